@@ -3,10 +3,10 @@
 // (machine.ts), the searches (search.ts, breadth.ts, sampler.ts) and the report (trace.ts).
 import { Breadth } from "./breadth.ts";
 import { ModelError } from "./errors.ts";
-import { Growth, NeedsReplay } from "./growth.ts";
+import { Growth, NeedsReplay, StartAgain } from "./growth.ts";
 import { Judge, type FailureKind, type ThreadStatus, type Verdict } from "./judge.ts";
 import { decode, encode, Machine } from "./machine.ts";
-import { type Actor, isSuspend, Replayer } from "./replay.ts";
+import { type Actor, isSuspend, Replayer, type ThreadInfo } from "./replay.ts";
 import { Sampler } from "./sampler.ts";
 import { type Counts, type Found, Search } from "./search.ts";
 import { OutOfWords, Space } from "./space.ts";
@@ -15,10 +15,12 @@ import { guarded } from "./watchdog.ts";
 import { World } from "./world.ts";
 
 /** Code of one thread. It gets views of the model's memory in the shape that `memory` has. */
-export type Body<M> = (memory: M, thread: { readonly index: number; readonly name: string }) => unknown;
+export type Body<M> = (memory: M, thread: ThreadInfo) => unknown;
 
 export interface ThreadOptions<M> {
   readonly body: Body<M>;
+  /** How often the thread calls its body, one call after the other. Cheaper than a loop in the body. Default 1. */
+  readonly rounds?: number;
   /** Default: "thread 0", "thread 1", … */
   readonly name?: string;
   /** May be waiting, or running idle, when the run is over. */
@@ -154,6 +156,7 @@ class Explorer<M> {
       index,
       name: spec.name ?? `thread ${index}`,
       body: spec.body as Actor["body"],
+      rounds: spec.rounds ?? 1,
       async: false,
     }));
     this.space = new Space(options.memory);
@@ -216,10 +219,15 @@ class Explorer<M> {
           if (end !== "more") return { work, end };
         }
       } catch (error) {
-        if (!(error instanceof OutOfWords)) throw error;
-        this.space.widen();
+        await this.startOver(error);
       }
     }
+  }
+
+  private async startOver(error: unknown): Promise<void> {
+    if (error instanceof OutOfWords) this.space.widen();
+    else if (error instanceof StartAgain) await this.inWorld(() => this.growth.plant());
+    else throw error;
   }
 
   /** Runs a slice of work in the model's world; where it needs an async replay, does that and runs it again. */
@@ -319,8 +327,7 @@ class Explorer<M> {
         const wrong = await this.retry(() => tracer.run(allowed));
         return { tracer, wrong };
       } catch (error) {
-        if (!(error instanceof OutOfWords)) throw error;
-        this.space.widen();
+        await this.startOver(error);
         this.machine = this.newMachine();
         this.judge = this.newJudge();
       }

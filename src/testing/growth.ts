@@ -22,6 +22,9 @@ export class NeedsReplay extends Error {
   entry: unknown;
 }
 
+/** Thrown when a body with rounds turns out to be async: its logs so far were cut where they must not be. */
+export class StartAgain extends Error {}
+
 export class Growth {
   readonly nodes: Node[] = [];
   readonly roots: Node[] = [];
@@ -31,6 +34,7 @@ export class Growth {
   private readonly replayer: Replayer;
   private readonly maxSteps: number;
   private readonly needs = new NeedsReplay();
+  private readonly starts: Node[][] = [];
 
   constructor(actors: readonly Actor[], replayer: Replayer, maxSteps: number) {
     this.actors = actors;
@@ -38,12 +42,36 @@ export class Growth {
     this.maxSteps = maxSteps;
   }
 
+  /** Runs every body to its first operation. Forgets what was known before. */
   async plant(): Promise<void> {
+    this.nodes.length = 0;
+    this.roots.length = 0;
+    this.spins.clear();
     for (const actor of this.actors) {
-      const first = await this.replayer.runAsync(actor, [], []);
-      this.compare(actor, undefined, first, await this.replayer.runAsync(actor, [], []));
-      this.roots.push(this.add(actor.index, undefined, undefined, first));
+      const starts: Node[] = [];
+      let round = 0;
+      do {
+        const first = await this.replayer.runAsync(actor, [], [], round);
+        this.compare(actor, undefined, first, await this.replayer.runAsync(actor, [], [], round));
+        const root = new Node(this.nodes.length, actor.index, round, undefined, undefined, first);
+        this.nodes.push(root);
+        starts.push(root);
+      } while (++round < this.roundsOf(actor));
+      this.starts[actor.index] = starts;
+      for (const root of starts) this.link(root);
+      this.roots.push(starts[0]);
     }
+  }
+
+  /** An async body keeps its event loop between calls: its rounds are one log. */
+  private roundsOf(actor: Actor): number {
+    return actor.async ? 1 : actor.rounds;
+  }
+
+  private link(node: Node): void {
+    const { end } = node.outcome;
+    if (end === undefined || "error" in end || node.outcome.op !== undefined) return;
+    node.next = this.starts[node.thread]?.[node.round + 1];
   }
 
   /** The node reached from `parent` when its pending operation returns `entry` (or `entry` is delivered). */
@@ -56,12 +84,13 @@ export class Growth {
     const ops = [...parent.ops(), parent.outcome.op];
     this.limit(actor, log.length);
     try {
-      const outcome = this.replayer.run(actor, log, ops);
-      if (this.doubtful()) this.compare(actor, parent, outcome, this.replayer.run(actor, log, ops));
-      return this.join(actor, parent, key, entry, outcome, (l, o) => this.replayer.run(actor, l, o));
+      const outcome = this.replayer.run(actor, log, ops, parent.round);
+      if (this.doubtful()) this.compare(actor, parent, outcome, this.replayer.run(actor, log, ops, parent.round));
+      return this.join(actor, parent, key, entry, outcome, (l, o) => this.replayer.run(actor, l, o, parent.round));
     } catch (error) {
       if (!(error instanceof NeedsAsync)) throw error;
       actor.async = true;
+      if (actor.rounds > 1) throw new StartAgain();
       return this.ask(actor, parent, key, entry);
     }
   }
@@ -72,8 +101,8 @@ export class Growth {
     const log = [...parent.log(), entry];
     const ops = [...parent.ops(), parent.outcome.op];
     this.limit(actor, log.length);
-    const outcome = await this.replayer.runAsync(actor, log, ops);
-    if (this.doubtful()) this.compare(actor, parent, outcome, await this.replayer.runAsync(actor, log, ops));
+    const outcome = await this.replayer.runAsync(actor, log, ops, parent.round);
+    if (this.doubtful()) this.compare(actor, parent, outcome, await this.replayer.runAsync(actor, log, ops, parent.round));
     const round = this.round(parent, entry, outcome);
     const endless = round > 0 && (await this.endlessAsync(actor, parent, entry, round));
     this.attach(actor, parent, key, entry, outcome, endless ? round : 0);
@@ -87,8 +116,8 @@ export class Growth {
       const node = ends[i];
       const actor = this.actors[node.thread];
       const again = actor.async
-        ? await this.replayer.runAsync(actor, node.log(), node.ops())
-        : this.replayer.run(actor, node.log(), node.ops());
+        ? await this.replayer.runAsync(actor, node.log(), node.ops(), node.round)
+        : this.replayer.run(actor, node.log(), node.ops(), node.round);
       this.compare(actor, node.parent, node.outcome, again, node.depth);
     }
   }
@@ -144,7 +173,7 @@ export class Growth {
   private attach(actor: Actor, parent: Node, key: unknown, entry: unknown, outcome: Outcome, round: number): Node {
     let node: Node;
     if (round === 0) {
-      node = this.add(actor.index, parent, entry, outcome);
+      node = this.add(parent, entry, outcome);
     } else {
       node = parent;
       for (let i = 1; i < round; i++) node = node.parent as Node;
@@ -158,9 +187,10 @@ export class Growth {
     return node;
   }
 
-  private add(thread: number, parent: Node | undefined, entry: unknown, outcome: Outcome): Node {
-    const node = new Node(this.nodes.length, thread, parent, entry, outcome);
+  private add(parent: Node, entry: unknown, outcome: Outcome): Node {
+    const node = new Node(this.nodes.length, parent.thread, parent.round, parent, entry, outcome);
     this.nodes.push(node);
+    this.link(node);
     return node;
   }
 
@@ -220,7 +250,7 @@ export class Growth {
   ): Promise<boolean> {
     const { log, ops } = this.future(parent, entry, round);
     try {
-      return agree(await this.replayer.runAsync(actor, log, ops), ops, round);
+      return agree(await this.replayer.runAsync(actor, log, ops, parent.round), ops, round);
     } catch (error) {
       if (error instanceof ModelError && error.code === "ERR_MODEL_NONDETERMINISTIC") return false;
       throw error;

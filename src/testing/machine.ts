@@ -306,12 +306,17 @@ export class Machine {
     this.enter(vec, t, this.growth.kid(node, entry, entry));
   }
 
-  private enter(vec: Int32Array, t: number, node: Node): void {
-    vec[NODE + t] = node.id;
-    const { effects, end } = node.outcome;
-    for (const effect of effects) this.apply(vec, t, effect);
-    if (end !== undefined && node.optimistic !== undefined && (vec[TAINTED] >> t) & 1) {
-      this.slip = { thread: t, message: "ended on data that it read optimistically and never validated" };
+  private enter(vec: Int32Array, t: number, to: Node): void {
+    for (let node = to; ; node = node.next) {
+      vec[NODE + t] = node.id;
+      const { effects, end } = node.outcome;
+      for (const effect of effects) this.apply(vec, t, effect);
+      if (end === undefined) return;
+      if (node.optimistic !== undefined && (vec[TAINTED] >> t) & 1) {
+        this.slip = { thread: t, message: "ended on data that it read optimistically and never validated" };
+      }
+      vec[TAINTED] &= ~(1 << t);
+      if (node.next === undefined) return;
     }
   }
 

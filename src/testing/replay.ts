@@ -23,11 +23,20 @@ import { mapShape, type Space, type ViewInfo } from "./space.ts";
 import type { Delivery, Effect, End, Outcome } from "./tree.ts";
 import { Views } from "./views.ts";
 
+/** What a body is told about its thread. */
+export interface ThreadInfo {
+  readonly index: number;
+  readonly name: string;
+  /** Which call of the body this is, from 0. */
+  readonly round: number;
+}
+
 /** One thread as the caller describes it. */
 export interface Actor {
   readonly index: number;
   readonly name: string;
-  readonly body: (memory: never, thread: { readonly index: number; readonly name: string }) => unknown;
+  readonly body: (memory: never, thread: ThreadInfo) => unknown;
+  readonly rounds: number;
   /** Learnt on the way: the body returns a promise, arms a waitAsync or sets a timer. */
   async: boolean;
 }
@@ -178,10 +187,10 @@ export class Replayer implements Port {
   // ---- running bodies
 
   /** Runs a synchronous body against a log. */
-  run(actor: Actor, log: readonly unknown[], ops: readonly (Op | undefined)[]): Outcome {
+  run(actor: Actor, log: readonly unknown[], ops: readonly (Op | undefined)[], round: number): Outcome {
     const run = this.begin(actor, log, ops);
     try {
-      const value = this.call(run);
+      const value = this.call(run, round);
       if (isThenable(value)) {
         run.async = true;
         // Whatever becomes of this attempt is of no interest: the body is replayed with its microtasks.
@@ -199,11 +208,16 @@ export class Replayer implements Port {
   }
 
   /** Runs any body against a log, letting its microtasks run dry after the start and after each delivery. */
-  async runAsync(actor: Actor, log: readonly unknown[], ops: readonly (Op | undefined)[]): Promise<Outcome> {
+  async runAsync(
+    actor: Actor,
+    log: readonly unknown[],
+    ops: readonly (Op | undefined)[],
+    round: number,
+  ): Promise<Outcome> {
     const run = this.begin(actor, log, ops);
     try {
       try {
-        const value = this.call(run);
+        const value = this.call(run, round);
         if (isThenable(value)) {
           run.async = true;
           value.then(
@@ -224,7 +238,11 @@ export class Replayer implements Port {
     } finally {
       this.current = undefined;
     }
-    if (run.async) actor.async = true;
+    if (run.async && !actor.async) {
+      actor.async = true;
+      // Found out on the first run: its rounds have to be one.
+      if (actor.rounds > 1) return this.runAsync(actor, log, ops, round);
+    }
     return this.outcome(run);
   }
 
@@ -236,10 +254,17 @@ export class Replayer implements Port {
     return run;
   }
 
-  private call(run: Run): unknown {
-    const { index, name } = run.actor;
-    const shape = mapShape(this.memory, (part) => this.bodyPart(part));
-    return run.actor.body(shape as never, Object.freeze({ index, name }));
+  private call(run: Run, round: number): unknown {
+    const { index, name, body, rounds, async } = run.actor;
+    const shape = mapShape(this.memory, (part) => this.bodyPart(part)) as never;
+    const one = (r: number): unknown => body(shape, Object.freeze({ index, name, round: r }));
+    const value = one(round);
+    if (!async || rounds === 1) return value;
+    return (async () => {
+      let last = await value;
+      for (let r = 1; r < rounds; r++) last = await one(r);
+      return last;
+    })();
   }
 
   private bodyPart(part: object): unknown {

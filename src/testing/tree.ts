@@ -1,5 +1,7 @@
 // What a thread has seen so far, as a tree. A node is one log: the results of all operations that the thread performed.
 // A deterministic body is a function of its log, so a node *is* the thread's local state, however it was reached.
+// A thread may call its body several times, one round after the other. A call that returned leaves nothing behind, so
+// each round has a tree of its own and every end of a round leads to the root of the next.
 // Invariant: a node's pending operation (or end) was found by running the real body against exactly this log.
 import { type Op, PLAIN_READ } from "./ops.ts";
 
@@ -37,6 +39,10 @@ export interface Outcome {
 export class Node {
   readonly id: number;
   readonly thread: number;
+  /** Which call of the body this is a log of. */
+  readonly round: number;
+  /** Where the thread goes on when this call has returned: the start of the next one. */
+  next: Node | undefined;
   readonly parent: Node | undefined;
   /** The last entry of the log. */
   readonly entry: unknown;
@@ -48,9 +54,10 @@ export class Node {
   /** Part of a loop that repeats for ever while nothing changes. */
   spinning = false;
 
-  constructor(id: number, thread: number, parent: Node | undefined, entry: unknown, outcome: Outcome) {
+  constructor(id: number, thread: number, round: number, parent: Node | undefined, entry: unknown, outcome: Outcome) {
     this.id = id;
     this.thread = thread;
+    this.round = round;
     this.parent = parent;
     this.entry = entry;
     this.depth = parent === undefined ? 0 : parent.depth + 1;
