@@ -29,11 +29,6 @@ export type Words = usize;
 }
 
 // @ts-ignore: decorator
-@inline export function exchange(words: Words, index: i32, value: i32): i32 {
-  return atomic.xchg<i32>(at(words, index), value);
-}
-
-// @ts-ignore: decorator
 @inline export function peek(words: Words, index: i32): i32 {
   return load<i32>(at(words, index));
 }

@@ -32,11 +32,6 @@ export function cas(words: Words, index: i32, expected: i32, next: i32): i32 {
   return Atomics.compareExchange(words, index, expected, next);
 }
 
-/** Stores and returns the old value. */
-export function exchange(words: Words, index: i32, value: i32): i32 {
-  return Atomics.exchange(words, index, value);
-}
-
 /** Plain read of a word that this thread owns at the moment. */
 export function peek(words: Words, index: i32): i32 {
   return words[index];

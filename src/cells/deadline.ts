@@ -35,11 +35,6 @@ export function deadlineIn(timeout: number): number {
   return timeout === Number.POSITIVE_INFINITY ? timeout : now() + timeout;
 }
 
-/** Milliseconds left until the deadline, never negative. */
-export function remaining(deadline: number): number {
-  return deadline === Number.POSITIVE_INFINITY ? deadline : Math.max(0, deadline - now());
-}
-
 /** Checks an AbortSignal given by a user; throws its reason if it is aborted already. */
 export function checkSignal(signal: unknown): AbortSignal | undefined {
   if (signal === undefined) return undefined;

@@ -68,7 +68,8 @@ let sliceTimer: ReturnType<typeof setInterval> | undefined;
 export function holdKeepAlive(onSlice: () => void): void {
   sliceListeners.add(onSlice);
   sliceTimer ??= setInterval(() => {
-    for (const listener of [...sliceListeners]) listener();
+    // A listener may remove itself or another: the copy is what this slice serves.
+    for (const listener of Array.from(sliceListeners)) listener();
   }, SLICE_MS);
 }
 

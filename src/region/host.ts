@@ -40,9 +40,6 @@ export function threadId(): number {
   return ownId;
 }
 
-/** Whether ids are the host's own (shown to users), not random ones. */
-export const idsAreHosts: boolean = workerThreads !== undefined;
-
 /** Whether this is known to be the process's main thread. */
 export const isMainThread: boolean = workerThreads?.isMainThread ?? false;
 
