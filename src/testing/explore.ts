@@ -1,6 +1,7 @@
 // explore(): runs real code that uses Atomics over every interleaving, and says what can go wrong.
 // This file only joins the parts: options, the world (world.ts), trees of logs (growth.ts), the transition system
 // (machine.ts), the searches (search.ts, breadth.ts, sampler.ts) and the report (trace.ts).
+import { Accesses, NotFree } from "./accesses.ts";
 import { Breadth } from "./breadth.ts";
 import { ModelError } from "./errors.ts";
 import { Growth, NeedsReplay, StartAgain } from "./growth.ts";
@@ -39,6 +40,8 @@ export interface ExploreOptions<M> {
   readonly invariant?: (memory: M, threads: readonly ThreadStatus[]) => unknown;
   /** The same, for the end of every run. */
   readonly final?: (memory: M, threads: readonly ThreadStatus[]) => unknown;
+  /** Called before each run of a body: puts back module state that, in real threads, each thread has for itself. */
+  readonly reset?: () => void;
   /** How many threads may die, each at any operation. Default 0. */
   readonly crashes?: number;
   /** One atomic step at any time after a death, as the parent's `exit` event: may write the memory and notify. */
@@ -138,6 +141,7 @@ class Explorer<M> {
   private readonly space: Space;
   private readonly replayer: Replayer;
   private readonly growth: Growth;
+  private readonly accesses: Accesses;
   private readonly world: World;
   private readonly naming: Naming;
   private readonly specs: readonly ThreadOptions<M>[];
@@ -160,8 +164,10 @@ class Explorer<M> {
       async: false,
     }));
     this.space = new Space(options.memory);
-    this.replayer = new Replayer(this.space, options.memory);
-    this.growth = new Growth(this.actors, this.replayer, options.maxSteps ?? 5000);
+    this.replayer = new Replayer(this.space, options.memory, options.reset);
+    this.accesses = new Accesses(this.space.initial.length);
+    this.accesses.watched = options.invariant !== undefined;
+    this.growth = new Growth(this.actors, this.replayer, this.accesses, options.maxSteps ?? 5000);
     this.world = new World(this.replayer, this.space);
     this.naming = new Naming(this.space, options.memory, options.names);
     this.shownMemory = this.space.shownShape(options.memory);
@@ -192,6 +198,9 @@ class Explorer<M> {
       return this.report(work.counts, work.found, end, "a sample of schedules, not all", false);
     }
     const budget = options.states ?? 2_000_000;
+    // A few runs at random tell which words are shared: most of what the search would have to start again for.
+    await this.drive(() => new Sampler(this.machine, this.judge, { schedules: 100, seed: 1, pct: 0 }));
+    this.accesses.forget();
     const { work, end } = await this.drive(() => new Search(this.machine, this.judge, budget));
     await this.inWorld(() => this.growth.audit(3000));
     if (end === "failed") {
@@ -226,6 +235,7 @@ class Explorer<M> {
 
   private async startOver(error: unknown): Promise<void> {
     if (error instanceof OutOfWords) this.space.widen();
+    else if (error instanceof NotFree) this.accesses.forget();
     else if (error instanceof StartAgain) await this.inWorld(() => this.growth.plant());
     else throw error;
   }
@@ -268,7 +278,7 @@ class Explorer<M> {
     const { options, specs } = this;
     const bits = (pick: (spec: ThreadOptions<M>) => boolean): number =>
       specs.reduce((set, spec, t) => (pick(spec) ? set | (1 << t) : set), 0);
-    const machine = new Machine(this.space, this.growth, {
+    const machine = new Machine(this.space, this.growth, this.accesses, {
       threads: specs.length,
       crashes: options.crashes ?? 0,
       crashable: bits((s) => s.crash !== false),
@@ -279,11 +289,19 @@ class Explorer<M> {
       clockJumps: options.clockJumps ?? 0,
       clockStep: options.clockStep ?? 2,
       daemons: bits((s) => s.daemon === true),
-      onCrash: options.onCrash as ((thread: number, memory: never) => void) | undefined,
-      shownMemory: this.shownMemory,
+      onCrash: options.onCrash === undefined ? undefined : (t) => this.crashHook(t),
     });
-    this.replayer.hookNotify = (view, index, count) => machine.hookNotify(view, index, count);
     return machine;
+  }
+
+  private crashHook(thread: number): void {
+    const { machine, replayer } = this;
+    replayer.hook = (op) => machine.immediate(op);
+    try {
+      this.options.onCrash?.(thread, replayer.shape() as M);
+    } finally {
+      replayer.hook = undefined;
+    }
   }
 
   private newJudge(): Judge {
@@ -293,6 +311,7 @@ class Explorer<M> {
       plain: options.plain ?? "report",
       invariant: options.invariant as never,
       final: options.final as never,
+      shownMemory: this.shownMemory,
       nameOf: (addr) => this.naming.nameOf(addr),
     });
   }

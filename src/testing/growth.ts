@@ -5,6 +5,7 @@
 // LOOKAHEAD operations, its local state counts as equal to that one round ago, and the log closes into a cycle. A
 // bounded spin (20 loads, then sleep) answers differently and is explored as it is.
 // Invariant: a node exists only if its body was run against its log; every log is run twice or audited later.
+import type { Accesses } from "./accesses.ts";
 import { ModelError } from "./errors.ts";
 import type { Op } from "./ops.ts";
 import { NOW, sameOp } from "./ops.ts";
@@ -32,11 +33,13 @@ export class Growth {
   readonly spins = new Map<string, number>();
   private readonly actors: readonly Actor[];
   private readonly replayer: Replayer;
+  private readonly accesses: Accesses;
   private readonly maxSteps: number;
   private readonly needs = new NeedsReplay();
   private readonly starts: Node[][] = [];
 
-  constructor(actors: readonly Actor[], replayer: Replayer, maxSteps: number) {
+  constructor(actors: readonly Actor[], replayer: Replayer, accesses: Accesses, maxSteps: number) {
+    this.accesses = accesses;
     this.actors = actors;
     this.replayer = replayer;
     this.maxSteps = maxSteps;
@@ -54,7 +57,7 @@ export class Growth {
         const first = await this.replayer.runAsync(actor, [], [], round);
         this.compare(actor, undefined, first, await this.replayer.runAsync(actor, [], [], round));
         const root = new Node(this.nodes.length, actor.index, round, undefined, undefined, first);
-        this.nodes.push(root);
+        this.keep(root);
         starts.push(root);
       } while (++round < this.roundsOf(actor));
       this.starts[actor.index] = starts;
@@ -66,6 +69,12 @@ export class Growth {
   /** An async body keeps its event loop between calls: its rounds are one log. */
   private roundsOf(actor: Actor): number {
     return actor.async ? 1 : actor.rounds;
+  }
+
+  private keep(node: Node): void {
+    this.nodes.push(node);
+    const { op } = node.outcome;
+    if (op !== undefined) this.accesses.note(1 << node.thread, op);
   }
 
   private link(node: Node): void {
@@ -179,6 +188,7 @@ export class Growth {
       for (let i = 1; i < round; i++) node = node.parent as Node;
       for (let n: Node = parent; ; n = n.parent as Node) {
         n.spinning = true;
+        if (n.hurried) this.accesses.contradict();
         if (n === node) break;
       }
       this.spins.set(actor.name, (this.spins.get(actor.name) ?? 0) + 1);
@@ -189,7 +199,7 @@ export class Growth {
 
   private add(parent: Node, entry: unknown, outcome: Outcome): Node {
     const node = new Node(this.nodes.length, parent.thread, parent.round, parent, entry, outcome);
-    this.nodes.push(node);
+    this.keep(node);
     this.link(node);
     return node;
   }

@@ -30,6 +30,8 @@ export interface Checks {
   readonly plain: "report" | "ignore";
   readonly invariant: ((memory: never, threads: readonly ThreadStatus[]) => unknown) | undefined;
   readonly final: ((memory: never, threads: readonly ThreadStatus[]) => unknown) | undefined;
+  /** The memory as invariants and final checks see it. */
+  readonly shownMemory: unknown;
   readonly nameOf: (addr: number) => string;
 }
 
@@ -113,7 +115,7 @@ export class Judge {
   private where(vec: Int32Array, threads: readonly number[]): string {
     return threads
       .map((t) => {
-        const cells = this.machine.waits(vec, t).map((w) => this.checks.nameOf(w.addr));
+        const cells = this.machine.waits(vec, t).flatMap((w) => (w.addr === undefined ? [] : [this.checks.nameOf(w.addr)]));
         const how = (vec[BLOCKED] >> t) & 1 ? "sleeps on" : "awaits";
         if (cells.length > 0) return `${this.checks.names[t]} ${how} ${cells.join(", ")}`;
         return `${this.checks.names[t]} awaits a promise that nothing in the model settles`;
@@ -126,10 +128,10 @@ export class Judge {
     kind: "invariant" | "final",
     check: (memory: never, threads: readonly ThreadStatus[]) => unknown,
   ): Verdict | undefined {
-    const { machine } = this;
+    const { machine, checks } = this;
     machine.space.show(vec, machine.wordsAt);
     try {
-      const answer = check(machine.rules.shownMemory as never, this.statuses(vec));
+      const answer = check(checks.shownMemory as never, this.statuses(vec));
       return answer === false ? { kind, message: `${kind} returned false` } : undefined;
     } catch (error) {
       return { kind, message: textOf(error) };

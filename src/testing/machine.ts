@@ -6,10 +6,10 @@
 // The queue holds sync and async waiters, pending timers and settled promises, sorted by cell and, within a cell,
 // first in first out: V8's one FIFO for each cell. (2, 4, 7, 8 are bit sets of threads.)
 // Invariant: equal vectors are equal states: they have the same futures.
+import { type Accesses, HOOK_BIT } from "./accesses.ts";
 import type { Growth } from "./growth.ts";
 import {
   CAS,
-  EXCHANGE,
   isWrite,
   LOAD,
   modified,
@@ -98,8 +98,8 @@ export interface Rules {
   readonly clockJumps: number;
   readonly clockStep: number;
   readonly daemons: number;
-  readonly onCrash: ((thread: number, memory: never) => void) | undefined;
-  readonly shownMemory: unknown;
+  /** Runs the crash hook; its operations come back as `immediate`. */
+  readonly onCrash: ((thread: number) => void) | undefined;
 }
 
 /** A validated() that vouches for reads which a writer overtook. */
@@ -111,6 +111,7 @@ export interface Slip {
 export class Machine {
   readonly space: Space;
   readonly growth: Growth;
+  readonly accesses: Accesses;
   readonly rules: Rules;
   readonly queueAt: number;
   readonly wordsAt: number;
@@ -122,9 +123,10 @@ export class Machine {
   result: unknown;
   private hookVec: Int32Array | undefined;
 
-  constructor(space: Space, growth: Growth, rules: Rules) {
+  constructor(space: Space, growth: Growth, accesses: Accesses, rules: Rules) {
     this.space = space;
     this.growth = growth;
+    this.accesses = accesses;
     this.rules = rules;
     this.queueRoom = rules.threads * 2 + 4;
     this.queueAt = NODE + rules.threads;
@@ -136,6 +138,7 @@ export class Machine {
     const vec = new Int32Array(this.width);
     vec[CRASHES] = this.rules.crashes;
     vec[JUMPS] = this.rules.clockJumps;
+    if (this.rules.clockJumps > 0) this.accesses.noteClock();
     for (let t = 0; t < this.rules.threads; t++) this.enter(vec, t, this.growth.roots[t]);
     return vec;
   }
@@ -186,6 +189,7 @@ export class Machine {
     const excused = vec[CRASHED] !== 0 || this.rules.slicesAllowed;
     if (calm && (spinners === 0 || excused) && this.slicesCount(vec)) {
       const m = this.queued(vec, out, n, true);
+      if (m > n && spinners > 0) this.accesses.noteClock();
       sliced = m > n && spinners === 0;
       n = m;
     }
@@ -233,6 +237,7 @@ export class Machine {
       if (due === NEVER) continue;
       const waits = due === SLICE || this.rules.timeouts === "idle";
       if (waits !== late) continue;
+      if (due !== SLICE) this.accesses.noteClock();
       if (what === SYNC) out[n++] = choice(TIMEOUT, t);
       else if (this.idle(vec, t)) out[n++] = choice(FIRE, t, tokenOf(who));
     }
@@ -283,20 +288,32 @@ export class Machine {
       this.finish(vec, t, node, this.notify(vec, addr, op.a as number));
       return;
     }
-    const old = this.space.read(vec, this.wordsAt, addr, elem);
-    if (kind === LOAD || kind === PLAIN_READ) {
-      this.finish(vec, t, node, old);
-    } else if (kind === WAIT || kind === WAIT_ASYNC) {
-      this.wait(vec, t, node, op, Object.is(old, op.a));
-    } else if (kind === CAS) {
-      if (old === op.a) this.space.write(vec, this.wordsAt, addr, elem, op.b);
-      this.finish(vec, t, node, old);
-    } else if (kind === STORE || kind === PLAIN_WRITE) {
-      this.space.write(vec, this.wordsAt, addr, elem, op.a);
-      this.finish(vec, t, node, op.a);
-    } else {
-      this.space.write(vec, this.wordsAt, addr, elem, modified(kind === EXCHANGE ? EXCHANGE : kind, elem, old, op.a));
-      this.finish(vec, t, node, old);
+    if (kind === WAIT || kind === WAIT_ASYNC) {
+      this.wait(vec, t, node, op, Object.is(this.space.read(vec, this.wordsAt, addr, elem), op.a));
+      return;
+    }
+    this.finish(vec, t, node, this.atomic(vec, op));
+  }
+
+  /** Reads and writes one cell; what the operation returns. */
+  private atomic(vec: Int32Array, op: Op): unknown {
+    const { kind, elem, addr } = op;
+    const { space, wordsAt } = this;
+    const old = space.read(vec, wordsAt, addr, elem);
+    switch (kind) {
+      case LOAD:
+      case PLAIN_READ:
+        return old;
+      case CAS:
+        if (old === op.a) space.write(vec, wordsAt, addr, elem, op.b);
+        return old;
+      case STORE:
+      case PLAIN_WRITE:
+        space.write(vec, wordsAt, addr, elem, op.a);
+        return op.a;
+      default:
+        space.write(vec, wordsAt, addr, elem, modified(kind, elem, old, op.a));
+        return old;
     }
   }
 
@@ -458,20 +475,28 @@ export class Machine {
 
   private hook(vec: Int32Array, t: number): void {
     vec[HOOKS] &= ~(1 << t);
-    this.space.show(vec, this.wordsAt);
     this.hookVec = vec;
     try {
-      this.rules.onCrash?.(t, this.rules.shownMemory as never);
+      this.rules.onCrash?.(t);
     } finally {
       this.hookVec = undefined;
     }
-    this.space.takeBack(vec, this.wordsAt);
   }
 
-  /** Atomics.notify called by a crash hook on the memory it is shown. */
-  hookNotify(view: Int32Array<ArrayBufferLike>, index: number, count: number): number | undefined {
-    if (this.hookVec === undefined || view.buffer !== this.space.shown) return undefined;
-    return this.notify(this.hookVec, view.byteOffset + index * view.BYTES_PER_ELEMENT, count);
+  /** True while the crash hook runs. */
+  get hooking(): boolean {
+    return this.hookVec !== undefined;
+  }
+
+  /** One operation of the crash hook: all of them together are one step. */
+  immediate(op: Op): unknown {
+    const vec = this.hookVec as Int32Array;
+    this.accesses.note(HOOK_BIT, op);
+    if (op.kind === NOW) return vec[CLOCK] + 1;
+    if (isWrite(op)) this.taint(vec, -1, op);
+    if (op.kind === NOTIFY) return this.notify(vec, op.addr, op.a as number);
+    if (op.kind === WAIT || op.kind === WAIT_ASYNC) throw new TypeError("onCrash is one step: it must not wait");
+    return this.atomic(vec, op);
   }
 
   // ---- the queue
@@ -513,14 +538,28 @@ export class Machine {
     return false;
   }
 
-  /** Where a blocked or idle thread waits: cell addresses, and whether some clock ends the wait. */
-  waits(vec: Int32Array, t: number): { addr: number; due: number; async: boolean }[] {
+  /** A thread whose next step may be made without a choice; -1 if there is none. */
+  freeThread(vec: Int32Array): number {
+    for (let t = 0; t < this.rules.threads; t++) {
+      const op = this.pending(vec, t);
+      if (op === undefined) continue;
+      const node = this.node(vec, t);
+      if (node.spinning || node.optimistic !== undefined) continue;
+      if (!this.accesses.free(1 << t, op) || this.queues(vec, t)) continue;
+      node.hurried = true;
+      return t;
+    }
+    return -1;
+  }
+
+  /** Where a blocked or idle thread waits: the cell (none for a timer), and what ends the wait beside a wake. */
+  waits(vec: Int32Array, t: number): { addr: number | undefined; due: number }[] {
     const found = [];
     for (let i = 0; i < vec[QUEUED]; i++) {
       const at = this.queueAt + i * ENTRY;
       const what = whatOf(vec[at + 1]);
-      if (threadOf(vec[at + 1]) !== t || what > ASYNC) continue;
-      found.push({ addr: vec[at], due: vec[at + 2], async: what === ASYNC });
+      if (threadOf(vec[at + 1]) !== t || what >= SETTLED_OK) continue;
+      found.push({ addr: what <= ASYNC ? vec[at] : undefined, due: vec[at + 2] });
     }
     return found;
   }

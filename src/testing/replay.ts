@@ -90,9 +90,13 @@ export class Replayer implements Port {
   /** Where the body stood last: for the report about a body that never comes back. */
   last: { name: string; step: number } = { name: "", step: 0 };
   count = 0;
-  hookNotify: Port["hookNotify"] = () => undefined;
+  /** Performs the operations of a crash hook while one runs. */
+  hook: ((op: Op) => unknown) | undefined;
+  /** Called before each run of a body. */
+  private readonly reset: (() => void) | undefined;
 
-  constructor(space: Space, memory: unknown) {
+  constructor(space: Space, memory: unknown, reset?: () => void) {
+    this.reset = reset;
     this.space = space;
     this.memory = memory;
     this.views = new Views(space, (kind, elem, addr, a, b) => this.perform(kind, elem, addr, a, b));
@@ -101,7 +105,7 @@ export class Replayer implements Port {
   // ---- Port: called from inside bodies
 
   active(): boolean {
-    return this.current !== undefined;
+    return this.current !== undefined || this.hook !== undefined;
   }
 
   info(view: object): ViewInfo | undefined {
@@ -114,7 +118,7 @@ export class Replayer implements Port {
 
   /** Reads the injected clock, or the given real one outside bodies. */
   now(real: () => number): number {
-    if (this.current === undefined) return real();
+    if (!this.active()) return real();
     return this.perform(NOW, CLOCK_ELEM, CLOCK_ADDRESS, 0, 0) as number;
   }
 
@@ -149,7 +153,8 @@ export class Replayer implements Port {
   }
 
   foreign(what: string): never {
-    const run = this.current as Run;
+    const run = this.current;
+    if (run === undefined) throw new ModelError("ERR_MODEL_FOREIGN_STATE", `onCrash: ${what} that is not the model's`);
     return this.refuse(
       run,
       "ERR_MODEL_FOREIGN_STATE",
@@ -169,6 +174,7 @@ export class Replayer implements Port {
 
   private perform(kind: number, elem: Elem, addr: number, a: Scalar, b: Scalar): unknown {
     const run = this.current;
+    if (this.hook !== undefined) return this.hook({ kind, elem, addr, a, b });
     if (run === undefined) {
       throw new ModelError("ERR_MODEL_FOREIGN_STATE", "a view given to a body was used outside that body");
     }
@@ -248,6 +254,7 @@ export class Replayer implements Port {
 
   private begin(actor: Actor, log: readonly unknown[], ops: readonly (Op | undefined)[]): Run {
     this.count++;
+    this.reset?.();
     const run = new Run(actor, log, ops);
     this.last = { name: actor.name, step: log.length };
     this.current = run;
@@ -256,7 +263,7 @@ export class Replayer implements Port {
 
   private call(run: Run, round: number): unknown {
     const { index, name, body, rounds, async } = run.actor;
-    const shape = mapShape(this.memory, (part) => this.bodyPart(part)) as never;
+    const shape = this.shape() as never;
     const one = (r: number): unknown => body(shape, Object.freeze({ index, name, round: r }));
     const value = one(round);
     if (!async || rounds === 1) return value;
@@ -265,6 +272,11 @@ export class Replayer implements Port {
       for (let r = 1; r < rounds; r++) last = await one(r);
       return last;
     })();
+  }
+
+  /** The caller's memory with every view proxied. */
+  shape(): unknown {
+    return mapShape(this.memory, (part) => this.bodyPart(part));
   }
 
   private bodyPart(part: object): unknown {
@@ -313,7 +325,7 @@ export class Replayer implements Port {
   }
 
   private unspoilt(): boolean {
-    const small = this.space.initial.length <= 1024;
+    const small = this.space.initial.length <= 2048;
     return (!small && this.count % 64 !== 0) || this.space.decoysUntouched();
   }
 }

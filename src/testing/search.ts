@@ -2,7 +2,8 @@
 //
 // A sleep set holds threads whose next operation need not be tried here: it was tried in a state before, and what has
 // happened since commutes with it. A state seen before is entered again only for threads that slept at every earlier
-// visit and are awake now. Sleep sets drop transitions, never states: every reachable state is judged.
+// visit and are awake now. Sleep sets drop transitions, never states.
+// A step that is free (accesses.ts) is tried alone: that drops states too, though no outcome of any run.
 // Under a preemption bound reductions would drop runs within the bound; there, none is used.
 // Invariant: slot d of the stack holds the state after d choices, and `made[0 .. d-1]` are those choices.
 import { actorOf, CRASH, DO, kindOf, LAST, type Machine, PREEMPTIONS, CRASHED, BLOCKED } from "./machine.ts";
@@ -92,6 +93,7 @@ export class Search {
       return;
     }
     this.machine.step(child.vec, c);
+    this.machine.accesses.settle();
     frame.next++;
     this.counts.transitions++;
     const sleep = this.bounded ? 0 : this.asleep(frame, c);
@@ -127,11 +129,23 @@ export class Search {
         return;
       }
     }
-    frame.count = count;
+    frame.count = this.bounded ? count : this.narrow(frame, count);
     frame.next = 0;
     frame.sleep = rest;
     frame.only = only;
     this.depth = depth;
+  }
+
+  /** Keeps only the step of a thread whose step is free, and its death: nothing else needs to be tried first. */
+  private narrow(frame: Frame, count: number): number {
+    const t = this.machine.freeThread(frame.vec);
+    if (t < 0) return count;
+    let n = 0;
+    for (let i = 0; i < count; i++) {
+      const c = frame.choices[i];
+      if (actorOf(c) === t && (kindOf(c) === DO || kindOf(c) === CRASH)) frame.choices[n++] = c;
+    }
+    return n;
   }
 
   private path(depth: number): number[] {

@@ -30,8 +30,6 @@ export interface Port {
   asyncResult(result: unknown): unknown;
   /** A body reached for shared memory outside the model. */
   foreign(what: string): never;
-  /** notify on memory shown to a crash hook; undefined if the view is not shown memory. */
-  hookNotify(view: View, index: number, count: number): number | undefined;
 }
 
 const RealAtomics = Atomics;
@@ -82,8 +80,6 @@ export function simulateAtomics(port: Port): typeof Atomics {
   };
   simulated.notify = (view: View, index: number, count?: unknown) => {
     const n = count === undefined ? Number.POSITIVE_INFINITY : Math.max(Math.trunc(Number(count)) || 0, 0);
-    const hooked = port.hookNotify(view, index, n);
-    if (hooked !== undefined) return hooked;
     const info = known(port, view, "notify");
     if (info === undefined) return RealAtomics.notify(view, index, count as number);
     return port.operate(NOTIFY, info, checkIndex(info, index), n, 0);

@@ -33,7 +33,7 @@ const round8 = (n: number): number => (n + 7) & ~7;
 export class Space {
   readonly segments: Segment[] = [];
   readonly initial: Int32Array;
-  /** Real, private memory in which a state is shown to invariants, final checks and crash hooks. */
+  /** Real, private memory in which a state is shown to invariants and final checks. */
   readonly shown: ArrayBuffer;
   readonly shownWords: Int32Array;
   readonly denseOf: Int32Array;
@@ -103,17 +103,6 @@ export class Space {
     for (let d = 0; d < this.dense.length; d++) {
       const word = this.dense[d];
       this.shownWords[word] = this.initial[word] ^ vec[base + d];
-    }
-  }
-
-  /** Takes what a crash hook wrote to `shown` back into the state. */
-  takeBack(vec: Int32Array, base: number): void {
-    for (let word = 0; word < this.shownWords.length; word++) {
-      const value = this.shownWords[word];
-      if (value === this.readWord(vec, base, word)) continue;
-      const fresh = this.denseOf[word] < 0;
-      this.writeWord(vec, base, word, value);
-      if (fresh) this.shownWords[word] = value;
     }
   }
 

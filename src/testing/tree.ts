@@ -53,6 +53,8 @@ export class Node {
   readonly optimistic: ReadonlyMap<number, number> | undefined;
   /** Part of a loop that repeats for ever while nothing changes. */
   spinning = false;
+  /** Its step was taken as free (accesses.ts). */
+  hurried = false;
 
   constructor(id: number, thread: number, round: number, parent: Node | undefined, entry: unknown, outcome: Outcome) {
     this.id = id;
