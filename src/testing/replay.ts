@@ -174,8 +174,8 @@ export class Replayer implements Port {
 
   private perform(kind: number, elem: Elem, addr: number, a: Scalar, b: Scalar): unknown {
     const run = this.current;
-    if (this.hook !== undefined) return this.hook({ kind, elem, addr, a, b });
     if (run === undefined) {
+      if (this.hook !== undefined) return this.hook({ kind, elem, addr, a, b });
       throw new ModelError("ERR_MODEL_FOREIGN_STATE", "a view given to a body was used outside that body");
     }
     if (run.suspended) throw SUSPEND;
