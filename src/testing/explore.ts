@@ -51,9 +51,9 @@ export interface ExploreOptions<M> {
   /** When deadlines end: at "any" time (default), or only when nothing else can run ("idle"). */
   readonly timeouts?: "any" | "idle";
   /** A wait for exactly so many milliseconds is a slice: it ends only when nothing else can run. Default 250. */
-  readonly sliceMs?: number;
-  /** A run without a death that needs the end of a slice is a failure ("bug", default), or is explored ("allowed"). */
-  readonly slices?: "bug" | "allowed";
+  readonly sliceMs?: number | readonly number[];
+  /** Which runs may need the end of a slice to go on: those in which a thread died (default), all, or none. */
+  readonly slices?: "after-death" | "allowed" | "never";
   /** How often, in one run, a reading of the clock may find that `clockStep` milliseconds (default 2) have passed. */
   readonly clockJumps?: number;
   readonly clockStep?: number;
@@ -179,6 +179,8 @@ class Explorer<M> {
       await this.inWorld(() => this.growth.plant());
       return await this.explore();
     } finally {
+      // Rejections of suspended promises are told only once Node gets to its own queues.
+      if (this.hasAsync()) await new Promise((resolve) => setTimeout(resolve, 0));
       forget();
       if (this.strayed) {
         // eslint-disable-next-line no-unsafe-finally
@@ -284,8 +286,8 @@ class Explorer<M> {
       crashable: bits((s) => s.crash !== false),
       preemptions: options.preemptions ?? Number.POSITIVE_INFINITY,
       timeouts: options.timeouts ?? "any",
-      sliceMs: options.sliceMs ?? 250,
-      slicesAllowed: options.slices === "allowed",
+      sliceMs: [options.sliceMs ?? 250].flat(),
+      slices: options.slices ?? "after-death",
       clockJumps: options.clockJumps ?? 0,
       clockStep: options.clockStep ?? 2,
       daemons: bits((s) => s.daemon === true),
@@ -410,7 +412,7 @@ function decodeStep(text: string): number {
 function validate<M>(options: ExploreOptions<M>): void {
   const n = options.threads.length;
   if (n < 1 || n > 15) throw new RangeError(`explore: ${n} threads were given; 1 to 15 are possible`);
-  for (const key of ["crashes", "preemptions", "schedules", "states", "maxSteps", "sliceMs", "clockJumps"] as const) {
+  for (const key of ["crashes", "preemptions", "schedules", "states", "maxSteps", "clockJumps"] as const) {
     const value = options[key];
     if (value !== undefined && !(value >= 0)) throw new RangeError(`explore: ${key} must be a number ≥ 0, not ${value}`);
   }

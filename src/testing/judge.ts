@@ -97,7 +97,7 @@ export class Judge {
     const stuck: number[] = [];
     for (let t = 0; t < machine.rules.threads; t++) if (machine.owes(vec, t)) stuck.push(t);
     if (sliced) {
-      if (vec[CRASHED] !== 0 || machine.rules.slicesAllowed || !this.needSlice(vec, stuck)) return undefined;
+      if (machine.slicesMayEnd(vec) || !this.needSlice(vec, stuck)) return undefined;
       return {
         kind: "lost-wakeup",
         message: `nobody will wake ${this.where(vec, stuck)}: only the end of a slice of its wait would`,

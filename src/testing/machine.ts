@@ -93,8 +93,8 @@ export interface Rules {
   readonly crashable: number;
   readonly preemptions: number;
   readonly timeouts: "any" | "idle";
-  readonly sliceMs: number;
-  readonly slicesAllowed: boolean;
+  readonly sliceMs: readonly number[];
+  readonly slices: "after-death" | "allowed" | "never";
   readonly clockJumps: number;
   readonly clockStep: number;
   readonly daemons: number;
@@ -186,7 +186,7 @@ export class Machine {
     if (n > before) calm = false;
     let sliced = false;
     // Beside threads that only spin, slices end too: time passes. In a run that must not need slices that is no excuse.
-    const excused = vec[CRASHED] !== 0 || this.rules.slicesAllowed;
+    const excused = this.slicesMayEnd(vec);
     if (calm && (spinners === 0 || excused) && this.slicesCount(vec)) {
       const m = this.queued(vec, out, n, true);
       if (m > n && spinners > 0) this.accesses.noteClock();
@@ -201,6 +201,12 @@ export class Machine {
       }
     }
     return { count: n, progress, sliced };
+  }
+
+  /** Whether a run may come to where only the end of a slice helps. */
+  slicesMayEnd(vec: Int32Array): boolean {
+    const { slices } = this.rules;
+    return slices === "allowed" || (slices === "after-death" && vec[CRASHED] !== 0);
   }
 
   /** Slices end only in runs where some thread that must end has not: a daemon may sleep for ever. */
@@ -367,7 +373,7 @@ export class Machine {
 
   private due(vec: Int32Array, ms: number): number {
     if (ms === Number.POSITIVE_INFINITY) return NEVER;
-    return ms === this.rules.sliceMs ? SLICE : vec[CLOCK] + Math.ceil(ms);
+    return this.rules.sliceMs.includes(ms) ? SLICE : vec[CLOCK] + Math.ceil(ms);
   }
 
   private wait(vec: Int32Array, t: number, node: Node, op: Op, equal: boolean): void {
@@ -427,7 +433,7 @@ export class Machine {
 
   /** The clock stands still after a few slices, so that waiting for ever is a cycle and not an endless run. */
   private passTime(vec: Int32Array, due: number): void {
-    const { sliceMs } = this.rules;
+    const sliceMs = Math.max(...this.rules.sliceMs);
     if (due === SLICE) vec[CLOCK] = Math.max(vec[CLOCK], Math.min(vec[CLOCK] + sliceMs, 4 * sliceMs));
     else vec[CLOCK] = Math.max(vec[CLOCK], due);
   }

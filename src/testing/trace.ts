@@ -9,13 +9,13 @@ export interface WordName {
   readonly show?: (value: number | bigint) => string;
 }
 
-/** Names of the words of a view, by index; or of each view of a memory object, by its key. */
+/** Names of the words of a view, by index (holes are allowed); or of each view of a memory object, by its key. */
 export type Names = readonly (string | WordName)[] | { readonly [key: string]: readonly (string | WordName)[] };
 
 export interface TraceStep {
   readonly thread: number;
   readonly text: string;
-  /** Named words that this step changed, or all of them before the first. */
+  /** Named words that this step changed; before the first, all of them (of many, those that are not 0). */
   readonly words: string;
 }
 
@@ -33,6 +33,7 @@ const plainly = (value: number | bigint): string =>
 
 export class Naming {
   readonly words: Word[] = [];
+  private readonly views: { key: string; elem: Word["elem"]; base: number; length: number }[] = [];
   private readonly byAddress = new Map<number, Word>();
 
   constructor(space: Space, memory: unknown, names: Names | undefined) {
@@ -52,8 +53,11 @@ export class Naming {
     const elem = elemOf(view);
     const base = space.baseOf(view.buffer) + view.byteOffset;
     const few = view.length <= 8;
+    this.views.push({ key, elem, base, length: view.length });
     for (let i = 0; i < (few ? view.length : Math.min(given.length, view.length)); i++) {
-      const entry = given[i];
+      const entry = given[i] as string | WordName | undefined;
+      // Of many words, only those that have a name are shown.
+      if (!few && entry === undefined) continue;
       const own = typeof entry === "string" ? entry : entry?.name;
       const plain = key === "" ? `[${i}]` : view.length === 1 ? key : `${key}[${i}]`;
       const show = typeof entry === "object" ? (entry.show ?? plainly) : plainly;
@@ -64,7 +68,10 @@ export class Naming {
   }
 
   nameOf(addr: number): string {
-    return this.byAddress.get(addr)?.name ?? `byte ${addr}`;
+    const named = this.byAddress.get(addr)?.name;
+    if (named !== undefined) return named;
+    const view = this.views.find((v) => addr >= v.base && addr < v.base + v.length * v.elem.size);
+    return view === undefined ? `byte ${addr}` : `${view.key}[${(addr - view.base) / view.elem.size}]`;
   }
 
   show(addr: number, value: unknown): string {
@@ -158,6 +165,7 @@ export class Tracer {
     const parts: string[] = [];
     for (const { addr, elem, name, show } of this.naming.words) {
       const value = space.read(this.vec, wordsAt, addr, elem);
+      if (before === undefined && this.naming.words.length > 8 && Number(value) === 0) continue;
       if (before === undefined || !Object.is(value, space.read(before, wordsAt, addr, elem))) {
         parts.push(`${name}=${show(value)}`);
       }

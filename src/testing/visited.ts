@@ -20,7 +20,7 @@ export class Visited {
   /** Adds the state if it is new. Returns its index; `fresh` tells which. */
   fresh = false;
   locate(vec: Int32Array, width: number): number {
-    if (this.size * 2 > this.mask) this.double();
+    if (this.size * 4 > this.mask * 3) this.double();
     this.fingerprint(vec, width);
     let i = this.h0 & this.mask;
     for (;;) {

@@ -10,6 +10,8 @@ import type { Library } from "./library.ts";
 import type { Model } from "./model.ts";
 
 const SEATS = 4;
+/** As in region/word-lock.ts: how long a free lock is kept for a starving waiter. */
+const RESERVED_MS = 2;
 
 type Words = Int32Array;
 type Options = ExploreOptions<Words>;
@@ -41,6 +43,7 @@ class MutexModels {
       options: { ...this.base(options.threads.length), ...options },
     });
     const crash = { crashes: 1, onCrash: (t: number, w: Words) => this.lib.threads.buryThread(w, t) };
+    const slices = [this.lib.park.SLICE_MS, RESERVED_MS];
     const sync = (n: number, o?: Partial<ThreadOptions<Words>>): ThreadOptions<Words>[] =>
       Array.from({ length: n }, () => ({ body: this.blocking(), ...o }));
     return [
@@ -55,7 +58,25 @@ class MutexModels {
       model("3 threads × 1, a time-out", false, { threads: [{ body: this.blocking(10) }, ...sync(2)] }),
       model("2 threads × 1, a time-out, a death", true, { threads: [{ body: this.blocking(10) }, ...sync(1)], ...crash }),
       model("2 threads × 2, time passes", true, { threads: sync(2, { rounds: 2 }), clockJumps: 1 }),
-      model("3 threads × 1, time passes", false, { threads: sync(3), clockJumps: 1, states: 20e6 }),
+      // How long a free lock is kept for a starving waiter is insurance against its death, too.
+      model("2 threads × 2, time passes, no reservation ends", true, {
+        threads: sync(2, { rounds: 2 }),
+        clockJumps: 1,
+        sliceMs: slices,
+      }),
+      model("3 threads × 1, time passes, no reservation ends", false, {
+        threads: sync(3),
+        clockJumps: 1,
+        sliceMs: slices,
+        states: 20e6,
+      }),
+      model("a starver that times out", false, {
+        threads: [{ body: this.blocking(10) }, ...sync(2)],
+        clockJumps: 1,
+        sliceMs: slices,
+        states: 20e6,
+      }),
+      model("1 async × 2 and 1 sync, time passes", true, { threads: [this.awaiting(1, 2), ...sync(1)], clockJumps: 1 }),
       model("2 guards disposed twice", true, { threads: this.guards(2) }),
       model("tries beside a blocking thread", true, { threads: [{ body: this.trying() }, ...sync(1, { rounds: 2 })] }),
       model("1 async and 1 sync × 2", true, { threads: [this.awaiting(1, 2), ...sync(1, { rounds: 2 })] }),
@@ -112,7 +133,6 @@ class MutexModels {
     const { lib, at } = this;
     const { layout, threads: registry, mutex } = lib;
     const names: { name: string; show?: (value: number | bigint) => string }[] = [];
-    for (let i = 0; i <= this.exits; i++) names.push({ name: `[${i}]` });
     for (let t = 0; t < SEATS; t++) {
       const seat = registry.slotWord(t);
       names[seat + layout.T_STATE] = { name: `seat${t}.state` };
