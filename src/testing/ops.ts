@@ -195,7 +195,17 @@ export function modified(kind: number, elem: Elem, old: Scalar, operand: Scalar)
     const x = old as bigint;
     const y = operand as bigint;
     return elem.coerce(
-      kind === ADD ? x + y : kind === SUB ? x - y : kind === AND ? x & y : kind === OR ? x | y : kind === XOR ? x ^ y : y,
+      kind === ADD
+        ? x + y
+        : kind === SUB
+          ? x - y
+          : kind === AND
+            ? x & y
+            : kind === OR
+              ? x | y
+              : kind === XOR
+                ? x ^ y
+                : y,
     );
   }
   const x = old as number;

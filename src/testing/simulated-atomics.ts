@@ -1,21 +1,7 @@
 // The Atomics object that bodies see while they are explored.
 // Each method names one operation and lets the replay perform it. Calls on memory that is not the model's, and not
 // shared, go to the real Atomics: such memory is private to the body. Shared memory the model does not know is refused.
-import {
-  ADD,
-  AND,
-  CAS,
-  EXCHANGE,
-  LOAD,
-  NOTIFY,
-  OR,
-  type Scalar,
-  STORE,
-  SUB,
-  WAIT,
-  WAIT_ASYNC,
-  XOR,
-} from "./ops.ts";
+import { ADD, AND, CAS, EXCHANGE, LOAD, NOTIFY, OR, type Scalar, STORE, SUB, WAIT, WAIT_ASYNC, XOR } from "./ops.ts";
 import type { ViewInfo } from "./space.ts";
 
 type View = Int32Array<ArrayBufferLike>;

@@ -1,6 +1,6 @@
 // Runs the models of a protocol, and its mutants, and sums up what was found.
-import { type ExploreResult, explore, type Failure } from "../../src/testing/explore.ts";
-import { ModelError } from "../../src/testing/errors.ts";
+import { type ExploreResult, explore } from "../../src/testing/explore.ts";
+import { type MutantOutcome, runMutants } from "../../src/testing/mutants.ts";
 import { withLibrary } from "./library.ts";
 import type { Model, Mutant, Protocol } from "./model.ts";
 
@@ -22,14 +22,6 @@ export interface ProtocolReport {
   readonly crashes: number;
   readonly seconds: number;
   readonly failures: readonly string[];
-}
-
-export interface MutantReport {
-  readonly mutant: string;
-  readonly caught: boolean;
-  /** How it failed, or why it counts as escaped. */
-  readonly how: string;
-  readonly failure: Failure | undefined;
 }
 
 const wanted = (model: Model): boolean => model.options.mode === undefined && model.options.preemptions === undefined;
@@ -71,21 +63,11 @@ export async function searchProtocol(
 }
 
 /** Searches the one model that a mutant must fail. */
-export async function searchMutant(protocol: Protocol, mutant: Mutant): Promise<MutantReport> {
+export async function searchMutant(protocol: Protocol, mutant: Mutant): Promise<MutantOutcome> {
   return withLibrary([mutant], async (library) => {
     const model = protocol.models(library).find((m) => m.name === mutant.model);
     if (model === undefined) throw new Error(`mutant "${mutant.name}": there is no model "${mutant.model}"`);
-    let failure: Failure | undefined;
-    try {
-      failure = (await explore(model.options)).failure;
-    } catch (error) {
-      // Waiting in slices for ever, with a statistic that counts them, is no cycle of states: it only never ends.
-      if (!(error instanceof ModelError) || error.code !== "ERR_MODEL_ENDLESS") throw error;
-      return { mutant: mutant.name, caught: mutant.expect.includes("endless"), how: `endless: ${error.message}`, failure };
-    }
-    if (failure === undefined) return { mutant: mutant.name, caught: false, how: `passed ${model.name}`, failure };
-    const caught = mutant.expect.includes(failure.kind);
-    const how = caught ? failure.kind : `failed with ${failure.kind}, not ${mutant.expect.join(" or ")}`;
-    return { mutant: mutant.name, caught, how, failure };
+    const { name, expect } = mutant;
+    return (await runMutants([{ name, expect, options: () => model.options }])).outcomes[0];
   });
 }
