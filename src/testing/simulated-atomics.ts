@@ -27,6 +27,8 @@ function checkIndex(info: ViewInfo, index: unknown): number {
   return at;
 }
 
+const integer = (value: unknown): number => Math.trunc(+(value as number)) || 0;
+
 const zero = (info: ViewInfo): Scalar => (info.elem.big ? 0n : 0);
 
 export function simulateAtomics(port: Port): typeof Atomics {
@@ -39,6 +41,8 @@ export function simulateAtomics(port: Port): typeof Atomics {
       if (info === undefined) return operands === 2 ? real(view, index, a, b) : real(view, index, a);
       const at = checkIndex(info, index);
       const x = operands > 0 ? info.elem.coerce(a) : zero(info);
+      // A store returns what it was given as an integer, not what fits the cell.
+      if (kind === STORE) return port.operate(kind, info, at, x, info.elem.big ? BigInt(a as bigint) : integer(a));
       const y = operands > 1 ? info.elem.coerce(b) : zero(info);
       return port.operate(kind, info, at, x, y);
     };

@@ -51,7 +51,7 @@ test("a counter hidden in an object", async () => {
 
 test("a lock kept in a variable", async () => {
   let locked = false;
-  await refused("ERR_MODEL_FOREIGN_STATE", undefined, [
+  await refused("ERR_MODEL_NONDETERMINISTIC", undefined, [
     (w) => {
       if (locked) return;
       locked = true;

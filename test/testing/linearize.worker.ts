@@ -16,9 +16,11 @@ export function atomic({ index, data }: RaceContext): readonly Operation[] {
 export function twoSteps({ index, data }: RaceContext): readonly Operation[] {
   const { clock, cell } = data as Data;
   const recorder = recordHistory(clock, index);
-  for (let i = 0; i < 5; i++) {
+  for (let i = 0; i < 20; i++) {
     recorder.record("add", [1], () => {
       const old = Atomics.load(cell, 0);
+      // Time for the other threads to come in between.
+      for (let k = 0; k < 300; k++) Atomics.load(cell, 0);
       Atomics.store(cell, 0, old + 1);
       return old;
     });
