@@ -141,6 +141,11 @@ export function moveOn(region: Region, shard: i32): void {
   if (region.memory.words[shard + S_OLD] !== 0) moveBuckets(region, shard, BUCKETS_A_WRITE);
 }
 
+/** Moves all that is left of the old index. */
+export function finishMoving(region: Region, shard: i32): void {
+  moveBuckets(region, shard, 0x7fffffff);
+}
+
 function moveBuckets(region: Region, shard: i32, count: i32): void {
   const words = region.memory.words;
   const old = words[shard + S_OLD];
@@ -183,7 +188,7 @@ function makeRoom(region: Region, shard: i32, firstBuckets: i32): void {
   const buckets = words[index + I_MASK] + 1;
   const count = words[shard + S_COUNT];
   if (count < growAbove(buckets)) return;
-  if (words[shard + S_OLD] !== 0) moveBuckets(region, shard, 0x7fffffff);
+  if (words[shard + S_OLD] !== 0) finishMoving(region, shard);
   try {
     startIndex(region, shard, buckets * 2);
   } catch (error) {
