@@ -3,8 +3,7 @@
 // was terminated. For regions without Wasm, in one thread, where no memory grows.
 
 import { OWNER_DIED, OWNER_MASK, ownerOf } from "../../src/protocols/mutex.ts";
-import { H_ALLOCATOR_LOCK, H_DIRECTORY_LOCK, KIND_TABLE_PART } from "../../src/region/layout.ts";
-import type { Region } from "../../src/region/region.ts";
+import { H_ALLOCATOR_LOCK, H_DIRECTORY_LOCK } from "../../src/region/layout.ts";
 import type { TableCore } from "../../src/tables/core.ts";
 
 export class Death extends Error {}
@@ -84,14 +83,4 @@ function abandonLocks(core: TableCore): void {
   for (const lock of locks) {
     if (ownerOf(words[lock]) === core.me) words[lock] = (words[lock] & ~OWNER_MASK) | OWNER_DIED;
   }
-}
-
-/** How many blocks of the region are parts of the table, by the region's own account. */
-export function countParts(core: TableCore): number {
-  let parts = 0;
-  const region: Region = core.region;
-  for (let number = 0; number < core.shardCount; number++) {
-    parts += region.taggedBlocks(KIND_TABLE_PART, core.shardAt(number)).length;
-  }
-  return parts;
 }

@@ -52,6 +52,35 @@ test("8 writers and 8 readers on 50 keys: every row that is read is whole", asyn
   assert.equal(table.check().problems, []);
 });
 
+test("readers without the lock never see half of a 64-bit number", async () => {
+  const table = make();
+  const input = { table: table.share(), keys: 0, rounds: 20_000, progress, stop, task: "halves" };
+  await runWorkers<number>({ file, count: 4, workerData: input, timeoutMs: 60_000 });
+  assert.is(table.get("half 0")?.total, 20_000n * 0x1_0000_0001n);
+});
+
+test("all threads get the row of the first getOrInsert of a key", async () => {
+  const table = make(8);
+  const input = { table: table.share(), keys: 3000, rounds: 0, progress, stop, task: "agree" };
+  const outcomes = await runWorkers<string[]>({ file, count: 8, workerData: input, timeoutMs: 60_000 });
+  for (let i = 0; i < 3000; i++) {
+    const winner = table.get(`key ${i}`)?.text;
+    for (const { result } of outcomes) assert.is(result[i], winner);
+  }
+});
+
+test("each row is taken by one thread, by take or by its version", async () => {
+  const table = make();
+  for (let i = 0; i < 2000; i++) table.set(`key ${i}`, { text: "t", n: i, total: 0n });
+  const input = { table: table.share(), keys: 2000, rounds: 0, progress, stop, task: "claim" };
+  const outcomes = await runWorkers<number>({ file, count: 8, workerData: input, timeoutMs: 60_000 });
+  assert.is(
+    outcomes.reduce((sum, { result }) => sum + result, 0),
+    2000,
+  );
+  assert.is(table.size, 0);
+});
+
 test("snapshots are of one moment: what is counted first is ahead in each, by what is under way at most", async () => {
   const table = make();
   const other = new SharedTable({ region: table.region, key: "i32", columns: { n: "u32" } });

@@ -110,6 +110,46 @@ function follow(): number {
   return followed;
 }
 
+/** Adds to both halves of a 64-bit number at once, or looks that they agree. */
+function halves(): number {
+  let seen = 0;
+  for (let i = 0; i < rounds; i++) {
+    step(`halves ${i}`);
+    const key = `half ${i % 2}`;
+    if (index % 2 === 0) table.add(key, "total", 0x1_0000_0001n);
+    const total = table.get(key)?.total ?? 0n;
+    if (total >> 32n !== (total & 0xffff_ffffn)) throw new Error(`half a number: ${total.toString(16)}`);
+    if (total !== 0n) seen++;
+  }
+  return seen;
+}
+
+/** The first row of each key wins, and everybody gets it. */
+function agree(): string[] {
+  const won: string[] = [];
+  for (let i = 0; i < keys; i++) {
+    step(`key ${i}`);
+    won.push(table.getOrInsert(`key ${i}`, { text: `from ${index}`, n: index, total: 0n }).text);
+  }
+  return won;
+}
+
+/** Versions let each row be taken by exactly one thread, whichever way it takes it. */
+function claim(): number {
+  let claimed = 0;
+  for (let i = 0; i < keys; i++) {
+    step(`claim ${i}`);
+    const key = `key ${(i * 7 + index * 13) % keys}`;
+    if (index % 2 === 0) {
+      if (table.take(key) !== undefined) claimed++;
+      continue;
+    }
+    const found = table.getWithVersion(key);
+    if (found !== undefined && table.compareAndDelete(key, found.version)) claimed++;
+  }
+  return claimed;
+}
+
 /** A deterministic run of changes on rows of its own, until it is killed. */
 function die(): never {
   const cell = new Int32Array(progress);
@@ -122,5 +162,5 @@ function die(): never {
   }
 }
 
-const tasks: Record<string, () => number> = { count, disjoint, write, read, follow, die };
+const tasks: Record<string, () => unknown> = { halves, agree, claim, count, disjoint, write, read, follow, die };
 finish(tasks[task]());
