@@ -317,6 +317,36 @@ test("clear removes everything, and the table goes on", () => {
   assert.equal(table.snapshot(), new Map([["a", row]]));
 });
 
+test("a stack that runs out in mid-operation leaves the table whole", () => {
+  const table = new SharedTable({ region: Region.create(), key: "string", columns: { text: "string", n: "f64" } });
+  const model = new Map<string, number>();
+  let number = 0;
+  let overflows = 0;
+  const dive = (depth: number): void => {
+    const key = `k${number++ % 300}`;
+    try {
+      if (number % 7 === 0) table.delete(key);
+      else if (number % 3 === 0) table.add(key, "n", 1);
+      else table.set(key, { text: "x".repeat(number % 500), n: number });
+      model.set(key, number);
+    } catch (error) {
+      assert.instance(error, RangeError);
+      overflows++;
+    }
+    if (depth > 0) dive(depth - 1);
+  };
+  for (let pad = 0; pad < 200; pad++) {
+    const deeper = (left: number): void => (left > 0 ? deeper(left - 1) : dive(1_000_000));
+    try {
+      deeper(pad);
+    } catch (error) {
+      assert.instance(error, RangeError);
+    }
+    assert.equal(table.check().problems, []);
+  }
+  assert.ok(overflows > 100, `${overflows} overflows`);
+});
+
 test("overwritten memory is told by check() and stops nothing but the table", () => {
   const table = make();
   for (let i = 0; i < 50; i++) table.set(`k${i}`, row);
