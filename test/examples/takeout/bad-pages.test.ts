@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import type { Page } from "../../../src/systems/page.ts";
 import { TakeoutPlan } from "../../../examples/takeout/generate-plan.ts";
 import { PageError, type PageErrorCode, quoteFileName } from "../../../examples/takeout/page-error.ts";
 import { DEFAULT_MAX_PAGE_BYTES, pageTooLarge, parsePage } from "../../../examples/takeout/parse-page.ts";
+import type { Page } from "../../../src/systems/page.ts";
 import { callPage, HEAD, ME, message, tel, textPage } from "./pages.ts";
 
 const FILE = "Joe - Text - 2022-07-01T01_06_39Z.html";

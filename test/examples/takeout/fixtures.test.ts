@@ -2,8 +2,8 @@
 
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import type { Page } from "../../../src/systems/page.ts";
 import { parsePage } from "../../../examples/takeout/parse-page.ts";
+import type { Page } from "../../../src/systems/page.ts";
 import { fixturePages, fixtureText } from "./fixtures.ts";
 import { readWithParse5 } from "./parse5-oracle.ts";
 
