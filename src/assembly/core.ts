@@ -1,0 +1,50 @@
+// The WebAssembly fast path: the protocols compiled to a few hundred bytes, embedded as text so that no file can get
+// lost. The module is compiled once a thread and instantiated once a region, over the region's own memory.
+
+import { CORE_BYTES } from "./core-bytes.ts";
+
+/** The exported operations; the arguments are those of src/protocols/mutex.ts without the words. */
+export interface CoreExports {
+  tryLock(index: number, me: number): number;
+  unlock(index: number, me: number): number;
+  unlockHold(index: number, me: number, ticket: number): number;
+  lockStep(index: number, me: number, slept: number, starver: number): number;
+}
+
+let compiled: WebAssembly.Module | null | undefined;
+
+/** Whether the fast path is wanted: the variable HOLDFAST_WASM=0 turns it off, and so does a runtime where JS is faster. */
+function wanted(): boolean {
+  const host = globalThis as { process?: { env?: Record<string, string | undefined>; versions?: { bun?: string } } };
+  try {
+    const asked = host.process?.env?.HOLDFAST_WASM;
+    if (asked === "0") return false;
+    if (asked === "1") return true;
+  } catch {
+    // Deno asks for permission to read the environment; refused means not set.
+  }
+  // JavaScriptCore inlines Atomics and not Wasm calls: measured 11.6 ns a lock + unlock in JS, 16 in Wasm.
+  return host.process?.versions?.bun === undefined;
+}
+
+function compile(): WebAssembly.Module | null {
+  if (typeof WebAssembly !== "object" || !wanted()) return null;
+  try {
+    const bytes = Uint8Array.from(atob(CORE_BYTES), (char) => char.charCodeAt(0));
+    return new WebAssembly.Module(bytes);
+  } catch {
+    // A content security policy may forbid compilation: the JavaScript of the same protocols serves.
+    return null;
+  }
+}
+
+/** The fast path over a region's memory, or undefined where there is none (the JavaScript path serves then). */
+export function instantiateCore(memory: WebAssembly.Memory): CoreExports | undefined {
+  if (compiled === undefined) compiled = compile();
+  if (compiled === null) return undefined;
+  try {
+    return new WebAssembly.Instance(compiled, { env: { memory } }).exports as unknown as CoreExports;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,56 @@
+// Monotonic deadlines. A time-out in milliseconds becomes a deadline once, at the start of a call; every loop then asks
+// `remaining`. Wall-clock time is never used: it jumps.
+
+/** Options of every blocking call. */
+export interface WaitOptions {
+  /** Milliseconds to wait at the most; 0 tries once, undefined or Infinity waits without a limit. */
+  readonly timeout?: number | undefined;
+}
+
+/** Options of every asynchronous call. */
+export interface AsyncWaitOptions extends WaitOptions {
+  /** Aborting it rejects the call with `signal.reason` and leaves no trace of the wait. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Milliseconds on this thread's monotonic clock. */
+export function now(): number {
+  return performance.now();
+}
+
+/** Checks a time-out given by a user: TypeError if it is no number, RangeError if NaN or negative. */
+export function checkTimeout(timeout: unknown): number {
+  if (timeout === undefined) return Number.POSITIVE_INFINITY;
+  if (typeof timeout !== "number") {
+    throw new TypeError(`timeout must be a number of milliseconds, got ${describe(timeout)}`);
+  }
+  if (Number.isNaN(timeout) || timeout < 0) {
+    throw new RangeError(`timeout must be 0 or more milliseconds (Infinity waits without a limit), got ${timeout}`);
+  }
+  return timeout;
+}
+
+/** The deadline that lies `timeout` milliseconds ahead (Infinity stays Infinity). */
+export function deadlineIn(timeout: number): number {
+  return timeout === Number.POSITIVE_INFINITY ? timeout : now() + timeout;
+}
+
+/** Checks an AbortSignal given by a user; throws its reason if it is aborted already. */
+export function checkSignal(signal: unknown): AbortSignal | undefined {
+  if (signal === undefined) return undefined;
+  const candidate = signal as AbortSignal;
+  if (typeof signal !== "object" || signal === null || typeof candidate.addEventListener !== "function") {
+    throw new TypeError(`signal must be an AbortSignal, got ${describe(signal)}`);
+  }
+  candidate.throwIfAborted();
+  return candidate;
+}
+
+/** A short description of a wrong argument for an error message. */
+export function describe(value: unknown): string {
+  if (value === null) return "null";
+  if (typeof value === "string") return value.length > 40 ? `"${value.slice(0, 40)}…"` : `"${value}"`;
+  if (typeof value === "object") return `an object (${value.constructor?.name ?? "no prototype"})`;
+  if (typeof value === "function") return "a function";
+  return `${typeof value} ${String(value)}`;
+}

@@ -1,0 +1,83 @@
+// Sleeping and waking. Every blocking sleep is sliced: it lasts SLICE_MS at the most, then the caller looks at the world
+// again (is the owner alive? is the deadline over?). A slice is insurance against a thread that died at a bad moment;
+// without a death no protocol may need one, and the model checker holds them to it.
+//
+// Asynchronous waits carry no time-out of their own (a pending waitAsync with one leaks until it fires): deadlines are
+// timers. They do not keep the process alive either: whoever waits holds the thread's keep-alive, one ref'd timer that
+// also gives all asynchronous waiters of the thread their slices.
+
+/** Milliseconds after which a sleeping thread looks whether the owner it waits for still lives. */
+export const SLICE_MS = 250;
+
+/** How a sleep ended. A wake is a hint, never a grant. */
+export const WOKEN = 0;
+export const TIMED_OUT = 1;
+export const NOT_EQUAL = 2;
+
+/** Sleeps while `words[index]` is `expected`, for `ms` milliseconds at the most. Blocks the thread. */
+export function park(words: Int32Array, index: number, expected: number, ms: number): number {
+  const result = Atomics.wait(words, index, expected, ms);
+  if (result === "ok") return WOKEN;
+  return result === "timed-out" ? TIMED_OUT : NOT_EQUAL;
+}
+
+/** Wakes up to `count` sleepers of the cell, sync and async alike, first come first served; returns how many. */
+export function wake(words: Int32Array, index: number, count: number): number {
+  return Atomics.notify(words, index, count);
+}
+
+/** Wakes every sleeper of the cell. */
+export function wakeAll(words: Int32Array, index: number): number {
+  return Atomics.notify(words, index);
+}
+
+/** A promise that settles at the next wake, or undefined if the cell no longer holds `expected`. */
+export function parkAsync(words: Int32Array, index: number, expected: number): Promise<unknown> | undefined {
+  const armed = Atomics.waitAsync(words, index, expected);
+  return armed.async ? armed.value : undefined;
+}
+
+/** Whether the runtime has Atomics.waitAsync (asynchronous waits fall back to polling by timer without it). */
+export function hasWaitAsync(): boolean {
+  return typeof Atomics.waitAsync === "function";
+}
+
+let blockingKnown: boolean | undefined;
+
+/** Whether this thread may block in Atomics.wait; false on a browser's main thread. */
+export function blockingAllowed(): boolean {
+  if (blockingKnown === undefined) {
+    try {
+      // The cell holds 0, so a permitted wait returns "not-equal" at once; a forbidden one throws TypeError first.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1, 0);
+      blockingKnown = true;
+    } catch {
+      blockingKnown = false;
+    }
+  }
+  return blockingKnown;
+}
+
+const sliceListeners = new Set<() => void>();
+let sliceTimer: ReturnType<typeof setInterval> | undefined;
+
+/**
+ * Keeps the process alive and calls `onSlice` every SLICE_MS until {@link releaseKeepAlive} is called with the same
+ * function. One timer serves all waiters of the thread.
+ */
+export function holdKeepAlive(onSlice: () => void): void {
+  sliceListeners.add(onSlice);
+  sliceTimer ??= setInterval(() => {
+    // A listener may remove itself or another: the copy is what this slice serves.
+    for (const listener of Array.from(sliceListeners)) listener();
+  }, SLICE_MS);
+}
+
+/** Ends what {@link holdKeepAlive} began. */
+export function releaseKeepAlive(onSlice: () => void): void {
+  sliceListeners.delete(onSlice);
+  if (sliceListeners.size === 0 && sliceTimer !== undefined) {
+    clearInterval(sliceTimer);
+    sliceTimer = undefined;
+  }
+}

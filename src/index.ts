@@ -1,0 +1,30 @@
+// holdfast: locks over shared memory. Named exports only; see holdfast/tables and the other subpaths for the rest.
+
+export type { AsyncWaitOptions, WaitOptions } from "./cells/deadline.ts";
+export {
+  BlockingForbiddenError,
+  ClosedError,
+  DeadlockError,
+  type ErrorCode,
+  type ErrorDetails,
+  HoldfastError,
+  NotOwnerError,
+  NotRecoverableError,
+  OwnerDiedError,
+  RegionError,
+  type SharedError,
+  TableError,
+  TimeoutError,
+  WouldDeadlockError,
+} from "./cells/errors.ts";
+export { Guard } from "./locks/guard.ts";
+export {
+  type AsyncLockOptions,
+  type LockOptions,
+  Mutex,
+  type MutexHandle,
+  type MutexOptions,
+  type MutexStats,
+} from "./locks/mutex.ts";
+export { defaultRegion, setDefaultRegion } from "./region/default-region.ts";
+export { Region, type RegionHandle, type RegionOptions } from "./region/region.ts";

@@ -1,0 +1,267 @@
+// Blocks of shared memory. The heap is tiled from its start to HEAP_TOP by blocks, each with a header that says how long
+// it is, so it can always be walked; free blocks hang in one list a size class (16 classes of 64 bytes up to 1 KiB, then
+// four a doubling, so at most a quarter of a block is unused).
+//
+// All changes happen under the allocator's mutex. A thread that dies inside leaves it to the next owner, who rebuilds the
+// lists from the blocks' own states: the lists are derived data. The order of stores makes every moment safe:
+// a new block's header is written before HEAP_TOP passes it; a block leaves its list before it is marked used, and is
+// marked free before it enters one.
+
+import { load, store } from "../cells/atomics.ts";
+import { ClosedError, RegionError } from "../cells/errors.ts";
+import {
+  B_ASKED,
+  B_BYTES,
+  B_KIND,
+  B_NAME,
+  B_NEXT,
+  B_SERIAL,
+  B_STATE,
+  B_TAG,
+  BLOCK_FREE,
+  BLOCK_HEADER_BYTES,
+  BLOCK_USED,
+  FREE_LISTS,
+  H_ALLOCATOR_LOCK,
+  H_BYTES,
+  H_FREE_LISTS,
+  H_HEAP_AT,
+  H_HEAP_TOP,
+  H_MAX_BYTES,
+  H_NEXT_SERIAL,
+  kindName,
+} from "./layout.ts";
+import { acquireWord, type Locker, markWordConsistent, releaseWord } from "./word-lock.ts";
+
+/** The size class whose blocks hold at least `bytes` (a multiple of 64, header included). */
+export function classFor(bytes: number): number {
+  if (bytes <= 1024) return (bytes >> 6) - 1;
+  const power = 31 - Math.clz32(bytes);
+  const quarter = 1 << (power - 2);
+  return 15 + (power - 10) * 4 + Math.ceil((bytes - 2 ** power) / quarter);
+}
+
+/** Bytes of a block of this class. */
+export function classBytes(sizeClass: number): number {
+  if (sizeClass <= 15) return (sizeClass + 1) << 6;
+  const power = 10 + ((sizeClass - 15) >> 2);
+  return 2 ** power + ((sizeClass - 15) & 3) * 2 ** (power - 2);
+}
+
+/** The largest class whose blocks are no longer than this one: where a block of an odd size is kept. */
+function listFor(bytes: number): number {
+  const sizeClass = classFor(bytes);
+  return classBytes(sizeClass) > bytes ? sizeClass - 1 : sizeClass;
+}
+
+/**
+ * Allocates a zeroed block and returns the byte offset of its payload, 64-byte aligned. Blocks briefly.
+ * Throws ERR_REGION_FULL, with nothing changed, if the region can't hold it.
+ */
+export function allocate(locker: Locker, byteLength: number, kind: number): number {
+  if (!Number.isInteger(byteLength) || byteLength < 0) {
+    throw new RangeError(`allocate: byteLength must be a whole number of bytes, got ${byteLength}`);
+  }
+  if (byteLength > 0x7000_0000) throw regionFull(locker, byteLength);
+  const sizeClass = classFor((byteLength + BLOCK_HEADER_BYTES + 63) & ~63);
+  const fresh = withAllocator(locker, () => {
+    const block = takeFree(locker, sizeClass) ?? takeFresh(locker, sizeClass) ?? takeLarger(locker, sizeClass);
+    if (block === undefined) throw regionFull(locker, byteLength);
+    const words = locker.memory.words;
+    const at = block.offset >> 2;
+    const serial = load(words, H_NEXT_SERIAL) + 1;
+    store(words, H_NEXT_SERIAL, serial);
+    store(words, at + B_SERIAL, serial);
+    store(words, at + B_KIND, kind);
+    store(words, at + B_NAME, 0);
+    store(words, at + B_TAG, 0);
+    store(words, at + B_ASKED, byteLength);
+    store(words, at + B_STATE, BLOCK_USED);
+    return block;
+  });
+  const payload = fresh.offset + BLOCK_HEADER_BYTES;
+  if (fresh.dirty) locker.memory.bytes.fill(0, payload, payload + byteLength);
+  return payload;
+}
+
+/** Gives a block back. Throws ERR_REGION_CORRUPT if there is none in use at this payload offset. */
+export function release(locker: Locker, payload: number): void {
+  withAllocator(locker, () => {
+    const words = locker.memory.words;
+    const block = payload - BLOCK_HEADER_BYTES;
+    const at = block >> 2;
+    if (!isBlock(locker, payload) || load(words, at + B_STATE) !== BLOCK_USED) {
+      throw new RegionError("ERR_REGION_CORRUPT", `release: no block is in use at byte ${payload} of the region`, {
+        offset: payload,
+      });
+    }
+    store(words, at + B_STATE, BLOCK_FREE);
+    pushFree(words, block, words[at + B_BYTES]);
+  });
+}
+
+interface Taken {
+  readonly offset: number;
+  /** Whether the payload may hold old bytes. */
+  readonly dirty: boolean;
+}
+
+function takeFree(locker: Locker, sizeClass: number): Taken | undefined {
+  const words = locker.memory.words;
+  const head = load(words, H_FREE_LISTS + sizeClass);
+  if (head === 0) return undefined;
+  locker.memory.cover(head + BLOCK_HEADER_BYTES);
+  locker.memory.cover(head + locker.memory.words[(head >> 2) + B_BYTES]);
+  store(words, H_FREE_LISTS + sizeClass, locker.memory.words[(head >> 2) + B_NEXT]);
+  return { offset: head, dirty: true };
+}
+
+function takeFresh(locker: Locker, sizeClass: number): Taken | undefined {
+  const memory = locker.memory;
+  const bytes = classBytes(sizeClass);
+  const top = load(memory.words, H_HEAP_TOP);
+  const end = top + bytes;
+  if (end > load(memory.words, H_BYTES)) {
+    if (!memory.grow(end, memory.words[H_MAX_BYTES])) return undefined;
+    store(memory.words, H_BYTES, memory.byteLength);
+  }
+  memory.cover(end);
+  store(memory.words, (top >> 2) + B_BYTES, bytes);
+  store(memory.words, (top >> 2) + B_STATE, BLOCK_FREE);
+  store(memory.words, H_HEAP_TOP, end);
+  return { offset: top, dirty: false };
+}
+
+/** The last resort of a full region: a larger free block, split. */
+function takeLarger(locker: Locker, sizeClass: number): Taken | undefined {
+  for (let larger = sizeClass + 1; larger < FREE_LISTS; larger++) {
+    const taken = takeFree(locker, larger);
+    if (taken === undefined) continue;
+    const words = locker.memory.words;
+    const at = taken.offset >> 2;
+    const bytes = classBytes(sizeClass);
+    const rest = words[at + B_BYTES] - bytes;
+    if (rest >= 2 * BLOCK_HEADER_BYTES) {
+      // The rest gets its header before the front is cut, so the heap can be walked at every moment.
+      const restAt = (taken.offset + bytes) >> 2;
+      store(words, restAt + B_BYTES, rest);
+      store(words, restAt + B_STATE, BLOCK_FREE);
+      store(words, at + B_BYTES, bytes);
+      pushFree(words, taken.offset + bytes, rest);
+    }
+    return taken;
+  }
+  return undefined;
+}
+
+function pushFree(words: Int32Array, block: number, bytes: number): void {
+  const head = H_FREE_LISTS + listFor(bytes);
+  store(words, (block >> 2) + B_NEXT, load(words, head));
+  store(words, head, block);
+}
+
+function withAllocator<T>(locker: Locker, work: () => T): T {
+  if (acquireWord(locker, H_ALLOCATOR_LOCK) === 2) {
+    rebuildFreeLists(locker);
+    markWordConsistent(locker, H_ALLOCATOR_LOCK);
+  }
+  try {
+    return work();
+  } finally {
+    releaseWord(locker, H_ALLOCATOR_LOCK);
+  }
+}
+
+function rebuildFreeLists(locker: Locker): void {
+  for (let sizeClass = 0; sizeClass < FREE_LISTS; sizeClass++) store(locker.memory.words, H_FREE_LISTS + sizeClass, 0);
+  walkHeap(locker, (block, bytes, state) => {
+    if (state === BLOCK_FREE) pushFree(locker.memory.words, block, bytes);
+  });
+}
+
+/** Visits every block of the heap in order. Throws ERR_REGION_CORRUPT where the blocks do not tile it. */
+export function walkHeap(locker: Locker, visit: (block: number, bytes: number, state: number) => void): void {
+  const memory = locker.memory;
+  const top = load(memory.words, H_HEAP_TOP);
+  memory.cover(top);
+  const words = memory.words;
+  for (let block = words[H_HEAP_AT]; block < top; ) {
+    const bytes = words[(block >> 2) + B_BYTES];
+    const state = load(words, (block >> 2) + B_STATE);
+    if (bytes < BLOCK_HEADER_BYTES || (bytes & 63) !== 0 || block + bytes > top || state > BLOCK_USED || state < 0) {
+      throw new RegionError("ERR_REGION_CORRUPT", `the block at byte ${block} of the region is corrupt`, { block });
+    }
+    visit(block, bytes, state);
+    block += bytes;
+  }
+}
+
+/** Whether a payload offset can be that of a block at all. */
+function isBlock(locker: Locker, payload: number): boolean {
+  const words = locker.memory.words;
+  if (!Number.isInteger(payload) || (payload & 63) !== 0) return false;
+  if (payload < words[H_HEAP_AT] + BLOCK_HEADER_BYTES || payload >= load(words, H_HEAP_TOP)) return false;
+  locker.memory.cover(payload);
+  return true;
+}
+
+/** The serial number of the block in use at this payload offset: it tells a block from a later one at its place. */
+export function serialOf(locker: Locker, payload: number): number {
+  return load(locker.memory.words, ((payload - BLOCK_HEADER_BYTES) >> 2) + B_SERIAL);
+}
+
+/** Whether the block with this serial number is still in use. */
+export function isInUse(locker: Locker, payload: number, serial: number): boolean {
+  const at = (payload - BLOCK_HEADER_BYTES) >> 2;
+  const words = locker.memory.words;
+  return load(words, at + B_STATE) === BLOCK_USED && load(words, at + B_SERIAL) === serial;
+}
+
+/** Checks that a handle's block is in use, of the right kind and not a later one. Throws ERR_REGION_* or ERR_CLOSED. */
+export function checkBlock(locker: Locker, payload: number, kind: number, serial: number): void {
+  const corrupt = (): never => {
+    throw new RegionError("ERR_REGION_CORRUPT", `the handle of a ${kindName(kind)} points to no block of its region`, {
+      offset: payload,
+    });
+  };
+  if (!isBlock(locker, payload)) corrupt();
+  const words = locker.memory.words;
+  const at = (payload - BLOCK_HEADER_BYTES) >> 2;
+  const bytes = words[at + B_BYTES];
+  if (bytes < BLOCK_HEADER_BYTES || (bytes & 63) !== 0) corrupt();
+  if (!isInUse(locker, payload, serial)) {
+    throw new ClosedError("ERR_CLOSED", `the ${kindName(kind)} of this handle was freed`, { offset: payload });
+  }
+  const found = words[at + B_KIND];
+  if (found !== kind) {
+    const message = `the handle is of a ${kindName(found)}, not of a ${kindName(kind)}`;
+    throw new RegionError("ERR_REGION_KIND", message, { expected: kindName(kind), found: kindName(found) });
+  }
+  locker.memory.cover(payload + bytes - BLOCK_HEADER_BYTES);
+}
+
+/** Bytes of the heap in use, free within it, and what the region may still grow by. */
+export function heapUse(locker: Locker): { bytesUsed: number; bytesFree: number; bytesLeft: number } {
+  return withAllocator(locker, () => {
+    let bytesUsed = 0;
+    let bytesFree = 0;
+    walkHeap(locker, (_, bytes, state) => {
+      if (state === BLOCK_USED) bytesUsed += bytes;
+      else bytesFree += bytes;
+    });
+    return { bytesUsed, bytesFree, bytesLeft: limit(locker) - load(locker.memory.words, H_HEAP_TOP) };
+  });
+}
+
+function limit(locker: Locker): number {
+  const words = locker.memory.words;
+  return locker.memory.wasm === undefined ? words[H_BYTES] : words[H_MAX_BYTES];
+}
+
+function regionFull(locker: Locker, byteLength: number): RegionError {
+  const left = limit(locker) - load(locker.memory.words, H_HEAP_TOP);
+  const message =
+    `the region is full: ${byteLength} bytes were asked for, ${left} of its ${limit(locker)} bytes are left and no freed ` +
+    "block is large enough; create the region with a larger maxByteLength, or free what is no longer used";
+  return new RegionError("ERR_REGION_FULL", message, { needed: byteLength, left, limit: limit(locker) });
+}

@@ -1,0 +1,67 @@
+// What the host tells of threads: ids, the death of workers, and data that every later worker receives. Node's modules
+// are reached through process.getBuiltinModule, never by import, so that bundlers and browsers see no Node module.
+
+interface WorkerLike {
+  readonly threadId: number;
+  once(event: "exit", listener: () => void): unknown;
+}
+
+interface WorkerThreads {
+  readonly threadId: number;
+  readonly isMainThread: boolean;
+  setEnvironmentData?(key: string, value: unknown): void;
+  getEnvironmentData?(key: string): unknown;
+}
+
+interface ProcessLike {
+  getBuiltinModule?(name: string): unknown;
+  on?(event: "worker", listener: (worker: WorkerLike) => void): unknown;
+}
+
+const host = (globalThis as { process?: ProcessLike }).process;
+
+function loadWorkerThreads(): WorkerThreads | undefined {
+  try {
+    return host?.getBuiltinModule?.("node:worker_threads") as WorkerThreads | undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const workerThreads: WorkerThreads | undefined = loadWorkerThreads();
+let ownId: number | undefined;
+
+/**
+ * This thread's id within the process: Node's threadId (0 is the main thread), else a random number. A thread's id is
+ * never used again by another thread.
+ */
+export function threadId(): number {
+  ownId ??= workerThreads?.threadId ?? crypto.getRandomValues(new Uint32Array(1))[0] >>> 2;
+  return ownId;
+}
+
+/** Whether this is known to be the process's main thread. */
+export const isMainThread: boolean = workerThreads?.isMainThread ?? false;
+
+/** Whether every worker created later receives what {@link publish} was given. */
+export const canPublish: boolean = typeof workerThreads?.setEnvironmentData === "function";
+
+/** Gives `value` to every worker that this thread creates from now on. */
+export function publish(key: string, value: unknown): void {
+  workerThreads?.setEnvironmentData?.(key, value);
+}
+
+/** What the thread that created this one published under the key. */
+export function published(key: string): unknown {
+  return workerThreads?.getEnvironmentData?.(key);
+}
+
+/** Calls the listener with the id of each worker of this thread that ended, however it ended. */
+export function onWorkerExit(listener: (threadId: number) => void): void {
+  if (workerThreads === undefined || typeof host?.on !== "function") return;
+  host.on("worker", (worker) => {
+    // The id is gone (-1) once the worker has ended, so it is read now.
+    const id = worker.threadId;
+    worker.once("exit", () => listener(id));
+  });
+}

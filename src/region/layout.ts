@@ -1,0 +1,137 @@
+// The wire format of a region: every offset exists once, here. All fields are 32-bit words, little-endian on every host
+// that runs JavaScript today; byte offsets count from the region's first byte.
+//
+//   0        HEADER  4 KiB
+//            words 0-15   magic, version, id, state, sizes, where the parts begin, checksum of what never changes
+//            words 16-31  heap top, next slot, next serial number
+//            words 32-39  the allocator's mutex          (a cache line of its own)
+//            words 48-55  the directory's mutex          (a cache line of its own)
+//            words 64-191 heads of the allocator's free lists, one a size class
+//            words 192-319 heads of the directory's chains
+//   4096     THREADS maxThreads slots of 128 bytes
+//   heap     BLOCKS  tile the heap from HEAP_AT to HEAP_TOP; each begins with a 64-byte block header, then its payload
+//
+//   thread slot                         block
+//   +--------------------------+        +------------------------------------------------------+----------- …
+//   | 0 claim (thread id + 1)  |        | 0 bytes | 1 state | 2 kind | 3 serial | 4 next | 5 … | payload
+//   | 1 generation << 2 | state|        +------------------------------------------------------+----------- …
+//   | 2 cell it sleeps on      |         <------------------- 64 bytes ------------------------>
+//   | 3 lock it waits for      |
+//   | 4 probe cell | 5 probes  |
+//   | 6 parks | 7 parked µs    |
+//   +--------------------------+
+
+/** "HLDF" as little-endian bytes. */
+export const MAGIC = 0x46444c48;
+/** Changes with every incompatible change of the layout; another version is refused on attach. */
+export const LAYOUT_VERSION = 1;
+
+export const H_MAGIC = 0;
+export const H_VERSION = 1;
+/** Four words of random id: what identifies a region, since one buffer arrives as many JS objects. */
+export const H_ID = 2;
+export const H_STATE = 6;
+/** Usable bytes now; grows. */
+export const H_BYTES = 7;
+export const H_MAX_BYTES = 8;
+export const H_MAX_THREADS = 9;
+export const H_HEAP_AT = 10;
+export const H_CHECKSUM = 11;
+
+export const H_HEAP_TOP = 16;
+export const H_NEXT_SLOT = 17;
+export const H_NEXT_SERIAL = 18;
+export const H_DEATHS = 19;
+
+export const H_ALLOCATOR_LOCK = 32;
+export const H_DIRECTORY_LOCK = 48;
+export const H_FREE_LISTS = 64;
+export const FREE_LISTS = 128;
+export const H_DIRECTORY = 192;
+export const DIRECTORY_CHAINS = 128;
+
+/** States of a region's header. */
+export const REGION_RAW = 0;
+export const REGION_FORMATTING = 1;
+export const REGION_READY = 2;
+
+export const HEADER_BYTES = 4096;
+export const SLOT_BYTES = 128;
+export const SLOT_WORDS: number = SLOT_BYTES >> 2;
+export const THREADS_WORD: number = HEADER_BYTES >> 2;
+
+export const T_CLAIM = 0;
+export const T_STATE = 1;
+export const T_WAIT_CELL = 2;
+export const T_WAIT_FOR = 3;
+export const T_PROBE = 4;
+export const T_PROBES = 5;
+export const T_PARKS = 6;
+export const T_PARKED_US = 7;
+
+/** States of a thread's slot, in the two low bits of its state word. */
+export const SLOT_FREE = 0;
+export const SLOT_ALIVE = 1;
+export const SLOT_DEAD = 2;
+
+/** Slots are 12 bits of an owner's id; 4095 is kept so that no id is all ones. */
+export const MAX_THREADS = 4094;
+export const DEFAULT_THREADS = 256;
+
+export const BLOCK_HEADER_BYTES = 64;
+export const B_BYTES = 0;
+export const B_STATE = 1;
+export const B_KIND = 2;
+export const B_SERIAL = 3;
+export const B_NEXT = 4;
+/** The directory entry that names the block's object, 0 if none. */
+export const B_NAME = 5;
+/** Payload bytes asked for. */
+export const B_ASKED = 6;
+export const B_TAG = 7;
+
+export const BLOCK_FREE = 0;
+export const BLOCK_USED = 1;
+
+/** Kinds of blocks: what a handle must agree with. */
+export const KIND_RAW = 1;
+export const KIND_NAME = 2;
+export const KIND_MUTEX = 3;
+export const KIND_TABLE = 16;
+export const KIND_TABLE_PART = 17;
+
+/** The name of a kind for error messages. */
+export function kindName(kind: number): string {
+  switch (kind) {
+    case KIND_RAW:
+      return "raw block";
+    case KIND_NAME:
+      return "name";
+    case KIND_MUTEX:
+      return "Mutex";
+    case KIND_TABLE:
+      return "SharedTable";
+    case KIND_TABLE_PART:
+      return "part of a SharedTable";
+    default:
+      return `kind ${kind}`;
+  }
+}
+
+/** Byte offsets are positive 32-bit integers, so a region ends below 2 GiB. */
+export const MAX_REGION_BYTES = 0x7fff_0000;
+
+/** Bytes that a region takes before anything is allocated in it. */
+export function overheadBytes(maxThreads: number): number {
+  return HEADER_BYTES + SLOT_BYTES * maxThreads;
+}
+
+/** A checksum of the header words that never change after formatting. */
+export function headerChecksum(words: Int32Array): number {
+  let sum = 0x811c9dc5 | 0;
+  for (const at of [H_MAGIC, H_VERSION, H_ID, H_ID + 1, H_ID + 2, H_ID + 3, H_MAX_BYTES, H_MAX_THREADS, H_HEAP_AT]) {
+    sum = Math.imul(sum ^ words[at], 0x01000193);
+    sum ^= sum >>> 15;
+  }
+  return sum | 0;
+}

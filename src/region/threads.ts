@@ -1,0 +1,213 @@
+// The registry of attached threads: who a lock's owner is, whether it lives, and what each thread sleeps on.
+//
+// An owner's id is generation16 << 12 | slot12, never 0 and never all ones: the generation makes a slot's later tenant
+// another owner, so a lock that names a thread of an earlier generation names a dead one. Slots go round, so an id comes
+// again only after 65,535 tenants of one slot.
+//
+// A slot's life: CLAIM 0 → thread id + 1 (compare-exchange: it is mine) → state ALIVE with the next generation → the
+// thread dies → DEAD (compare-exchange: one reaper) → FREE → CLAIM 0. Whoever finds a slot DEAD finishes the reaper's
+// work, which may be done twice: all of it is waking and clearing.
+//
+// Death is learnt from the parent's `exit` event, and from probes where the parent is itself blocked or gone: each thread
+// keeps some waitAsync armed on its probe cell; notify(cell, 1) finds one while the thread lives, even blocked, and none
+// once it is gone. PROBES counts what is armed and is taken before the notify, so a used-up supply reads as "unknown",
+// never as "dead".
+
+import { add, cas, load, peek, poke, store } from "../cells/atomics.ts";
+import { RegionError } from "../cells/errors.ts";
+import { hasWaitAsync, parkAsync, wake, wakeAll } from "../cells/park.ts";
+import { threadId } from "./host.ts";
+import {
+  H_DEATHS,
+  H_MAX_THREADS,
+  H_NEXT_SLOT,
+  SLOT_ALIVE,
+  SLOT_DEAD,
+  SLOT_FREE,
+  SLOT_WORDS,
+  T_CLAIM,
+  T_PARKED_US,
+  T_PARKS,
+  T_PROBE,
+  T_PROBES,
+  T_STATE,
+  T_WAIT_CELL,
+  T_WAIT_FOR,
+  THREADS_WORD,
+} from "./layout.ts";
+
+const PROBES_ARMED = 8;
+
+export function slotWord(slot: number): number {
+  return THREADS_WORD + slot * SLOT_WORDS;
+}
+
+function slotOf(owner: number): number {
+  return owner & 0xfff;
+}
+
+function nextGeneration(state: number): number {
+  return ((state >>> 2) % 0xffff) + 1;
+}
+
+/** This thread's seat in a region. */
+export interface Seat {
+  /** The owner id that locks carry. */
+  readonly me: number;
+  /** Index of the slot's first word. */
+  readonly at: number;
+}
+
+/** Takes a slot for this thread. Throws ERR_REGION_THREADS if all belong to living threads. */
+export function takeSeat(words: Int32Array): Seat {
+  const seat = claimSeat(words) ?? (reapDead(words) > 0 ? claimSeat(words) : undefined);
+  if (seat !== undefined) return seat;
+  const slots = words[H_MAX_THREADS];
+  throw new RegionError(
+    "ERR_REGION_THREADS",
+    `all ${slots} thread slots of the region belong to living threads; create it with a larger maxThreads`,
+    { maxThreads: slots },
+  );
+}
+
+function claimSeat(words: Int32Array): Seat | undefined {
+  const slots = words[H_MAX_THREADS];
+  const start = add(words, H_NEXT_SLOT, 1) >>> 0;
+  for (let k = 0; k < slots; k++) {
+    const slot = (start + k) % slots;
+    const at = slotWord(slot);
+    if (load(words, at + T_CLAIM) !== 0 || cas(words, at + T_CLAIM, 0, threadId() + 1) !== 0) continue;
+    const generation = nextGeneration(load(words, at + T_STATE));
+    for (const field of [T_WAIT_CELL, T_WAIT_FOR, T_PROBES, T_PARKS, T_PARKED_US]) store(words, at + field, 0);
+    store(words, at + T_STATE, (generation << 2) | SLOT_ALIVE);
+    armProbes(words, at, PROBES_ARMED);
+    return { me: (generation << 12) | slot, at };
+  }
+  return undefined;
+}
+
+/** Gives the seat back: what the thread still holds counts as left by a dead owner. */
+export function leaveSeat(words: Int32Array, seat: Seat): void {
+  bury(words, seat.at, load(words, seat.at + T_STATE));
+  // The probes armed on the cell hold the buffer: their handlers find another generation and do not arm again.
+  wakeAll(words, seat.at + T_PROBE);
+}
+
+function armProbes(words: Int32Array, at: number, count: number): void {
+  if (!hasWaitAsync()) return;
+  const tenancy = load(words, at + T_STATE);
+  const rearm = (): void => {
+    if (load(words, at + T_STATE) === tenancy) armProbes(words, at, 1);
+  };
+  for (let k = 0; k < count; k++) parkAsync(words, at + T_PROBE, 0)?.then(rearm);
+  // Counted only once they are armed, so the count never promises more than there are.
+  add(words, at + T_PROBES, count);
+}
+
+/** Whether the thread with this owner id lives as far as the registry knows; cheap. */
+export function isAlive(words: Int32Array, owner: number): boolean {
+  return load(words, slotWord(slotOf(owner)) + T_STATE) === (((owner >>> 12) << 2) | SLOT_ALIVE);
+}
+
+/** Asks the thread itself: buries it and returns true if it is gone. Unknown counts as alive. */
+export function probe(words: Int32Array, owner: number): boolean {
+  const at = slotWord(slotOf(owner));
+  const tenancy = ((owner >>> 12) << 2) | SLOT_ALIVE;
+  for (;;) {
+    if (load(words, at + T_STATE) !== tenancy) return true;
+    const armed = load(words, at + T_PROBES);
+    if (armed <= 0) return false;
+    if (cas(words, at + T_PROBES, armed, armed - 1) === armed) break;
+  }
+  if (wake(words, at + T_PROBE, 1) > 0) return false;
+  bury(words, at, tenancy);
+  return true;
+}
+
+/** A thread is known to be gone: its slot is freed, and all who sleep look at the world again. */
+function bury(words: Int32Array, at: number, tenancy: number): void {
+  const dead = (tenancy & ~3) | SLOT_DEAD;
+  if (cas(words, at + T_STATE, tenancy, dead) === tenancy) add(words, H_DEATHS, 1);
+  if (load(words, at + T_STATE) !== dead) return;
+  // It may have swallowed a wake, or owed one, or held what others sleep for: all of them try again.
+  wakeAllSleepers(words);
+  // Only the one reaper whose exchange succeeds gives the claim up, so it can't be a later tenant's. Should the reaper
+  // itself be ended between the two, the slot stays unused: one slot lost, nothing else.
+  if (cas(words, at + T_STATE, dead, (tenancy & ~3) | SLOT_FREE) === dead) store(words, at + T_CLAIM, 0);
+}
+
+/** Wakes every thread that sleeps on any cell of the region. A wake is a hint: it costs them one look. */
+export function wakeAllSleepers(words: Int32Array): void {
+  const slots = words[H_MAX_THREADS];
+  for (let slot = 0; slot < slots; slot++) {
+    const cell = load(words, slotWord(slot) + T_WAIT_CELL);
+    if (cell !== 0) wakeAll(words, cell);
+  }
+}
+
+/** The worker with this thread id has ended. */
+export function buryThread(words: Int32Array, id: number): void {
+  const slots = words[H_MAX_THREADS];
+  for (let slot = 0; slot < slots; slot++) {
+    const at = slotWord(slot);
+    if (load(words, at + T_CLAIM) !== id + 1) continue;
+    const state = load(words, at + T_STATE);
+    if ((state & 3) === SLOT_FREE) cas(words, at + T_CLAIM, id + 1, 0);
+    else bury(words, at, (state & ~3) | SLOT_ALIVE);
+  }
+}
+
+/** Probes every seat; returns how many were found dead or left half-buried. */
+export function reapDead(words: Int32Array): number {
+  const slots = words[H_MAX_THREADS];
+  let buried = 0;
+  for (let slot = 0; slot < slots; slot++) {
+    const at = slotWord(slot);
+    const state = load(words, at + T_STATE);
+    if ((state & 3) === SLOT_DEAD) {
+      bury(words, at, (state & ~3) | SLOT_ALIVE);
+      buried++;
+    } else if ((state & 3) === SLOT_ALIVE && probe(words, ((state >>> 2) << 12) | slot)) buried++;
+  }
+  return buried;
+}
+
+/** How many threads are attached and alive. */
+export function countAlive(words: Int32Array): number {
+  const slots = words[H_MAX_THREADS];
+  let alive = 0;
+  for (let slot = 0; slot < slots; slot++) {
+    if ((load(words, slotWord(slot) + T_STATE) & 3) === SLOT_ALIVE) alive++;
+  }
+  return alive;
+}
+
+/** The host's thread id of an owner, or undefined if it is gone. */
+export function threadIdOf(words: Int32Array, owner: number): number | undefined {
+  const at = slotWord(slotOf(owner));
+  const id = load(words, at + T_CLAIM) - 1;
+  return isAlive(words, owner) ? id : undefined;
+}
+
+/** How many threads sleep for the lock at this word. */
+export function countSleepers(words: Int32Array, lock: number): number {
+  const slots = words[H_MAX_THREADS];
+  let sleepers = 0;
+  for (let slot = 0; slot < slots; slot++) {
+    const at = slotWord(slot);
+    if (load(words, at + T_WAIT_FOR) === lock && (load(words, at + T_STATE) & 3) === SLOT_ALIVE) sleepers++;
+  }
+  return sleepers;
+}
+
+/** Tells the others what this thread is about to sleep on and for which lock; cell 0: awake again. */
+export function announceSleep(words: Int32Array, seatAt: number, cell: number, lock: number): void {
+  store(words, seatAt + T_WAIT_FOR, lock);
+  store(words, seatAt + T_WAIT_CELL, cell);
+}
+
+/** Counts a sleep of this thread, for the statistics. */
+export function countPark(words: Int32Array, seatAt: number, milliseconds: number): void {
+  poke(words, seatAt + T_PARKS, peek(words, seatAt + T_PARKS) + 1);
+  poke(words, seatAt + T_PARKED_US, peek(words, seatAt + T_PARKED_US) + Math.round(milliseconds * 1000));
+}

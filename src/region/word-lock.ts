@@ -1,0 +1,165 @@
+// Blocking acquisition of a mutex word: the one loop by which a thread sleeps for a mutex, used by the region's own
+// locks (allocator, directory), the shards of tables, and the public Mutex.
+//
+// Who wakes it: the holder's unlock, in the name of S. What if the holder dies: the reaper wakes all sleepers, or the
+// slice ends and the owner is probed; then the lock is taken with D. What if the wake is swallowed by a thread that dies:
+// the reaper wakes all again. Every leave follows a step that saw the lock owned and S set, so it takes no wake along.
+
+import { add, load } from "../cells/atomics.ts";
+import { now } from "../cells/deadline.ts";
+import { NotRecoverableError, WouldDeadlockError } from "../cells/errors.ts";
+import { blockingAllowed, park, SLICE_MS, TIMED_OUT, wake, wakeAll } from "../cells/park.ts";
+import {
+  ACQUIRED,
+  ACQUIRED_DIED,
+  announceStarving,
+  HELD_BY_ME,
+  LOCK,
+  lockStep,
+  MUST_WAIT,
+  markConsistent,
+  NOT_OWNER,
+  NOT_RECOVERABLE,
+  ownerOf,
+  RELEASED,
+  SEQ,
+  takeFromDead,
+  tryLock,
+  tryStep,
+  UNRECOVERABLE,
+  unlock,
+  WAKE_ASYNC,
+  WAKE_EVERYONE,
+  WAKE_SYNC,
+  withdrawStarving,
+} from "../protocols/mutex.ts";
+import type { RegionMemory } from "./memory.ts";
+import { announceSleep, countPark, isAlive, probe } from "./threads.ts";
+
+/** A waiter that waited longer may not be overtaken any more by threads that come later (as in Go). */
+export const STARVING_MS = 1;
+/** How long a free lock is kept for a starving waiter, should that one have died. */
+const RESERVED_MS = 2;
+
+/** What a lock needs of the thread that uses it. */
+export interface Locker {
+  readonly memory: RegionMemory;
+  /** The thread's owner id in the region. */
+  readonly me: number;
+  /** Word index of the thread's slot. */
+  readonly seatAt: number;
+}
+
+/** Wakes those that a release or a withdrawal owes a wake. */
+export function payWakes(words: Int32Array, index: number, owed: number): void {
+  if ((owed & WAKE_SYNC) !== 0) wake(words, index + LOCK, 1);
+  if ((owed & WAKE_EVERYONE) !== 0) wakeAll(words, index + LOCK);
+  if ((owed & (WAKE_ASYNC | WAKE_EVERYONE)) !== 0) {
+    // All async waiters are woken: a thread that then blocks elsewhere must not sit on the only wake.
+    add(words, index + SEQ, 1);
+    wakeAll(words, index + SEQ);
+  }
+}
+
+/** Whether the word's owner is gone; asks the thread itself only if `ask`. */
+export function ownerIsDead(words: Int32Array, word: number, ask: boolean): boolean {
+  const owner = ownerOf(word);
+  if (owner === 0 || owner === NOT_RECOVERABLE) return false;
+  return !isAlive(words, owner) || (ask && probe(words, owner));
+}
+
+/**
+ * Sleeps until the lock is this thread's, or can't be, or the deadline is over: ACQUIRED, ACQUIRED_DIED, HELD_BY_ME,
+ * UNRECOVERABLE or MUST_WAIT (time-out). Blocks; a thread that may not block spins instead (only the region's own short
+ * locks are ever asked for there).
+ */
+export function lockBlocking(locker: Locker, index: number, deadline: number): number {
+  const words = locker.memory.words;
+  const me = locker.me;
+  if (!blockingAllowed()) return lockSpinning(words, index, me, deadline);
+  const begun = now();
+  let slept = 0;
+  let starver = 0;
+  let ask = false;
+  for (;;) {
+    const step = lockStep(words, index, me, slept, starver);
+    if (step > 0) {
+      if (starver !== 0 && step !== ACQUIRED && step !== ACQUIRED_DIED) {
+        payWakes(words, index, withdrawStarving(words, index));
+      }
+      return step;
+    }
+    if (ownerIsDead(words, step, ask)) {
+      if (takeFromDead(words, index, me, step)) {
+        if (starver !== 0) withdrawStarving(words, index);
+        return ACQUIRED_DIED;
+      }
+      continue;
+    }
+    const time = now();
+    if (time >= deadline) {
+      if (starver !== 0) payWakes(words, index, withdrawStarving(words, index));
+      return MUST_WAIT;
+    }
+    if (starver === 0 && slept !== 0 && time - begun > STARVING_MS && announceStarving(words, index)) {
+      starver = 1;
+      continue;
+    }
+    const reserved = ownerOf(step) === 0;
+    const slice = Math.min(reserved ? RESERVED_MS : SLICE_MS, deadline - time);
+    announceSleep(words, locker.seatAt, index + LOCK, index);
+    const ended = park(words, index + LOCK, step, slice);
+    announceSleep(words, locker.seatAt, 0, 0);
+    countPark(words, locker.seatAt, now() - time);
+    ask = ended === TIMED_OUT;
+    slept = 1;
+    // The starver that the free lock was kept for did not come: it died, or it takes the lock at this very moment.
+    if (ask && reserved) payWakes(words, index, withdrawStarving(words, index));
+  }
+}
+
+/** For a thread that may not block: a bounded section of another thread is all that it ever spins for. */
+function lockSpinning(words: Int32Array, index: number, me: number, deadline: number): number {
+  for (;;) {
+    const step = tryStep(words, index, me);
+    if (step !== MUST_WAIT) return step;
+    const word = load(words, index + LOCK);
+    if (ownerIsDead(words, word, true) && takeFromDead(words, index, me, word)) return ACQUIRED_DIED;
+    if (now() >= deadline) return MUST_WAIT;
+  }
+}
+
+/**
+ * Acquires an internal mutex: 1, or 2 if the last owner died while it held it (repair, then {@link markWordConsistent}).
+ * Throws ERR_WOULD_DEADLOCK if this thread holds it already, ERR_NOT_RECOVERABLE if a repair failed before.
+ */
+export function acquireWord(locker: Locker, index: number): 1 | 2 {
+  if (tryLock(locker.memory.words, index, locker.me) !== 0) return 1;
+  const result = lockBlocking(locker, index, Number.POSITIVE_INFINITY);
+  if (result === ACQUIRED) return 1;
+  if (result === ACQUIRED_DIED) return 2;
+  if (result === HELD_BY_ME) {
+    throw new WouldDeadlockError(
+      "ERR_WOULD_DEADLOCK",
+      "this thread is already inside an operation that holds this lock (a callback must not use the same entry again)",
+      { index },
+    );
+  }
+  throw new NotRecoverableError(
+    "ERR_NOT_RECOVERABLE",
+    "a thread died inside this structure and its repair did not finish: free it and create it anew",
+    { index, result: result === UNRECOVERABLE ? "not recoverable" : result },
+  );
+}
+
+/** Declares what the mutex protects repaired, after {@link acquireWord} returned 2. */
+export function markWordConsistent(locker: Locker, index: number): void {
+  markConsistent(locker.memory.words, index, locker.me);
+}
+
+/** Releases an internal mutex. */
+export function releaseWord(locker: Locker, index: number): void {
+  const words = locker.memory.words;
+  const owed = unlock(words, index, locker.me);
+  if (owed !== RELEASED && owed !== NOT_OWNER) payWakes(words, index, owed);
+}

@@ -1,0 +1,159 @@
+// The test runner behind `npm test`: each test file in a process of its own, with a watchdog.
+//
+//   npm test                        all tests
+//   npm test -- mutex region        only files whose path holds one of the words
+//   npm test -- --jobs 1            one file at a time (default 2)
+//
+// uvu alone counts 0 tests and exits 0 when `.run()` is forgotten, and has no time-out, so that one blocked wait hangs
+// everything. Invariant: the last line is `N passed, N failed`, and the exit code is 0 only if every file ran at least
+// one test (or said that it skips all of them), passed them all, exited by itself and left no process behind.
+//
+// The files are those of the sources (test/**/*.test.ts), so that compiled files without a source are not run. A file
+// named *.serial.test.ts runs alone. A comment `// watchdog: 300s` in its first lines gives a file more time than the
+// 120 s that others have. A file says why it skips tests by printing a line `skipped: reason`.
+
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { type FileResult, killRunning, runTestFile, type TestFile } from "./support/test-file.ts";
+
+const usage = "Usage: npm test -- [--jobs N] [--watchdog SECONDS] [--exit-grace SECONDS] [--root DIR] [WORD ...]";
+
+interface Options {
+  readonly root: string;
+  readonly jobs: number;
+  /** Seconds that a file has by default. */
+  readonly watchdog: number;
+  /** Seconds between summary and exit. */
+  readonly exitGrace: number;
+  readonly words: readonly string[];
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new RangeError(`--${name} must be a number above 0, not "${text}"`);
+  return value;
+}
+
+function readOptions(args: string[]): Options {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      // This file is dist/test/run.js.
+      root: { type: "string", default: dirname(dirname(dirname(fileURLToPath(import.meta.url)))) },
+      jobs: { type: "string", default: "2" },
+      watchdog: { type: "string", default: "120" },
+      "exit-grace": { type: "string", default: "10" },
+    },
+  });
+  return {
+    root: values.root,
+    jobs: Math.max(1, Math.floor(positive("jobs", values.jobs))),
+    watchdog: positive("watchdog", values.watchdog),
+    exitGrace: positive("exit-grace", values["exit-grace"]),
+    words: positionals,
+  };
+}
+
+/** Seconds that the comment `// watchdog: 300s` in the first lines of a source asks for. */
+function readWatchdog(source: string): number | undefined {
+  const head = source.split("\n", 10).join("\n");
+  const match = /^\/\/ watchdog: ([\d.]+) ?s\b/m.exec(head);
+  return match === null ? undefined : Number(match[1]);
+}
+
+function findFiles(options: Options): TestFile[] {
+  const folder = join(options.root, "test");
+  const paths = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: "utf8" }) : [];
+  return paths
+    .filter((path) => path.endsWith(".test.ts"))
+    .map((path) => `test/${path.split(sep).join("/")}`)
+    .filter((name) => options.words.length === 0 || options.words.some((word) => name.includes(word)))
+    .sort()
+    .map((name) => ({
+      name,
+      compiled: join(options.root, "dist", name.replace(/\.ts$/, ".js")),
+      root: options.root,
+      watchdog: 1000 * (readWatchdog(readFileSync(join(options.root, name), "utf8")) ?? options.watchdog),
+      exitGrace: 1000 * options.exitGrace,
+    }));
+}
+
+async function runOne(file: TestFile): Promise<FileResult> {
+  if (existsSync(file.compiled)) return runTestFile(file);
+  const problem = `is not compiled: ${file.compiled} is missing (run \`npm run build\`)`;
+  return { name: file.name, passed: 0, failed: 1, skipped: 0, seconds: 0, problem, reasons: [], output: "" };
+}
+
+function report(result: FileResult): void {
+  const { name, passed, failed, skipped, seconds, problem, reasons, output } = result;
+  const tests = `${passed + failed === 1 ? "1 test" : `${passed + failed} tests`}`;
+  const counts = [tests, failed > 0 && `${failed} failed`, skipped > 0 && `${skipped} skipped`].filter(Boolean);
+  const time = `${seconds.toFixed(1)} s`;
+  console.log(
+    `${failed > 0 ? "FAIL" : "ok  "}  ${name}  ${counts.join(", ")}  ${time}${problem ? `  ${problem}` : ""}`,
+  );
+  for (const reason of new Set(reasons)) console.log(`      skipped: ${reason}`);
+  if (failed > 0) console.log(`--- output of ${name}\n${output.trimEnd()}\n--- end of ${name}`);
+}
+
+async function runAll(files: readonly TestFile[], jobs: number, done: (result: FileResult) => void): Promise<void> {
+  const queue = [...files];
+  const work = async () => {
+    for (let file = queue.shift(); file !== undefined; file = queue.shift()) done(await runOne(file));
+  };
+  await Promise.all(Array.from({ length: jobs }, work));
+}
+
+function isSerial(file: TestFile): boolean {
+  return file.name.endsWith(".serial.test.ts");
+}
+
+const results: FileResult[] = [];
+
+/** Prints the end of the report, whose last line others parse, and sets the exit code. */
+function finish(extraFailures: number): void {
+  const sum = (key: "passed" | "failed" | "skipped") => results.reduce((total, result) => total + result[key], 0);
+  const failing = results.filter((result) => result.failed > 0);
+  const failed = sum("failed") + extraFailures;
+  console.log(`\n${results.length} files, ${sum("skipped")} tests skipped`);
+  for (const { name, problem } of failing) console.log(`failed: ${name}${problem ? ` (${problem})` : ""}`);
+  console.log(`${sum("passed")} passed, ${failed} failed`);
+  process.exitCode = failed > 0 ? 1 : 0;
+}
+
+async function main(): Promise<void> {
+  const options = readOptions(process.argv.slice(2));
+  const files = findFiles(options);
+  if (files.length === 0) throw new Error(`no test file matches ${options.words.join(", ") || "test/**/*.test.ts"}`);
+  const done = (result: FileResult) => {
+    results.push(result);
+    report(result);
+  };
+  await runAll(
+    files.filter((file) => !isSerial(file)),
+    options.jobs,
+    done,
+  );
+  await runAll(files.filter(isSerial), 1, done);
+  finish(0);
+}
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.once(signal, () => {
+    killRunning();
+    console.log(`\nInterrupted by ${signal}.`);
+    finish(1);
+    process.exit();
+  });
+}
+process.once("exit", killRunning);
+
+try {
+  await main();
+} catch (error) {
+  console.error(`${error instanceof Error ? error.message : error}\n${usage}`);
+  finish(1);
+}
