@@ -11,6 +11,7 @@
 // writer that dies in between leaves a message at n = total that counts for nothing and that the next one overwrites.
 // Sealing: the flag is set first, then a snapshot passes through every shard's lock; a write looks at the flag inside
 // its update. So a write is either wholly before the snapshot or refused; none is lost, none comes late.
+import { ClosedError } from "../cells/errors.ts";
 import { defaultRegion } from "../region/default-region.ts";
 import type { Region } from "../region/region.ts";
 import { SharedTable, type TableHandle } from "../tables/table.ts";
@@ -86,11 +87,6 @@ function makeParts({ region = defaultRegion(), name, dates = {} }: ConversationS
     state: new SharedTable({ ...named("state"), key: "string", columns: { sealed: "bool" }, capacity: 1 }),
     dates,
   };
-}
-
-/** A conversation error with a code: `ERR_SEALED`. */
-export class SealedError extends Error {
-  readonly code = "ERR_SEALED";
 }
 
 /** The figures of one message alone. */
@@ -173,9 +169,7 @@ export class ConversationStats {
     const body = packMessage(message, place[0], place[1]);
     conversations.update(key, (row = NO_FIGURES) => {
       if (this.sealed) {
-        throw new SealedError(
-          "the conversations are finalized: a message that comes now would be lost, and is refused",
-        );
+        throw new ClosedError("ERR_SEALED", "the conversations are finalized: a message that comes now is refused");
       }
       messages.set(messageKey(key, row.total), { body });
       return addFigures(row, figures);

@@ -13,6 +13,7 @@ import { defaultRegion } from "../region/default-region.ts";
 import { Region, type RegionHandle } from "../region/region.ts";
 import { SharedTable, type TableHandle } from "../tables/table.ts";
 import { extractAlias, sanitizeAlias } from "./alias.ts";
+import { atExit } from "./atomic-write-files.ts";
 import type { LookupEntries, LookupWarning } from "./lookup-file.ts";
 import { LookupSaver, SAVE_COLUMNS, type SaveRow } from "./lookup-saver.ts";
 import type { PageNames } from "./page.ts";
@@ -115,7 +116,7 @@ export class PhoneLookup {
   readonly #saver: LookupSaver;
   readonly #prompt: PhoneLookupOptions["prompt"];
   readonly #counter: string;
-  #onExit: (() => void) | undefined;
+  #forgetExit: (() => void) | undefined;
   /** What could not be taken from the file as it stood, with line numbers; in the thread that read it. */
   readonly warnings: readonly LookupWarning[] = [];
 
@@ -123,7 +124,7 @@ export class PhoneLookup {
    * Makes a lookup and reads its file; what is not yet saved when this process exits is saved then.
    * @throws FileError where the file can't be read or made.
    */
-  constructor(options: PhoneLookupOptions = {}, attached?: Parts) {
+  constructor(options: PhoneLookupOptions = {}, /** @internal */ attached?: Parts) {
     this.#parts = attached ?? makeParts(options);
     this.#prompt = options.prompt;
     const { phones, saves, mutex, settings, region } = this.#parts;
@@ -135,7 +136,7 @@ export class PhoneLookup {
       this.warnings = parsed.warnings;
       storeEntries(phones, parsed);
     });
-    if (settings.file !== undefined) this.#saveAtExit();
+    if (settings.file !== undefined) this.#forgetExit = atExit(() => this.#saver.forceIfNeeded());
   }
 
   /** The same lookup in another thread. */
@@ -163,20 +164,6 @@ export class PhoneLookup {
       mutex: mutex.share(),
       ...settings,
     };
-  }
-
-  #saveAtExit(): void {
-    const process = (globalThis as { process?: Partial<NodeJS.Process> }).process;
-    if (process?.on === undefined) return;
-    this.#onExit = () => {
-      try {
-        this.#saver.forceIfNeeded();
-      } catch (error) {
-        console.error(error instanceof Error ? error.message : error);
-        (process as NodeJS.Process).exitCode = 1;
-      }
-    };
-    process.on("exit", this.#onExit);
   }
 
   /**
@@ -350,8 +337,8 @@ export class PhoneLookup {
 
   /** Saves what is not saved yet, and saves no more at exit. */
   close(): void {
-    if (this.#onExit !== undefined) process.off("exit", this.#onExit);
-    this.#onExit = undefined;
+    this.#forgetExit?.();
+    this.#forgetExit = undefined;
     this.#saver.forceIfNeeded();
   }
 }
