@@ -4,6 +4,7 @@
 // Invariant: what comes out depends on what was written and on the final names only, never on the order of writing or
 // on who renders. The conversations are sealed before anything is decided.
 import { isCallOnly, isCommercial } from "./conversation-filters.ts";
+import type { ResolvedConversation } from "./conversation-key.ts";
 import { renderConversationPage } from "./conversation-page.ts";
 import type { ConversationStats } from "./conversation-stats.ts";
 import type { ConversationKind, IndexRow } from "./index-page.ts";
@@ -17,12 +18,6 @@ export interface PlanEntry {
   /** The conversations that are this one under the final names, each with how many messages it has. */
   readonly parts: readonly { readonly key: string; readonly total: number }[];
   readonly figures: ConversationFigures;
-}
-
-/** What a key of the conversations stands for under the final names. */
-export interface ResolvedConversation {
-  readonly id: string;
-  readonly kind: ConversationKind;
 }
 
 export interface FinalizeOptions {

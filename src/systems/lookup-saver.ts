@@ -52,6 +52,8 @@ export interface SaverOptions {
   /** Without a file everything is counted and nothing is written. */
   readonly file: string | undefined;
   readonly batchSize: number;
+  /** Whether full batches are saved by themselves. */
+  readonly autosave: boolean;
   /** One moment of everything that is to be saved. */
   readonly snapshot: () => LookupEntries;
 }
@@ -110,7 +112,7 @@ export class LookupSaver {
       if (ticket === 0) return { ...row, unsaved };
       return { ...row, unsaved: 0, requested: ticket, flushes: row.flushes + 1 };
     });
-    if (ticket > 0) this.#save(ticket);
+    if (ticket > 0 && this.#options.autosave) this.#save(ticket);
   }
 
   /** Saves everything changed so far; returns when it, or something newer, is on the disk. */

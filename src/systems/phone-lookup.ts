@@ -52,6 +52,11 @@ export interface PhoneLookupOptions {
   readonly skipFiltered?: boolean;
   /** Changes that make one batched save (default 100). */
   readonly batchSize?: number;
+  /**
+   * Whether names from pages are saved in batches, and what is left at exit (default true). Without it only explicit
+   * changes and `save` write the file: for runs that must not leave names behind that are not final yet.
+   */
+  readonly autosave?: boolean;
 }
 
 /** What `share()` gives: plain data for `workerData` or `postMessage`. */
@@ -66,6 +71,7 @@ export interface PhoneLookupHandle {
   readonly prompts: boolean;
   readonly skipFiltered: boolean;
   readonly batchSize: number;
+  readonly autosave: boolean;
 }
 
 interface Parts {
@@ -74,11 +80,11 @@ interface Parts {
   readonly saves: SharedTable<string, SaveRow>;
   readonly counts: SharedTable<string, { value: number }>;
   readonly mutex: Mutex;
-  readonly settings: Pick<PhoneLookupHandle, "file" | "prompts" | "skipFiltered" | "batchSize">;
+  readonly settings: Pick<PhoneLookupHandle, "file" | "prompts" | "skipFiltered" | "batchSize" | "autosave">;
 }
 
 function makeParts(options: PhoneLookupOptions): Parts {
-  const { name, batchSize = 100, skipFiltered = true } = options;
+  const { name, batchSize = 100, skipFiltered = true, autosave = true } = options;
   if (!Number.isInteger(batchSize) || batchSize < 1) throw new RangeError(`batchSize must be ≥ 1, not ${batchSize}`);
   const region = options.region ?? defaultRegion();
   const named = (part: string): { region: Region; name?: string } =>
@@ -89,7 +95,7 @@ function makeParts(options: PhoneLookupOptions): Parts {
     saves: new SharedTable({ ...named("saves"), key: "string", columns: SAVE_COLUMNS, capacity: 1 }),
     counts: new SharedTable({ ...named("counts"), key: "string", columns: { value: "f64" }, capacity: 16 }),
     mutex: new Mutex(named("file")),
-    settings: { file: options.file, prompts: options.prompt !== undefined, skipFiltered, batchSize },
+    settings: { file: options.file, prompts: options.prompt !== undefined, skipFiltered, batchSize, autosave },
   };
 }
 
@@ -136,7 +142,7 @@ export class PhoneLookup {
       this.warnings = parsed.warnings;
       storeEntries(phones, parsed);
     });
-    if (settings.file !== undefined) this.#forgetExit = atExit(() => this.#saver.forceIfNeeded());
+    if (settings.file !== undefined && settings.autosave) this.#forgetExit = atExit(() => this.#saver.forceIfNeeded());
   }
 
   /** The same lookup in another thread. */
@@ -339,6 +345,6 @@ export class PhoneLookup {
   close(): void {
     this.#forgetExit?.();
     this.#forgetExit = undefined;
-    this.#saver.forceIfNeeded();
+    if (this.#parts.settings.autosave) this.#saver.forceIfNeeded();
   }
 }
