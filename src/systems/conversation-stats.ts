@@ -14,7 +14,7 @@
 import { ClosedError } from "../cells/errors.ts";
 import { defaultRegion } from "../region/default-region.ts";
 import type { Region } from "../region/region.ts";
-import { SharedTable, type TableHandle } from "../tables/table.ts";
+import { SharedTable, type TableHandle } from "../tables/shared-table.ts";
 import { contentTypes, type DateFilter, passesDateFilter } from "./conversation-filters.ts";
 import { formatTime } from "./html.ts";
 import { byTime, packMessage, type PlacedMessage, unpackMessage } from "./message-body.ts";
@@ -65,9 +65,9 @@ export interface ConversationStatsOptions {
 /** What `share()` gives: plain data for `workerData` or `postMessage`. */
 export interface ConversationStatsHandle {
   readonly holdfast: "conversation-stats";
-  readonly conversations: TableHandle;
-  readonly messages: TableHandle;
-  readonly state: TableHandle;
+  readonly conversations: TableHandle<string, ConversationRow>;
+  readonly messages: TableHandle<string, { body: string }>;
+  readonly state: TableHandle<string, { sealed: boolean }>;
   readonly dates: DateFilter;
 }
 

@@ -13,7 +13,7 @@
 // nothing. Locks are taken in the order file, then table, and never the other way: no change saves while it holds a
 // table's lock. A writer that dies leaves the old file whole (temporary file and rename), so its mutex needs no repair.
 import type { Mutex } from "../locks/mutex.ts";
-import type { SharedTable } from "../tables/table.ts";
+import type { SharedTable } from "../tables/shared-table.ts";
 import { backUpFileSync, readFileIfAny, writeFileAtomicSync } from "./atomic-write-files.ts";
 import { formatLookup, LOOKUP_HEADER, type LookupEntries, type ParsedLookup, parseLookup } from "./lookup-file.ts";
 

@@ -11,7 +11,7 @@
 import { Mutex, type MutexHandle } from "../locks/mutex.ts";
 import { defaultRegion } from "../region/default-region.ts";
 import { Region, type RegionHandle } from "../region/region.ts";
-import { SharedTable, type TableHandle } from "../tables/table.ts";
+import { SharedTable, type TableHandle } from "../tables/shared-table.ts";
 import { extractAlias, sanitizeAlias } from "./alias.ts";
 import { atExit } from "./atomic-write-files.ts";
 import type { LookupEntries, LookupWarning } from "./lookup-file.ts";
@@ -63,9 +63,9 @@ export interface PhoneLookupOptions {
 export interface PhoneLookupHandle {
   readonly holdfast: "phone-lookup";
   readonly region: RegionHandle;
-  readonly phones: TableHandle;
-  readonly saves: TableHandle;
-  readonly counts: TableHandle;
+  readonly phones: TableHandle<string, PhoneRow>;
+  readonly saves: TableHandle<string, SaveRow>;
+  readonly counts: TableHandle<string, { value: number }>;
   readonly mutex: MutexHandle;
   readonly file: string | undefined;
   readonly prompts: boolean;

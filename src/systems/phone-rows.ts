@@ -1,7 +1,7 @@
 // The rows of the phone table, and how they stand to the lookup file.
 //
 // Invariant: a row has an alias exactly if its rank is below NO_NAME, and a filter exactly if `filter` is not "".
-import type { SharedTable } from "../tables/table.ts";
+import type { SharedTable } from "../tables/shared-table.ts";
 import type { LookupEntries } from "./lookup-file.ts";
 
 /** The rank of names from the file, from a person, or from an answer: no page's name replaces them. */
