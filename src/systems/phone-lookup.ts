@@ -148,13 +148,14 @@ export class PhoneLookup {
   /** The same lookup in another thread. */
   static from(handle: PhoneLookupHandle): PhoneLookup {
     if (handle?.holdfast !== "phone-lookup") throw new TypeError("this is no handle of a PhoneLookup");
+    const { file, prompts, skipFiltered, batchSize, autosave } = handle;
     const parts: Parts = {
       region: Region.from(handle.region),
       phones: SharedTable.from(handle.phones),
       saves: SharedTable.from(handle.saves),
       counts: SharedTable.from(handle.counts),
       mutex: Mutex.from(handle.mutex),
-      settings: handle,
+      settings: { file, prompts, skipFiltered, batchSize, autosave },
     };
     return new PhoneLookup({}, parts);
   }
