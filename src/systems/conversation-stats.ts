@@ -17,6 +17,7 @@ import type { Region } from "../region/region.ts";
 import { SharedTable, type TableHandle } from "../tables/shared-table.ts";
 import { contentTypes, type DateFilter, passesDateFilter } from "./conversation-filters.ts";
 import { formatTime } from "./html.ts";
+import { type LockStats, sumLockStats } from "./lock-stats.ts";
 import { byTime, packMessage, type PlacedMessage, unpackMessage } from "./message-body.ts";
 import type { Message } from "./page.ts";
 import {
@@ -200,6 +201,12 @@ export class ConversationStats {
   /** The sums over all conversations, of one moment. */
   getTotalStats(): TotalStats {
     return totalStats(this.#parts.conversations.snapshot().values());
+  }
+
+  /** How often the locks of the conversations' tables were acquired, and how often that meant waiting. */
+  get lockStats(): LockStats {
+    const { conversations, messages, state } = this.#parts;
+    return sumLockStats([conversations.stats(), messages.stats(), state.stats()]);
   }
 
   /** The messages of a conversation that are there now, by time, then by the order of pages. */

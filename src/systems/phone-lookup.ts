@@ -16,6 +16,7 @@ import { extractAlias, sanitizeAlias } from "./alias.ts";
 import { atExit } from "./atomic-write-files.ts";
 import type { LookupEntries, LookupWarning } from "./lookup-file.ts";
 import { LookupSaver, SAVE_COLUMNS, type SaveRow } from "./lookup-saver.ts";
+import { type LockStats, sumLockStats } from "./lock-stats.ts";
 import type { PageNames } from "./page.ts";
 import {
   entriesOf,
@@ -320,6 +321,12 @@ export class PhoneLookup {
     let sum = 0;
     for (const { value } of this.#parts.counts.snapshot().values()) sum += value;
     return sum;
+  }
+
+  /** How often the locks of the lookup's tables were acquired, and how often that meant waiting. */
+  get lockStats(): LockStats {
+    const { phones, saves, counts } = this.#parts;
+    return sumLockStats([phones.stats(), saves.stats(), counts.stats()]);
   }
 
   /** Changes that no save has been asked for yet; exact. */
