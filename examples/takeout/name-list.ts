@@ -24,7 +24,7 @@ export class NameList {
     const sorted = [...names].sort(compareFileNames);
     const length = sorted.reduce((sum, name) => sum + name.length, 0);
     const buffer = new SharedArrayBuffer((sorted.length + 2) * 4 + length * 2);
-    new Int32Array(buffer)[0] = sorted.length;
+    new Int32Array(buffer, 0, 1)[0] = sorted.length;
     const list = new NameList(buffer);
     let at = 0;
     for (const [i, name] of sorted.entries()) {

@@ -15,8 +15,7 @@ import { ClosedError } from "../cells/errors.ts";
 import { defaultRegion } from "../region/default-region.ts";
 import type { Region } from "../region/region.ts";
 import { SharedTable, type TableHandle } from "../tables/shared-table.ts";
-import { contentTypes, type DateFilter, passesDateFilter } from "./conversation-filters.ts";
-import { formatTime } from "./html.ts";
+import { type DateFilter, passesDateFilter } from "./conversation-filters.ts";
 import { type LockStats, sumLockStats } from "./lock-stats.ts";
 import { byTime, packMessage, type PlacedMessage, unpackMessage } from "./message-body.ts";
 import type { Message } from "./page.ts";
@@ -24,13 +23,14 @@ import {
   addFigures,
   ATTACHMENT_COUNTS,
   type ConversationFigures,
+  COUNTED_AS,
+  figuresOf,
   NO_FIGURES,
   type TotalStats,
   totalStats,
 } from "./stats.ts";
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-type ConversationRow = Mutable<ConversationFigures>;
+type ConversationRow = { -readonly [K in keyof ConversationFigures]: ConversationFigures[K] };
 
 const CONVERSATION_COLUMNS = {
   smsCount: "u32",
@@ -47,13 +47,6 @@ const CONVERSATION_COLUMNS = {
   hasMms: "bool",
   hasVoicemailWithText: "bool",
   total: "u32",
-} as const;
-
-const COUNTED_AS = {
-  sms: "smsCount",
-  mms: "smsCount",
-  call: "callsCount",
-  voicemail: "voicemailsCount",
 } as const;
 
 export interface ConversationStatsOptions {
@@ -88,21 +81,6 @@ function makeParts({ region = defaultRegion(), name, dates = {} }: ConversationS
     state: new SharedTable({ ...named("state"), key: "string", columns: { sealed: "bool" }, capacity: 1 }),
     dates,
   };
-}
-
-/** The figures of one message alone. */
-export function figuresOf(message: Message): ConversationFigures {
-  const figures: ConversationRow = {
-    ...NO_FIGURES,
-    ...contentTypes(message),
-    attachmentsCount: message.attachments.length,
-    latestTimestamp: message.timestamp,
-    latestMessageTime: formatTime(message),
-    total: 1,
-  };
-  figures[COUNTED_AS[message.type]]++;
-  for (const { kind } of message.attachments) figures[ATTACHMENT_COUNTS[kind]]++;
-  return figures;
 }
 
 function checkMessage(message: Message): void {
