@@ -2,6 +2,7 @@
 
 import type { i32, Words } from "../cells/atomics.ts";
 import { TableError } from "../cells/errors.ts";
+import { HOLD, SLOW } from "../protocols/mutex.ts";
 import { KIND_TABLE_PART } from "../region/layout.ts";
 import type { Region } from "../region/region.ts";
 import { bucketAt, probeLength } from "./buckets.ts";
@@ -182,6 +183,8 @@ export function measureShard(words: Words, shard: i32, stats: TableStats): void 
   stats.bytesUsed += words[shard + S_USED_WORDS] * 4;
   stats.bytesFree += (words[shard + S_SLAB_WORDS] - words[shard + S_USED_WORDS]) * 4;
   stats.bytesIndex += SHARD_WORDS * 4;
+  stats.acquisitions += words[shard + HOLD];
+  stats.contended += words[shard + SLOW];
   for (const index of [words[shard + S_INDEX], words[shard + S_OLD]]) {
     if (index === 0) continue;
     const buckets = words[index + I_MASK] + 1;

@@ -353,7 +353,8 @@ export class SharedTable<Key extends TableKey, Row extends object> {
 
   stats(): TableStats {
     const core = this.#core;
-    const stats = { entries: 0, capacity: 0, load: 0, maxProbe: 0, bytesUsed: 0, bytesFree: 0, bytesIndex: 0 };
+    const sizes = { entries: 0, capacity: 0, load: 0, maxProbe: 0, bytesUsed: 0, bytesFree: 0, bytesIndex: 0 };
+    const stats = { ...sizes, acquisitions: 0, contended: 0 };
     for (let number = 0; number < core.shardCount; number++) {
       const shard = core.shardAt(number);
       core.lock(shard);

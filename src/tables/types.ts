@@ -54,6 +54,9 @@ export interface TableStats {
   bytesFree: number;
   /** Bytes of the index and of the shards' headers. */
   bytesIndex: number;
+  /** How often the shards' locks were acquired, each modulo 2^30, and how many of these acquisitions had to wait. */
+  acquisitions: number;
+  contended: number;
 }
 
 /** What `check()` tells. */
