@@ -15,8 +15,8 @@ import type {
   TelLink,
 } from "../../src/systems/page.ts";
 import { parseFileName, type TakeoutFileName } from "./file-name.ts";
-import { PageError } from "./page-error.ts";
 import type { Element, Entry, PageContent, Person } from "./page-content.ts";
+import { PageError } from "./page-error.ts";
 import { parseDuration, parseTime } from "./page-time.ts";
 import { normaliseNumber } from "./phone-number.ts";
 

@@ -75,7 +75,7 @@ const ODD_NAMES: readonly string[] = [
 const SHORT_CODES = "22000 262966 54321 611 89203 32665 729725 40404 86753 468311 96831 7726".split(" ");
 
 export function makeCast(files: number): Cast {
-  const count = Math.min(6000, Math.max(60, Math.round(files / 9)));
+  const count = Math.min(6000, Math.max(3 * ODD_NAMES.length, Math.round(files / 9)));
   const callerCount = Math.max(6, Math.round(count / 12));
   return {
     contacts: Array.from({ length: count }, (_, i) => makeContact(i)),
@@ -99,6 +99,8 @@ export function pickContact(random: Random, contacts: readonly Contact[]): Conta
 function makeContact(i: number): Contact {
   const plain = `${FIRST[i % FIRST.length]} ${LAST[Math.floor(i / 2) % LAST.length]}`;
   const href = numberOf(i);
+  // Every odd name is among the first, who write most.
+  if (i % 3 === 1 && i < 3 * ODD_NAMES.length) return { href, name: ODD_NAMES[(i - 1) / 3], otherName: undefined };
   switch (i % 10) {
     case 3:
     case 7:

@@ -20,7 +20,7 @@ import {
   renderCall,
   renderText,
 } from "./generate-page.ts";
-import { advertisement, confirmation, sentence, STOP_WORDS, transcript } from "./generate-text.ts";
+import { advertisement, confirmation, STOP_WORDS, sentence, transcript } from "./generate-text.ts";
 import { Random } from "./random.ts";
 
 /** One page and the media beside it; names are those in the Calls folder. */

@@ -2,7 +2,7 @@
 
 import { HoldfastError } from "../../src/cells/errors.ts";
 import { generatedManifest, generateTakeout } from "./generate.ts";
-import { readInput, RunError } from "./input.ts";
+import { RunError, readInput } from "./input.ts";
 import { type Options, readOptions, USAGE } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { formatJson, formatReport } from "./report.ts";

@@ -45,6 +45,8 @@ export class PageContent {
   html = false;
   /** Whether the page's end was seen. */
   complete = false;
+  /** Whether a message's time stands outside any message, or beside another. */
+  damaged = false;
   group = false;
   userDeleted = false;
   readonly labels: string[] = [];

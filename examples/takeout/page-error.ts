@@ -5,6 +5,8 @@ export type PageErrorCode =
   | "ERR_PAGE_NOT_A_PAGE"
   /** The page begins but its end is missing. */
   | "ERR_PAGE_TRUNCATED"
+  /** Something is missing in the middle: a message's time stands outside any message, or a message has two. */
+  | "ERR_PAGE_DAMAGED"
   /** The bytes are not UTF-8. */
   | "ERR_PAGE_ENCODING"
   /** The file is larger than the limit. */

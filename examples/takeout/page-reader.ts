@@ -90,6 +90,7 @@ export class PageReader implements Partial<Handler> {
     else if (name === "div") this.#beginDiv(element, classes);
     else if (name === "cite") this.#beginCite(element, classes);
     else if (name === "a") this.#beginAnchor(element, attributes, classes);
+    else if (name === "abbr" && hasClass(classes, "dt")) this.#beginTime(attributes);
     else if (this.#entry !== undefined) this.#beginInEntry(element, name, attributes, classes);
     if (hasClass(classes, "fn")) this.#beginFn(element);
   }
@@ -119,9 +120,12 @@ export class PageReader implements Partial<Handler> {
     element.onClose = () => (this.#chat = false);
   }
 
-  /** A message that begins inside another one (whose end tag got lost) ends it: neither is dropped. */
+  /**
+   * A message that begins inside another one (whose end tag got lost) ends it, and one after the chat's end (a begin tag
+   * got lost) still is one: none is dropped.
+   */
   #beginMessage(element: Element): void {
-    if (!this.#chat) return;
+    if (this.content.log !== "chat") return;
     const entry = this.#newEntry(false);
     element.onClose = () => {
       if (this.#entry === entry) this.#entry = undefined;
@@ -230,9 +234,17 @@ export class PageReader implements Partial<Handler> {
     else if (name === "q" && !entry.call) this.#gatherText(element, entry);
     else if (name === "span" && entry.call && hasClass(classes, "full-text")) this.#gatherText(element, entry);
     else if (name === "abbr") {
-      if (hasClass(classes, entry.call ? "published" : "dt")) entry.time ??= attributes.title ?? "";
+      if (entry.call && hasClass(classes, "published")) entry.time ??= attributes.title ?? "";
       else if (entry.call && hasClass(classes, "duration")) entry.duration ??= attributes.title ?? "";
     }
+  }
+
+  /** Every message has one time. One too many, or outside, and the tags between two messages are gone. */
+  #beginTime(attributes: Attributes): void {
+    const entry = this.#entry;
+    if (entry?.call) return;
+    if (entry !== undefined && entry.time === undefined) entry.time = attributes.title ?? "";
+    else this.content.damaged = true;
   }
 
   #gatherText(element: Element, entry: Entry): void {

@@ -23,8 +23,8 @@ const UTF8 = new TextDecoder("utf-8", { fatal: true });
 /**
  * Reads a page. `fileName` is the page's name in the Calls folder: it stands in every error, and tells who the other
  * one is where the page does not. Does not block beyond its own work, which is linear in the page's length.
- * @throws {PageError} with the code and what to do: empty, too large, not UTF-8, no page, cut off, a time that is no
- * date, and what no page of Google's has (deep nesting, endless names)
+ * @throws {PageError} with the code and what to do: empty, too large, not UTF-8, no page, cut off, damaged, a time that is
+ * no date, and what no page of Google's has (deep nesting, endless names)
  */
 export function parsePage(html: string | Uint8Array, fileName: string, options: ParsePageOptions = {}): Page {
   const text = decode(html, fileName, options.maxBytes ?? DEFAULT_MAX_PAGE_BYTES);
@@ -35,6 +35,7 @@ export function parsePage(html: string | Uint8Array, fileName: string, options: 
   const { content } = reader;
   if (content.log === undefined && (content.complete || !content.html)) throw noPage(fileName);
   if (!content.complete) throw truncated(fileName, content.entries.length);
+  if (content.damaged) throw damaged(fileName);
   return buildPage(content, fileName, options.ownNumber ?? "");
 }
 
@@ -100,5 +101,14 @@ function truncated(fileName: string, entries: number): PageError {
     fileName,
     `the page is cut off: ${seen} before its end is missing, and nothing of it was counted`,
     "Copy or export it again",
+  );
+}
+
+function damaged(fileName: string): PageError {
+  return new PageError(
+    "ERR_PAGE_DAMAGED",
+    fileName,
+    "the page is damaged: a message's time stands outside any message or beside another, so a part in the middle is missing",
+    "Nothing of the page was counted; copy or export it again",
   );
 }

@@ -17,13 +17,13 @@ import type { Region } from "../region/region.ts";
 import { SharedTable, type TableHandle } from "../tables/shared-table.ts";
 import { type DateFilter, passesDateFilter } from "./conversation-filters.ts";
 import { type LockStats, sumLockStats } from "./lock-stats.ts";
-import { byTime, packMessage, type PlacedMessage, unpackMessage } from "./message-body.ts";
+import { byTime, type PlacedMessage, packMessage, unpackMessage } from "./message-body.ts";
 import type { Message } from "./page.ts";
 import {
-  addFigures,
   ATTACHMENT_COUNTS,
-  type ConversationFigures,
+  addFigures,
   COUNTED_AS,
+  type ConversationFigures,
   figuresOf,
   NO_FIGURES,
   type TotalStats,

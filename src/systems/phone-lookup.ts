@@ -14,13 +14,13 @@ import { Region, type RegionHandle } from "../region/region.ts";
 import { SharedTable, type TableHandle } from "../tables/shared-table.ts";
 import { extractAlias, sanitizeAlias } from "./alias.ts";
 import { atExit } from "./atomic-write-files.ts";
+import { type LockStats, sumLockStats } from "./lock-stats.ts";
 import type { LookupEntries, LookupWarning } from "./lookup-file.ts";
 import { LookupSaver, SAVE_COLUMNS, type SaveRow } from "./lookup-saver.ts";
-import { type LockStats, sumLockStats } from "./lock-stats.ts";
 import type { PageNames } from "./page.ts";
 import {
-  entriesOf,
   EXCLUDED,
+  entriesOf,
   FIXED_RANK,
   isNamed,
   LAST_RANK,

@@ -2,7 +2,7 @@
 // public class does to memory goes through it.
 
 import { cas, type i32, load } from "../cells/atomics.ts";
-import { TableError, WouldDeadlockError } from "../cells/errors.ts";
+import { HoldfastError, TableError, WouldDeadlockError } from "../cells/errors.ts";
 import { blockingAllowed } from "../cells/park.ts";
 import { type MutexOperations, mutexOperations } from "../locks/mutex-operations.ts";
 import { KIND_TABLE } from "../region/layout.ts";
@@ -29,7 +29,7 @@ import {
 import { corrupt } from "./recover.ts";
 import { rowWords } from "./row.ts";
 import { assertSameSchema, decodeSchema, KEY_TYPES, type Schema } from "./schema.ts";
-import { findInShard, lockShard, unlockShard } from "./shard.ts";
+import { abandonShard, findInShard, lockShard, unlockShard } from "./shard.ts";
 
 const SHARDS = 64;
 const FEW_SHARDS = 16;
@@ -164,6 +164,15 @@ export class TableCore {
 
   unlock(shard: i32): void {
     if (!this.#unlocked) unlockShard(this, shard);
+  }
+
+  /**
+   * Releases the shard after an error. One of ours came before any change; any other (a stack that ran out) may have struck
+   * between two stores, so the shard is left as by a thread that died, for the next owner to repair.
+   */
+  failed(shard: i32, error: unknown): void {
+    if (error instanceof HoldfastError || this.#unlocked) this.unlock(shard);
+    else abandonShard(this, shard);
   }
 
   /** Takes all locks, in order: one moment of the whole table. */

@@ -11,10 +11,19 @@
 //
 // Readers without the lock validate the version: it changes after every commit and before anything is reused.
 
-import { add, type i32, store, type Words } from "../cells/atomics.ts";
+import { add, cas, type i32, load, store, type Words } from "../cells/atomics.ts";
 import { HoldfastError } from "../cells/errors.ts";
 import type { MutexOperations } from "../locks/mutex-operations.ts";
-import { NOT_OWNER, RELEASED } from "../protocols/mutex.ts";
+import {
+  ASYNC_WAITERS,
+  NOT_OWNER,
+  OWNER_DIED,
+  ownerOf,
+  RELEASED,
+  STARVING,
+  WAKE_ASYNC,
+  WAKE_SYNC,
+} from "../protocols/mutex.ts";
 import type { Region } from "../region/region.ts";
 import { acquireWord, markWordConsistent, payWakes, releaseWord } from "../region/word-lock.ts";
 import { bucketAt, clearSlot, fillSlot, findSlot, freeSlot, isSlotOf } from "./buckets.ts";
@@ -50,15 +59,22 @@ export interface Space {
 /** Buckets of the old index that one write moves. */
 const BUCKETS_A_WRITE: i32 = 2;
 
-/** Takes a shard's lock; repairs the shard first if its last owner died. Blocks. */
+/**
+ * Takes a shard's lock; repairs the shard first if its last owner died. Blocks. The caller makes sure that this thread is
+ * inside no other operation of the table.
+ */
 export function lockShard(space: Space, shard: i32): void {
-  if (space.locks.lockFast(shard, space.me) === 0) lockShardSlow(space.region, shard);
+  if (space.locks.lockFast(shard, space.me) === 0) lockShardSlow(space, shard);
   const memory = space.region.memory;
   const end = memory.words[shard + S_HIGH];
   if (end > memory.words.length) memory.cover(end * 4);
 }
 
-function lockShardSlow(region: Region, shard: i32): void {
+function lockShardSlow(space: Space, shard: i32): void {
+  const { region, me } = space;
+  // Held by this thread, which is in no operation: an operation of its own was thrown out (its stack ran out even for
+  // the release), so its lock counts as that of a thread that died.
+  if (ownerOf(load(region.memory.words, shard)) === me) abandonShard(space, shard);
   if (acquireWord(region, shard) === 1) return;
   try {
     recoverShard(region, shard);
@@ -73,6 +89,17 @@ function lockShardSlow(region: Region, shard: i32): void {
 export function unlockShard(space: Space, shard: i32): void {
   const owed = space.locks.unlock(shard, space.me);
   if (owed !== RELEASED && owed !== NOT_OWNER) payWakes(space.region.memory.words, shard, owed);
+}
+
+/** Releases a shard in the middle of a change as a thread does that dies: the next owner repairs it. */
+export function abandonShard(space: Space, shard: i32): void {
+  const words = space.region.memory.words;
+  for (;;) {
+    const word = load(words, shard);
+    if (cas(words, shard, word, (word & STARVING) | OWNER_DIED) !== word) continue;
+    payWakes(words, shard, (word < 0 ? WAKE_SYNC : 0) | ((word & ASYNC_WAITERS) !== 0 ? WAKE_ASYNC : 0));
+    return;
+  }
 }
 
 /** The slot of the key in the outgoing image, or 0; as {@link findSlot}. */
@@ -141,6 +168,11 @@ export function moveOn(region: Region, shard: i32): void {
   if (region.memory.words[shard + S_OLD] !== 0) moveBuckets(region, shard, BUCKETS_A_WRITE);
 }
 
+/** Moves all that is left of the old index. */
+export function finishMoving(region: Region, shard: i32): void {
+  moveBuckets(region, shard, 0x7fffffff);
+}
+
 function moveBuckets(region: Region, shard: i32, count: i32): void {
   const words = region.memory.words;
   const old = words[shard + S_OLD];
@@ -183,7 +215,7 @@ function makeRoom(region: Region, shard: i32, firstBuckets: i32): void {
   const buckets = words[index + I_MASK] + 1;
   const count = words[shard + S_COUNT];
   if (count < growAbove(buckets)) return;
-  if (words[shard + S_OLD] !== 0) moveBuckets(region, shard, 0x7fffffff);
+  if (words[shard + S_OLD] !== 0) finishMoving(region, shard);
   try {
     startIndex(region, shard, buckets * 2);
   } catch (error) {

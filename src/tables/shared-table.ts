@@ -60,6 +60,7 @@ export interface TableOptions<K extends KeyType, C extends Columns> {
  * table.set("+15550100", { alias: "Alice", calls: 0 });
  * table.add("+15550100", "calls", 1); // 1
  */
+// oxlint-disable-next-line no-redeclare -- a type and a constructor share the name, as with every class
 export interface SharedTable<Key extends TableKey, Row extends object> {
   /** The region that it lives in. */
   readonly region: Region;

@@ -10,6 +10,7 @@ import type { i32 } from "../cells/atomics.ts";
 import { KIND_TABLE_PART } from "../region/layout.ts";
 import type { Region } from "../region/region.ts";
 import {
+  BLOCK_HEADER,
   CLASSES,
   classFor,
   classOfTag,
@@ -85,8 +86,7 @@ function carve(memory: Int32Array, shard: i32, sizeClass: i32): i32 {
 
 function allocateSlow(region: Region, shard: i32, sizeClass: i32): i32 {
   const size = classWords(sizeClass);
-  const grown = Math.min(SLAB_MAX, Math.max(SLAB_MIN, region.memory.words[shard + S_SLAB_WORDS]));
-  const length = Math.max(grown, (size + SLAB_HEADER + 15) & ~15);
+  const length = slabWords(Math.max(region.memory.words[shard + S_SLAB_WORDS], size + SLAB_HEADER));
   let slab: i32;
   try {
     slab = takeBlock(region, shard, length);
@@ -105,6 +105,12 @@ function allocateSlow(region: Region, shard: i32, sizeClass: i32): i32 {
   memory[shard + S_SLABS] = slab;
   memory[shard + S_SLAB_WORDS] += length;
   return carve(memory, shard, sizeClass);
+}
+
+/** Words of a slab of about that many, so that a shard's memory doubles up to a slab of 64 KiB. */
+function slabWords(about: i32): i32 {
+  const whole = Math.min(SLAB_MAX, Math.max(SLAB_MIN, about + BLOCK_HEADER));
+  return 2 ** Math.ceil(Math.log2(whole)) - BLOCK_HEADER;
 }
 
 /** Cuts what is left of the first slab, which is about to be first no more, into free rows. */

@@ -135,9 +135,11 @@ export class SharedTable<Key extends TableKey, Row extends object> {
     try {
       moveOn(region, shard);
       this.#put(shard, this.#core.find(shard, hash, keyBytes), hash, length);
-    } finally {
-      this.#core.unlock(shard);
+    } catch (error) {
+      this.#core.failed(shard, error);
+      throw error;
     }
+    this.#core.unlock(shard);
     return this;
   }
 
@@ -187,9 +189,11 @@ export class SharedTable<Key extends TableKey, Row extends object> {
       found = slot !== 0;
       if (found) this.#core.copyOut(slot);
       else insertRow(region, shard, hash, length, this.#core.firstBuckets);
-    } finally {
-      this.#core.unlock(shard);
+    } catch (error) {
+      this.#core.failed(shard, error);
+      throw error;
     }
+    this.#core.unlock(shard);
     return decodeRow(schema, found ? incoming : outgoing, 0) as Row;
   }
 
@@ -200,26 +204,34 @@ export class SharedTable<Key extends TableKey, Row extends object> {
     const hash = core.hash(keyBytes);
     const shard = core.shardOf(hash);
     core.lock(shard);
+    let changing = true;
+    let row: Row | undefined;
     try {
       moveOn(core.region, shard);
       const slot = core.find(shard, hash, keyBytes);
       if (slot !== 0) core.copyOut(slot);
       const before = slot !== 0 ? (decodeRow(core.schema, incoming, 0) as Row) : undefined;
+      changing = false;
       const after = core.runLocked(() => {
         const row = fn(before);
         return row === undefined ? undefined : { row, values: collect(core.schema, row, core.label) };
       });
+      changing = true;
+      // The callback may have used other tables, so the key is encoded again; the slot is still the key's.
       if (after === undefined) {
         if (slot !== 0) removeRow(core.region, shard, slot);
-        return undefined;
+      } else {
+        const length = encodeRow(core.schema, after.values, encodeKey(core.schema, key, core.label));
+        this.#put(shard, slot, hash, length);
       }
-      // The callback may have used other tables, so the key is encoded again; the slot is still the key's.
-      const length = encodeRow(core.schema, after.values, encodeKey(core.schema, key, core.label));
-      this.#put(shard, slot, hash, length);
-      return after.row;
-    } finally {
-      core.unlock(shard);
+      row = after?.row;
+    } catch (error) {
+      if (changing) core.failed(shard, error);
+      else core.unlock(shard);
+      throw error;
     }
+    core.unlock(shard);
+    return row;
   }
 
   add(key: Key, column: string, delta: number | bigint): number | bigint {
@@ -239,23 +251,29 @@ export class SharedTable<Key extends TableKey, Row extends object> {
     const hash = core.hash(keyBytes);
     const shard = core.shardOf(hash);
     core.lock(shard);
+    let changing = true;
+    let next: number | bigint;
     try {
       moveOn(region, shard);
       const slot = core.find(shard, hash, keyBytes);
-      if (slot !== 0) {
-        const row = region.memory.words[slot];
-        const next = combine(column, readNumber(region.memory, row, column), operand, label);
-        writeInPlace(region, shard, row, column, next);
-        return next;
+      const row = slot === 0 ? 0 : region.memory.words[slot];
+      const current = slot !== 0 ? readNumber(region.memory, row, column) : column.type === "i64" ? 0n : 0;
+      changing = false;
+      next = combine(column, current, operand, label);
+      changing = true;
+      if (slot !== 0) writeInPlace(region, shard, row, column, next);
+      else {
+        const length = encodeZeroRow(schema, keyBytes);
+        writeValue(outgoing, 0, column, next);
+        insertRow(region, shard, hash, length, core.firstBuckets);
       }
-      const length = encodeZeroRow(schema, keyBytes);
-      const next = combine(column, column.type === "i64" ? 0n : 0, operand, label);
-      writeValue(outgoing, 0, column, next);
-      insertRow(region, shard, hash, length, core.firstBuckets);
-      return next;
-    } finally {
-      core.unlock(shard);
+    } catch (error) {
+      if (changing) core.failed(shard, error);
+      else core.unlock(shard);
+      throw error;
     }
+    core.unlock(shard);
+    return next;
   }
 
   #put(shard: i32, slot: i32, hash: i32, length: i32): void {
@@ -269,12 +287,16 @@ export class SharedTable<Key extends TableKey, Row extends object> {
     const hash = core.hash(keyBytes);
     const shard = core.shardOf(hash);
     core.lock(shard);
+    let result: boolean;
     try {
       moveOn(core.region, shard);
-      return work(shard, core.find(shard, hash, keyBytes));
-    } finally {
-      core.unlock(shard);
+      result = work(shard, core.find(shard, hash, keyBytes));
+    } catch (error) {
+      core.failed(shard, error);
+      throw error;
     }
+    core.unlock(shard);
+    return result;
   }
 
   *keys(): IterableIterator<Key> {
@@ -304,9 +326,12 @@ export class SharedTable<Key extends TableKey, Row extends object> {
     core.lockAll();
     try {
       for (let number = 0; number < core.shardCount; number++) clearShard(core.region, core.shardAt(number));
-    } finally {
-      core.unlockAll();
+    } catch (error) {
+      // Which shard it was does not matter: a repair of a sound one finds nothing to do.
+      for (let number = 0; number < core.shardCount; number++) core.failed(core.shardAt(number), error);
+      throw error;
     }
+    core.unlockAll();
   }
 
   check(): TableCheck {
