@@ -10,7 +10,7 @@ import { HoldfastError } from "../../src/cells/errors.ts";
 import { Region } from "../../src/region/region.ts";
 import { resolveConversations } from "../../src/systems/conversation-key.ts";
 import { ConversationStats } from "../../src/systems/conversation-stats.ts";
-import { type FinalizeOptions, type PlanEntry, planConversations } from "../../src/systems/finalize.ts";
+import { type FinalizeOptions, type PlanEntry } from "../../src/systems/finalize.ts";
 import type { IndexRow } from "../../src/systems/index-page.ts";
 import type { LockStats } from "../../src/systems/lock-stats.ts";
 import type { LookupWarning } from "../../src/systems/lookup-file.ts";
@@ -155,7 +155,7 @@ class Run {
     this.#lookup.save();
     const aliases = this.#lookup.getAllAliases();
     const resolve = (keys: readonly string[]) => resolveConversations(keys, (phone) => aliases.get(phone) ?? phone);
-    this.#plan = planConversations(this.#stats, resolve, this.#options);
+    this.#plan = this.#stats.plan(resolve, this.#options);
     progress?.start("Writing conversations", this.#plan.length);
     for (const send of this.#waiting) this.#handOut(send);
     if (this.#plan.length === 0) this.#finished();

@@ -8,7 +8,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { HoldfastError } from "../../src/cells/errors.ts";
 import { writeFileAtomicSync } from "../../src/systems/atomic-write-files.ts";
 import { ConversationStats } from "../../src/systems/conversation-stats.ts";
-import { type PlanEntry, renderConversation } from "../../src/systems/finalize.ts";
+import type { PlanEntry } from "../../src/systems/finalize.ts";
 import type { IndexRow } from "../../src/systems/index-page.ts";
 import { PhoneLookup } from "../../src/systems/phone-lookup.ts";
 import { SharedTable } from "../../src/tables/shared-table.ts";
@@ -60,7 +60,7 @@ function renderer(): (entries: readonly PlanEntry[]) => IndexRow[] {
   const options = { ...task.finalize, senderOf, attachmentPath };
   return (entries) =>
     entries.flatMap((entry) => {
-      const rendered = renderConversation(stats, entry, options);
+      const rendered = stats.renderConversation(entry, options);
       if (rendered === undefined) return [];
       // The folder's names are flushed once, by the main thread, at the end.
       writeFileAtomicSync(join(task.out, `${entry.id}.html`), rendered.html, { flushFolder: false });

@@ -31,6 +31,10 @@ import {
   storeEntries,
 } from "./phone-rows.ts";
 
+export { extractAlias, sanitizeAlias } from "./alias.ts";
+export { formatLookup, type LookupEntries, type LookupWarning, parseLookup } from "./lookup-file.ts";
+export type { NamedScope, PageNames, TelLink } from "./page.ts";
+
 /** What a prompt is given. */
 export interface PhoneQuestion {
   readonly phone: string;
