@@ -120,7 +120,7 @@ const messageKey = (key: string, n: number): string => `${key}\u0000${n}`;
 export class ConversationStats {
   readonly #parts: Parts;
 
-  constructor(options: ConversationStatsOptions = {}, attached?: Parts) {
+  constructor(options: ConversationStatsOptions = {}, /** @internal */ attached?: Parts) {
     this.#parts = attached ?? makeParts(options);
   }
 
@@ -138,6 +138,12 @@ export class ConversationStats {
     );
   }
 
+  /** The conversations of this name in the region, made if there are none yet. */
+  static named(name: string, options: Omit<ConversationStatsOptions, "name"> = {}): ConversationStats {
+    return new ConversationStats({ ...options, name });
+  }
+
+  /** A small handle for workerData or postMessage. */
   share(): ConversationStatsHandle {
     const { conversations, messages, state, dates } = this.#parts;
     return {

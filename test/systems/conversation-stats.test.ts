@@ -234,6 +234,11 @@ test("finalize gives every file: the pages, then stats.json and index.html over 
   assert.is(stats.getTotalStats().num_sms, 4);
 });
 
+test("the same name is the same conversations", () => {
+  ConversationStats.named("talks", { region }).writeMessage("k", message(1), [0, 0]);
+  assert.is(ConversationStats.named("talks", { region }).getTotalStats().num_sms, 1);
+});
+
 test("a handle of something else is refused", () => {
   assert.throws(() => ConversationStats.from({ holdfast: "mutex" } as never), TypeError);
 });
