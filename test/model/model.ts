@@ -1,6 +1,7 @@
 // What check:model explores: named models of each protocol, built over a (perhaps mutated) library.
-import type { ExploreOptions } from "../../src/testing/explore.ts";
+
 import type { FailureKind } from "../../src/testing/judge.ts";
+import type { ExploreOptions } from "../../src/testing/options.ts";
 import type { Library } from "./library.ts";
 
 export interface Model {

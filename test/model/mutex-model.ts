@@ -4,8 +4,9 @@
 // Every holder checks the lock's promise in two plain words beside it. INSIDE is 1 while a thread is in the critical
 // section: whoever finds it 1 must have been told that the last owner died. COUNT counts the holds. Plain accesses that
 // race are reported by the checker, so two owners at once cannot go unseen.
-import type { ExploreOptions, ThreadOptions } from "../../src/testing/explore.ts";
+
 import type { ThreadStatus } from "../../src/testing/judge.ts";
+import type { ExploreOptions, ThreadOptions } from "../../src/testing/options.ts";
 import type { Library } from "./library.ts";
 import type { Model } from "./model.ts";
 
@@ -317,7 +318,7 @@ class MutexModels {
 
   private async awaitOnce(w: Words, region: never, index: number, options: object): Promise<string> {
     const { mutex, asyncQueue } = this.lib;
-    const { result } = await asyncQueue.asyncQueue(region, this.at).acquire(options);
+    const { result } = await asyncQueue.asyncQueue(region, this.at).acquire(options, { isCurrent: () => true });
     if (result === mutex.MUST_WAIT && "timeout" in options && options.timeout !== undefined) return "timed out";
     return this.hold(w, this.me(index), result);
   }

@@ -1,7 +1,8 @@
 // Runs the models of a protocol, and its mutants, and sums up what was found.
-import { type ExploreResult, explore } from "../../src/testing/explore.ts";
+import { explore } from "../../src/testing/explore.ts";
 import { type MutantOutcome, runMutants } from "../../src/testing/mutants.ts";
-import { withLibrary } from "./library.ts";
+import type { ExploreResult } from "../../src/testing/options.ts";
+import { MisfitError, withLibrary } from "./library.ts";
 import type { Model, Mutant, Protocol } from "./model.ts";
 
 export interface ModelReport {
@@ -64,10 +65,14 @@ export async function searchProtocol(
 
 /** Searches the one model that a mutant must fail. */
 export async function searchMutant(protocol: Protocol, mutant: Mutant): Promise<MutantOutcome> {
-  return withLibrary([mutant], async (library) => {
+  const found = withLibrary([mutant], async (library) => {
     const model = protocol.models(library).find((m) => m.name === mutant.model);
     if (model === undefined) throw new Error(`mutant "${mutant.name}": there is no model "${mutant.model}"`);
     const { name, expect } = mutant;
     return (await runMutants([{ name, expect, options: () => model.options }])).outcomes[0];
+  });
+  return found.catch((error: unknown) => {
+    if (!(error instanceof MisfitError)) throw error;
+    return { name: mutant.name, caught: false, how: error.message, result: undefined };
   });
 }
