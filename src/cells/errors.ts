@@ -15,6 +15,7 @@ export type ErrorCode =
   | "ERR_CLOSED"
   | "ERR_IN_USE"
   | "ERR_SEALED"
+  | `ERR_FILE_${string}`
   | `ERR_REGION_${string}`
   | `ERR_TABLE_${string}`;
 
@@ -89,6 +90,8 @@ export class BrokenBarrierError extends HoldfastError {}
 export class ClosedError extends HoldfastError {}
 /** `ERR_REGION_*`: a region is full, corrupt, of another version, or not a region. */
 export class RegionError extends HoldfastError {}
+/** `ERR_FILE_*`: a file can't be read or written; `details` has its `path` and the system's own code as `reason`. */
+export class FileError extends HoldfastError {}
 /** `ERR_TABLE_*`: a table's schema, key or value. */
 export class TableError extends HoldfastError {}
 
@@ -138,6 +141,7 @@ function classOf(code: ErrorCode): ErrorClass {
       return ClosedError;
     default:
       if (code.startsWith("ERR_REGION_")) return RegionError;
+      if (code.startsWith("ERR_FILE_")) return FileError;
       return code.startsWith("ERR_TABLE_") ? TableError : HoldfastError;
   }
 }

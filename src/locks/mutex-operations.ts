@@ -1,8 +1,7 @@
 // The fast operations of a mutex, bound to a region: WebAssembly where it serves, else the JavaScript of the same
 // protocol. One object a region, so that calls through it stay monomorphic and are inlined.
 
-import { cas, load } from "../cells/atomics.ts";
-import { LOCK, NOT_RECOVERABLE, OWNER_DIED, OWNER_MASK, tryLock, unlock, unlockHold } from "../protocols/mutex.ts";
+import { tryLock, unlock, unlockHold } from "../protocols/mutex.ts";
 import type { Region } from "../region/region.ts";
 
 export interface MutexOperations {
@@ -34,15 +33,4 @@ function make(region: Region, mayBlock: boolean): MutexOperations {
     unlock: (index, me) => unlock(memory.words, index, me),
     unlockHold: (index, me, ticket) => unlockHold(memory.words, index, me, ticket),
   };
-}
-
-/** Puts a mutex that nobody else holds out of use for good; false if another thread holds it. */
-export function retireMutex(region: Region, index: number, me: number): boolean {
-  const words = region.memory.words;
-  for (;;) {
-    const word = load(words, index + LOCK);
-    const owner = word & OWNER_MASK;
-    if (owner !== 0 && owner !== me && owner !== NOT_RECOVERABLE) return false;
-    if (cas(words, index + LOCK, word, NOT_RECOVERABLE | OWNER_DIED) === word) return true;
-  }
 }

@@ -9,6 +9,7 @@ import {
   NotOwnerError,
   NotRecoverableError,
   OwnerDiedError,
+  RegionError,
   TimeoutError,
   WouldDeadlockError,
 } from "../cells/errors.ts";
@@ -16,6 +17,7 @@ import { blockingAllowed } from "../cells/park.ts";
 import {
   ACQUIRED,
   ACQUIRED_DIED,
+  BASE,
   HELD_BY_ME,
   HOLD,
   isInconsistent,
@@ -25,22 +27,23 @@ import {
   markConsistent,
   NOT_OWNER,
   NOT_RECOVERABLE,
-  OWNER_DIED,
   ownerOf,
   RELEASED,
+  RETIRED,
+  renew,
+  retire,
   SLOW,
   takeFromDead,
   tryStep,
-  WAKE_EVERYONE,
 } from "../protocols/mutex.ts";
 import { defaultRegion, defaultRegionForNames } from "../region/default-region.ts";
-import { KIND_MUTEX } from "../region/layout.ts";
+import { B_SERIAL, BLOCK_HEADER_BYTES, KIND_MUTEX } from "../region/layout.ts";
 import { Region, type RegionHandle } from "../region/region.ts";
 import { countSleepers, isAlive, threadIdOf } from "../region/threads.ts";
-import { lockBlocking, ownerIsDead, payWakes } from "../region/word-lock.ts";
+import { lockBlocking, ownerIsDead, type Perishable, payWakes } from "../region/word-lock.ts";
 import { asyncQueue, awaitingHere } from "./async-queue.ts";
 import { Guard, type Held } from "./guard.ts";
-import { type MutexOperations, mutexOperations, retireMutex } from "./mutex-operations.ts";
+import { type MutexOperations, mutexOperations } from "./mutex-operations.ts";
 
 export interface MutexOptions {
   /** A name in the region: every thread that gives the same name has the same lock. 1 to 256 characters. */
@@ -90,25 +93,30 @@ export interface MutexStats {
  * const mutex = Mutex.named("counter"); // the same lock in every thread
  * mutex.withLock(() => counter[0]++);
  */
-export class Mutex implements Held {
+export class Mutex implements Held, Perishable {
   readonly #region: Region;
   readonly #offset: number;
   readonly #index: number;
   readonly #serial: number;
   readonly #me: number;
   readonly #operations: MutexOperations;
+  /** A view that reaches the lock; the lock never moves. */
+  readonly #words: Int32Array;
+  /** Where the block's serial number stands: another one says that the lock was freed and its memory used anew. */
+  readonly #serialAt: number;
 
   /** Makes a lock, or attaches to the one of that name. Throws ERR_REGION_FULL, ERR_REGION_KIND, ERR_REGION_NOT_SHARED. */
   constructor(options: MutexOptions = {}) {
-    const attach = attachments.get(options);
-    const region = attach?.region ?? regionFor(options);
+    const { region, offset, serial } = attachments.get(options) ?? place(regionFor(options), options.name);
     this.#region = region;
-    this.#offset = attach?.offset ?? place(region, options.name);
-    this.#serial = region.serialOf(this.#offset);
-    this.#index = this.#offset >> 2;
+    this.#offset = offset;
+    this.#serial = serial;
+    this.#index = offset >> 2;
     this.#me = region.me;
     this.#operations = mutexOperations(region, blockingAllowed());
-    region.memory.cover(this.#offset + MUTEX_WORDS * 4);
+    region.memory.cover(offset + MUTEX_WORDS * 4);
+    this.#words = region.memory.words;
+    this.#serialAt = ((offset - BLOCK_HEADER_BYTES) >> 2) + B_SERIAL;
   }
 
   /** The lock of this name, made if there is none yet. */
@@ -126,12 +134,12 @@ export class Mutex implements Held {
     }
     if (handle.holdfast !== "mutex") {
       const message = `Mutex.from: the handle is of another kind ("${handle.holdfast}")`;
-      throw new HoldfastError("ERR_REGION_KIND", message, { expected: "mutex", found: handle.holdfast });
+      throw new RegionError("ERR_REGION_KIND", message, { expected: "mutex", found: handle.holdfast });
     }
     const region = Region.from(handle.region);
     region.check(handle.offset, KIND_MUTEX, handle.serial);
     const options = {};
-    attachments.set(options, { region, offset: handle.offset });
+    attachments.set(options, { region, offset: handle.offset, serial: handle.serial });
     return new Mutex(options);
   }
 
@@ -157,15 +165,17 @@ export class Mutex implements Held {
    */
   lock(options?: LockOptions): Guard<Mutex> {
     const ticket = this.#operations.lockFast(this.#index, this.#me);
-    if (ticket !== 0 && options === undefined) return new Guard<Mutex>(this, ticket);
+    if (ticket !== 0 && options === undefined && this.#words[this.#serialAt] === this.#serial) {
+      return new Guard<Mutex>(this, ticket);
+    }
     return this.#lockSlow(ticket, options);
   }
 
   #lockSlow(ticket: number, options: LockOptions = {}): Guard<Mutex> {
     const timeout = this.#checked(ticket, options);
-    if (ticket !== 0) return new Guard<Mutex>(this, ticket);
+    if (ticket !== 0) return this.#outcome(ACQUIRED, timeout, options);
     if (!blockingAllowed()) throw this.#forbidden("lock", "lockAsync");
-    const result = lockBlocking(this.#region, this.#index, deadlineIn(timeout));
+    const result = lockBlocking(this.#region, this.#index, deadlineIn(timeout), this);
     return this.#outcome(result, timeout, options);
   }
 
@@ -184,11 +194,13 @@ export class Mutex implements Held {
    * Undefined if it was not to be had. Throws as lock() does, but for the time-out.
    */
   tryLock(options: LockOptions = {}): Guard<Mutex> | undefined {
-    const timeout = options.timeout === undefined ? 0 : checkOptions(options);
+    const checked = checkOptions(options);
+    const timeout = options.timeout === undefined ? 0 : checked;
     if (timeout > 0 && !blockingAllowed()) throw this.#forbidden("tryLock with a time-out", "lockAsync");
     let result = this.#tryNow();
     if (result === HELD_BY_ME && timeout === 0) return undefined;
-    if (result === MUST_WAIT && timeout > 0) result = lockBlocking(this.#region, this.#index, deadlineIn(timeout));
+    if (result === MUST_WAIT && timeout > 0)
+      result = lockBlocking(this.#region, this.#index, deadlineIn(timeout), this);
     return result === MUST_WAIT ? undefined : this.#outcome(result, timeout, options);
   }
 
@@ -206,9 +218,8 @@ export class Mutex implements Held {
    */
   async lockAsync(options: AsyncLockOptions = {}): Promise<Guard<Mutex>> {
     const timeout = checkOptions(options);
-    const acquired = await asyncQueue(this.#region, this.#index).acquire(options);
-    if (acquired.result === ACQUIRED) return new Guard<Mutex>(this, acquired.ticket);
-    return this.#outcome(acquired.result, timeout, options);
+    const acquired = await asyncQueue(this.#region, this.#index).acquire(options, this);
+    return this.#outcome(acquired.result, timeout, options, acquired.ticket);
   }
 
   /** Runs `fn` with the lock held and returns its result; the lock is released even if it throws. Throws as lock(). */
@@ -233,6 +244,7 @@ export class Mutex implements Held {
 
   /** Releases the lock. Never blocks. Throws ERR_NOT_OWNER if this thread does not hold it. */
   unlock(): void {
+    if (this.#words[this.#serialAt] !== this.#serial) throw this.#closed();
     const owed = this.#operations.unlock(this.#index, this.#me);
     if (owed !== RELEASED) this.#unlockSlow(owed);
   }
@@ -252,7 +264,7 @@ export class Mutex implements Held {
 
   /** @internal */
   isHold(ticket: number): boolean {
-    return this.heldByMe && peek(this.#region.memory.words, this.#index + HOLD) === ticket;
+    return this.heldByMe && peek(this.#words, this.#index + HOLD) === ticket;
   }
 
   /** Whether some thread holds the lock, at this moment. A dead one holds it until the next owner takes it over. */
@@ -278,8 +290,8 @@ export class Mutex implements Held {
 
   /** Acquisitions so far, and how many of them were contended. */
   stats(): MutexStats {
-    const words = this.#region.memory.words;
-    return { acquisitions: peek(words, this.#index + HOLD), contended: peek(words, this.#index + SLOW) };
+    const acquisitions = (peek(this.#words, this.#index + HOLD) - peek(this.#words, this.#index + BASE)) & 0x3fffffff;
+    return { acquisitions, contended: peek(this.#words, this.#index + SLOW) };
   }
 
   /**
@@ -292,17 +304,24 @@ export class Mutex implements Held {
   }
 
   /**
-   * Gives the lock's memory back. Everyone who still uses it gets ERR_CLOSED. Throws ERR_IN_USE, with nothing changed, if
-   * another thread holds it.
+   * Gives the lock's memory back. Everyone who still uses it, or waits for it, gets ERR_CLOSED, even if the memory serves
+   * another Mutex by then. Throws ERR_IN_USE, with nothing changed, if another living thread holds it.
    */
   free(): void {
     this.#region.remove(this.#offset, () => {
       if (this.#freed()) throw this.#closed();
-      if (!retireMutex(this.#region, this.#index, this.#me)) {
+      const words = this.#words;
+      let owed = retire(words, this.#index, this.#me);
+      if (owed === NOT_OWNER) {
+        const word = this.#word();
+        const ours = ownerIsDead(words, word, true) && takeFromDead(words, this.#index, this.#me, word);
+        if (ours) owed = retire(words, this.#index, this.#me);
+      }
+      if (owed === NOT_OWNER) {
         throw new HoldfastError("ERR_IN_USE", `${this.#label()} can't be freed: it is ${this.#state()}`);
       }
+      payWakes(words, this.#index, owed);
     });
-    payWakes(this.#region.memory.words, this.#index, WAKE_EVERYONE);
   }
 
   /** Says its name, state and owner. */
@@ -330,13 +349,25 @@ export class Mutex implements Held {
     return isAlive(words, owner) ? `held by thread ${threadIdOf(words, owner)}${doubt}` : "held by a thread that died";
   }
 
-  #freed(): boolean {
-    return this.#region.serialOf(this.#offset) !== this.#serial || this.#word() === (NOT_RECOVERABLE | OWNER_DIED);
+  /** Whether the memory is still this lock's; it may be freed even so. @internal */
+  isCurrent(): boolean {
+    return load(this.#words, this.#serialAt) === this.#serial;
   }
 
-  #outcome(result: number, timeout: number, options: LockOptions): Guard<Mutex> {
-    if (result === ACQUIRED) return this.#held();
-    if (result === ACQUIRED_DIED) return this.#afterDeath(this.#held(), options.recover);
+  #freed(): boolean {
+    return !this.isCurrent() || this.#word() === RETIRED;
+  }
+
+  #outcome(result: number, timeout: number, options: LockOptions, ticket: number = this.#ticket()): Guard<Mutex> {
+    if (result === ACQUIRED || result === ACQUIRED_DIED) {
+      const guard = new Guard<Mutex>(this, ticket);
+      if (!this.isCurrent()) {
+        guard.release();
+        throw this.#closed();
+      }
+      return result === ACQUIRED ? guard : this.#afterDeath(guard, options.recover);
+    }
+    if (this.#freed()) throw this.#closed();
     if (result === MUST_WAIT) {
       const { waiters } = this;
       throw new TimeoutError(
@@ -352,7 +383,6 @@ export class Mutex implements Held {
           "never end; release it first, or await lockAsync() in another task",
       );
     }
-    if (this.#freed()) throw this.#closed();
     throw new NotRecoverableError(
       "ERR_NOT_RECOVERABLE",
       `${this.#label()}: an owner died while it held the lock, and the next one released it without markConsistent(): ` +
@@ -360,8 +390,8 @@ export class Mutex implements Held {
     );
   }
 
-  #held(): Guard<Mutex> {
-    return new Guard<Mutex>(this, peek(this.#region.memory.words, this.#index + HOLD));
+  #ticket(): number {
+    return peek(this.#words, this.#index + HOLD);
   }
 
   #afterDeath(guard: Guard<Mutex>, recover: LockOptions["recover"]): Guard<Mutex> {
@@ -380,6 +410,7 @@ export class Mutex implements Held {
       if (repaired) guard.markConsistent();
       else guard.release();
     }
+    if (!guard.held) throw this.#notOwner("recover released the lock that it was called with");
     return guard;
   }
 
@@ -398,8 +429,15 @@ export class Mutex implements Held {
   }
 }
 
+/** Where a lock lies. */
+interface Place {
+  readonly region: Region;
+  readonly offset: number;
+  readonly serial: number;
+}
+
 /** Where a handle's lock lies; keyed by the options object that only Mutex.from makes. */
-const attachments = new WeakMap<MutexOptions, { region: Region; offset: number }>();
+const attachments = new WeakMap<MutexOptions, Place>();
 
 function regionFor(options: MutexOptions): Region {
   if (typeof options !== "object" || options === null) {
@@ -412,9 +450,23 @@ function regionFor(options: MutexOptions): Region {
   return options.region;
 }
 
-function place(region: Region, name: string | undefined): number {
-  const create = (): number => region.allocate(MUTEX_WORDS * 4, KIND_MUTEX);
-  return name === undefined ? create() : region.findOrCreate(name, KIND_MUTEX, create);
+function place(region: Region, name: string | undefined): Place {
+  let serial = 0;
+  const create = (): number => {
+    const offset = region.allocate(MUTEX_WORDS * 4, KIND_MUTEX);
+    renew(region.memory.words, offset >> 2);
+    serial = region.serialOf(offset);
+    return offset;
+  };
+  // Seen under the directory's lock, so that the serial number is that of the lock of this name. A retired lock in the
+  // directory was left there by a thread that died in free().
+  const found = (offset: number): boolean => {
+    serial = region.serialOf(offset);
+    region.memory.cover(offset + MUTEX_WORDS * 4);
+    return load(region.memory.words, (offset >> 2) + LOCK) !== RETIRED;
+  };
+  const offset = name === undefined ? create() : region.findOrCreate(name, KIND_MUTEX, create, found);
+  return { region, offset, serial };
 }
 
 function checkOptions(options: LockOptions): number {
