@@ -17,14 +17,16 @@ export {
   TimeoutError,
   WouldDeadlockError,
 } from "./cells/errors.ts";
+export type { AcquireOptions, AsyncAcquireOptions, MutexStats } from "./locks/exclusive-lock.ts";
 export { Guard } from "./locks/guard.ts";
+export { type AsyncLockOptions, type LockOptions, Mutex, type MutexHandle, type MutexOptions } from "./locks/mutex.ts";
 export {
-  type AsyncLockOptions,
-  type LockOptions,
-  Mutex,
-  type MutexHandle,
-  type MutexOptions,
-  type MutexStats,
-} from "./locks/mutex.ts";
+  type AsyncReentrantLockOptions,
+  ReentrantGuard,
+  type ReentrantLockOptions,
+  ReentrantMutex,
+  type ReentrantMutexHandle,
+  type ReentrantMutexOptions,
+} from "./locks/reentrant-mutex.ts";
 export { defaultRegion, setDefaultRegion } from "./region/default-region.ts";
 export { Region, type RegionHandle, type RegionOptions } from "./region/region.ts";

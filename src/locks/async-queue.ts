@@ -11,6 +11,7 @@ import { load, peek } from "../cells/atomics.ts";
 import { type AsyncWaitOptions, checkSignal, checkTimeout, now } from "../cells/deadline.ts";
 import { hasWaitAsync, holdKeepAlive, parkAsync, releaseKeepAlive } from "../cells/park.ts";
 import {
+  ACQUIRED,
   ACQUIRED_DIED,
   announceStarving,
   asyncStep,
@@ -33,6 +34,8 @@ export interface Acquired {
 interface Task {
   readonly since: number;
   waited: boolean;
+  /** Called in the step that got the lock, before any other code of the thread can run. */
+  readonly taken: (() => void) | undefined;
   settle(acquired: Acquired): void;
 }
 
@@ -75,8 +78,11 @@ class AsyncQueue {
     return this.#tasks.length;
   }
 
-  /** Awaits the lock: its result, MUST_WAIT if the time is over; rejects with the signal's reason if it is aborted. */
-  acquire(options: AsyncWaitOptions): Promise<Acquired> {
+  /**
+   * Awaits the lock: its result, MUST_WAIT if the time is over; rejects with the signal's reason if it is aborted.
+   * `taken` is called in the step that got the lock, before any other code of the thread can run.
+   */
+  acquire(options: AsyncWaitOptions, taken?: () => void): Promise<Acquired> {
     const timeout = checkTimeout(options.timeout);
     const signal = checkSignal(options.signal);
     return new Promise((resolve, reject) => {
@@ -88,6 +94,7 @@ class AsyncQueue {
       const task: Task = {
         since: now(),
         waited: false,
+        taken,
         settle: (acquired) => {
           leave();
           resolve(acquired);
@@ -149,6 +156,7 @@ class AsyncQueue {
         task.waited = true;
         return;
       }
+      if (result === ACQUIRED || result === ACQUIRED_DIED) task.taken?.();
       const ticket = peek(words, index + HOLD);
       this.#tasks.shift();
       this.#stopStarving();
