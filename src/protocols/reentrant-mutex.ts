@@ -12,7 +12,7 @@
 import { cas, type i32, load, peek, poke, type Words } from "../cells/atomics.ts";
 import { HOLD, NOT_OWNER, nextTicket, OWNER_MASK, RELEASED, unlock } from "./mutex.ts";
 
-export const COUNT: i32 = 4;
+export const COUNT: i32 = 6;
 
 const BY_TASK: i32 = 1 << 30;
 const LEVELS: i32 = (1 << 30) - 1;
