@@ -17,6 +17,14 @@ export {
   TimeoutError,
   WouldDeadlockError,
 } from "./cells/errors.ts";
+export {
+  type AsyncConditionWaitOptions,
+  Condition,
+  type ConditionHandle,
+  type ConditionOptions,
+  type ConditionWaitOptions,
+} from "./locks/condition.ts";
+export type { ConditionLock, ReacquireOptions, SavedHold } from "./locks/condition-lock.ts";
 export type { AcquireOptions, AsyncAcquireOptions, MutexStats } from "./locks/exclusive-lock.ts";
 export { Guard } from "./locks/guard.ts";
 export { type AsyncLockOptions, type LockOptions, Mutex, type MutexHandle, type MutexOptions } from "./locks/mutex.ts";

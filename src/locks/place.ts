@@ -44,6 +44,14 @@ export function handleOptions(kind: number, tag: string, handle: LockHandle): Pl
   return options;
 }
 
+/** Options with `region` as the place where none is given; a handle's own place stays. */
+export function placedIn(options: PlaceOptions, region: Region): PlaceOptions {
+  if (typeof options !== "object" || options === null || options.region !== undefined || handed.has(options)) {
+    return options;
+  }
+  return { ...options, region };
+}
+
 /** Base of the public lock classes. */
 export abstract class LockObject {
   readonly #kind: number;
