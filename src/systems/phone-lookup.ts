@@ -64,7 +64,7 @@ export class PhoneLookup {
   readonly #counter: string;
   #forgetExit: (() => void) | undefined;
   /** What could not be taken from the file as it stood, with line numbers; in the thread that read it. */
-  readonly warnings: readonly LookupWarning[] = [];
+  readonly warnings: readonly LookupWarning[];
 
   /**
    * Makes a lookup and reads its file; what is not yet saved when this process exits is saved then.
@@ -77,11 +77,14 @@ export class PhoneLookup {
     // Each thread counts in a row of its own, so that counting a lookup waits for nobody.
     this.#counter = `lookups of ${region.me}`;
     this.#saver = new LookupSaver({ table: saves, mutex, snapshot: () => this.entries(), ...settings });
+    let warnings: readonly LookupWarning[] = [];
+    this.warnings = warnings;
     if (attached !== undefined) return;
     this.#saver.load((parsed) => {
-      this.warnings = parsed.warnings;
+      warnings = parsed.warnings;
       storeEntries(phones, parsed);
     });
+    this.warnings = warnings;
     if (settings.file !== undefined && settings.autosave) this.#forgetExit = atExit(() => this.#saver.forceIfNeeded());
   }
 
