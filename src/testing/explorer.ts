@@ -21,6 +21,8 @@ import { World } from "./world.ts";
 
 const realNow = performance.now.bind(performance);
 const SLICE_OF_WORK = 20_000;
+/** Most states visited to find a failing schedule shorter than the one at hand. */
+const SHORTEST = 3_000_000;
 
 interface Work {
   run(most: number): "more" | "done" | "failed" | "cut";
@@ -101,11 +103,13 @@ export class Explorer<M> {
     const { work, end } = await this.drive(() => new Search(this.machine, this.judge, budget));
     await this.inWorld(() => this.growth.audit(3000));
     if (end === "failed") {
-      const short = await this.drive(() => new Breadth(this.machine, this.judge, budget, false));
+      const short = await this.drive(() => new Breadth(this.machine, this.judge, Math.min(budget, SHORTEST), false));
       return this.report(work.counts, short.work.found ?? work.found, end, undefined, short.work.found !== undefined);
     }
     let cut = end === "cut" ? `${budget} states were visited (option states)` : undefined;
-    if (cut === undefined && this.growth.spins.size > 0 && options.livelocks !== "ignore") {
+    // Livelocks are looked for in the whole graph, which a bound on preemptions is there to avoid.
+    const whole = !this.bounded() && options.livelocks !== "ignore";
+    if (cut === undefined && this.growth.spins.size > 0 && whole) {
       const live = await this.drive(() => new Breadth(this.machine, this.judge, budget, true));
       if (live.end === "failed") return this.report(work.counts, live.work.found, live.end, undefined, true);
       if (live.end === "cut") cut = `the search for livelocks was cut at ${budget} states (option states)`;
@@ -190,6 +194,10 @@ export class Explorer<M> {
       const message = `the body changed the variable \`${variable}\`; what outlives a step must be in \`memory\``;
       throw new ModelError("ERR_MODEL_FOREIGN_STATE", message, ran === undefined ? name : this.actors[ran].name, steps);
     }
+  }
+
+  private bounded(): boolean {
+    return (this.options.preemptions ?? Number.POSITIVE_INFINITY) !== Number.POSITIVE_INFINITY;
   }
 
   private hasAsync(): boolean {
@@ -295,7 +303,7 @@ export class Explorer<M> {
   ): Promise<ExploreResult> {
     const seconds = (realNow() - this.start) / 1000;
     const failure = found === undefined ? undefined : await this.failure(found, shortest);
-    const bounded = this.options.preemptions !== undefined && this.options.preemptions !== Number.POSITIVE_INFINITY;
+    const bounded = this.bounded();
     return {
       ok: failure === undefined,
       exhaustive: failure === undefined && end === "done" && cut === undefined && !bounded,
