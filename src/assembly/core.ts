@@ -3,12 +3,16 @@
 
 import { CORE_BYTES } from "./core-bytes.ts";
 
-/** The exported operations; the arguments are those of src/protocols/mutex.ts without the words. */
+/** The exported operations; the arguments are those of the functions of src/protocols without the words. */
 export interface CoreExports {
   tryLock(index: number, me: number): number;
   unlock(index: number, me: number): number;
   unlockHold(index: number, me: number, ticket: number): number;
   lockStep(index: number, me: number, slept: number, starver: number): number;
+  enterRead(index: number, cell: number, me: number): number;
+  leaveRead(index: number, cell: number): number;
+  tryWrite(index: number, cell: number, me: number): number;
+  endWrite(index: number, me: number, ticket: number): number;
 }
 
 let compiled: WebAssembly.Module | null | undefined;

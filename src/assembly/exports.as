@@ -1,5 +1,6 @@
 // What the Wasm module exports: whole short operations of the protocols, bound to the memory's first byte.
 import * as mutex from "../protocols/mutex";
+import * as rw from "../protocols/rw-lock";
 
 export function tryLock(index: i32, me: i32): i32 {
   return mutex.tryLock(0, index, me);
@@ -15,4 +16,20 @@ export function unlockHold(index: i32, me: i32, ticket: i32): i32 {
 
 export function lockStep(index: i32, me: i32, slept: i32, starver: i32): i32 {
   return mutex.lockStep(0, index, me, slept, starver);
+}
+
+export function enterRead(index: i32, cell: i32, me: i32): i32 {
+  return rw.enterRead(0, index, cell, me);
+}
+
+export function leaveRead(index: i32, cell: i32): i32 {
+  return rw.leaveRead(0, index, cell);
+}
+
+export function tryWrite(index: i32, cell: i32, me: i32): i32 {
+  return rw.tryWrite(0, index, cell, me);
+}
+
+export function endWrite(index: i32, me: i32, ticket: i32): i32 {
+  return rw.endWrite(0, index, me, ticket);
 }
