@@ -140,6 +140,14 @@ test("a process left behind is ended and is a failure, in the file's process gro
   }
 });
 
+test("what a file leaves in the temporary folder is removed", () => {
+  const result = runFile(`import { mkdtempSync } from "node:fs"; import { tmpdir } from "node:os";
+    test("a", () => console.log("skipped: left " + mkdtempSync(tmpdir() + "/left-"))); test.run();`);
+  const folder = /left (\S+)/.exec(result.stdout)?.[1] ?? "";
+  assert.match(folder, "left-");
+  assert.not(existsSync(folder), folder);
+});
+
 test("a compiled file without a source is not run, a source that is not compiled is a failure", () => {
   const root = tree({ "good.test": `${head}test("a", () => {}); test.run();` });
   writeFileSync(join(root, "dist/test/stale.test.js"), "process.exit(1);");

@@ -118,7 +118,7 @@ function finish(extraFailures: number): void {
   const sum = (key: "passed" | "failed" | "skipped") => results.reduce((total, result) => total + result[key], 0);
   const failing = results.filter((result) => result.failed > 0);
   const failed = sum("failed") + extraFailures;
-  console.log(`\n${results.length} files, ${sum("skipped")} tests skipped`);
+  console.log(`\nfiles: ${results.length}, skipped tests: ${sum("skipped")}`);
   for (const { name, problem } of failing) console.log(`failed: ${name}${problem ? ` (${problem})` : ""}`);
   console.log(`${sum("passed")} passed, ${failed} failed`);
   process.exitCode = failed > 0 ? 1 : 0;

@@ -69,7 +69,12 @@ export abstract class LockObject {
     const region = given?.region ?? regionFor(kind, options);
     const create = (): number => {
       const offset = region.allocate(bytes(region), kind);
-      init?.(region.memory.words, offset >> 2, region);
+      try {
+        init?.(region.memory.words, offset >> 2, region);
+      } catch (error) {
+        region.release(offset);
+        throw error;
+      }
       return offset;
     };
     const named = options.name === undefined ? create : () => region.findOrCreate(options.name as string, kind, create);
@@ -141,6 +146,15 @@ export abstract class LockObject {
       `${this.label()}: ${call} may block, which this thread may not; await ${twin}() instead`,
     );
   }
+}
+
+/** Checks a whole number given by a user: TypeError if it is no number, RangeError if it is out of range. */
+export function checkWhole(what: string, value: unknown, minimum: number, maximum: number): number {
+  if (typeof value !== "number") throw new TypeError(`${what} must be a number, got ${describe(value)}`);
+  if (!Number.isInteger(value) || value < minimum || value > maximum) {
+    throw new RangeError(`${what} must be a whole number from ${minimum} to ${maximum}, got ${value}`);
+  }
+  return value;
 }
 
 function regionFor(kind: number, options: PlaceOptions): Region {

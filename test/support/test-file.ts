@@ -1,9 +1,13 @@
 // Runs one compiled test file in a process of its own and says how it went.
 // Invariant: the promise of runTestFile() is fulfilled within the watchdog's time and a few seconds, whatever the file
-// does, and none of its processes is left. Only a summary of uvu with at least one test, all of them passed, and an
-// exit with code 0 in time is a success; silence never is.
+// does, and neither its processes nor its temporary files are left (os.tmpdir() is a folder of its own to each file).
+// Only a summary of uvu with at least one test, all of them passed, and an exit with code 0 in time is a success;
+// silence never is.
 
 import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
 import { killTree, livingProcesses } from "./process-tree.ts";
@@ -48,12 +52,27 @@ export type Ending =
 
 const outputLimit = 16 << 20;
 const markName = "HOLDFAST_TEST_MARK";
-const running = new Map<number, string>();
+const running = new Map<number, { readonly mark: string; readonly temp: string }>();
 let marks = 0;
 
-/** Ends the processes of all files that run now. For the runner's own end. */
+/** Ends the processes of all files that run now, and removes their files. For the runner's own end. Blocks. */
 export function killRunning(): void {
-  for (const [group, mark] of running) killTree(group, mark);
+  for (const [group, { mark, temp }] of running) {
+    killTree(group, mark);
+    remove(temp);
+  }
+  running.clear();
+}
+
+/** Removes a folder; says why if it can't. */
+function remove(folder: string): string {
+  try {
+    // A killed process may still be on its way out, with a file in its hand.
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    return "";
+  } catch (error) {
+    return `its temporary folder can't be removed: ${error instanceof Error ? error.message : error}`;
+  }
 }
 
 /**
@@ -86,14 +105,15 @@ export async function runTestFile(file: TestFile): Promise<FileResult> {
   const started = performance.now();
   const value = `${process.pid}-${++marks}`;
   const mark = `${markName}=${value}`;
+  const temp = mkdtempSync(join(tmpdir(), "holdfast-test-"));
   const child = spawn(process.execPath, ["--enable-source-maps", file.compiled], {
     cwd: file.root,
-    env: { ...process.env, [markName]: value },
+    env: { ...process.env, [markName]: value, TMPDIR: temp, TEMP: temp, TMP: temp },
     stdio: ["ignore", "pipe", "pipe"],
     detached: process.platform !== "win32", // A process group of its own, so that all of it can be ended.
   });
   const group = child.pid ?? 0;
-  if (group !== 0) running.set(group, mark);
+  if (group !== 0) running.set(group, { mark, temp });
   const closed = new Promise((resolve) => child.once("close", resolve));
   const text = { stdout: "", all: "" };
   const ending = await waitForEnding(child, file, text);
@@ -104,7 +124,7 @@ export async function runTestFile(file: TestFile): Promise<FileResult> {
   child.stderr.destroy();
   running.delete(group);
   const summary = parseSummary(text.stdout);
-  const problem = [findProblem(ending, summary), leftovers].filter(Boolean).join("; ") || undefined;
+  const problem = [findProblem(ending, summary), leftovers, remove(temp)].filter(Boolean).join("; ") || undefined;
   return {
     name: file.name,
     ...count(summary, problem),
