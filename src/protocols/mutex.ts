@@ -8,6 +8,7 @@
 // Word SEQ    sequence of wakes for async waiters: bumped before they are woken
 // Word HOLD   ticket of the current (or last) hold, 1 … 2^30: plain, written by the owner only
 // Word SLOW   how many holds came by the slow path: plain, written by the owner only
+// Word ISSUED the last ticket issued, while HOLD is set back to that of a resumed hold; else 0: plain, owner only
 //
 // Legal transitions: free → owned by a compare-exchange that keeps the flags (and sets S if the taker slept, since
 // others may still sleep); owned → owned with S, A or F added; owned by me → free, keeping F only; owned by the dead →
@@ -27,6 +28,7 @@ export const LOCK: i32 = 0;
 export const SEQ: i32 = 1;
 export const HOLD: i32 = 2;
 export const SLOW: i32 = 3;
+export const ISSUED: i32 = 5;
 
 export const SYNC_WAITERS: i32 = 1 << 31;
 export const ASYNC_WAITERS: i32 = 1 << 30;
@@ -72,9 +74,22 @@ export function isInconsistent(word: i32): boolean {
 
 /** Numbers this hold; only the new owner calls it. Never 0. */
 function nextTicket(words: Words, index: i32): i32 {
-  const ticket = (peek(words, index + HOLD) & 0x3fffffff) + 1;
+  const issued = peek(words, index + ISSUED);
+  const last = issued !== 0 ? issued : peek(words, index + HOLD);
+  const ticket = (last & 0x3fffffff) + 1;
   poke(words, index + HOLD, ticket);
+  if (issued !== 0) poke(words, index + ISSUED, 0);
   return ticket;
+}
+
+/**
+ * The owner's hold goes on under the ticket of an earlier hold of its own, so that the guards of that one are good again
+ * (a condition's wait gave the lock back in between). ISSUED keeps the number line going: no ticket is issued twice.
+ */
+export function resumeHold(words: Words, index: i32, ticket: i32): void {
+  // ISSUED first: should the owner die between the two, the next ticket follows the last one all the same.
+  if (peek(words, index + ISSUED) === 0) poke(words, index + ISSUED, peek(words, index + HOLD));
+  poke(words, index + HOLD, ticket);
 }
 
 /** Takes a lock that nobody holds or awaits: the ticket of the hold, or 0. */
