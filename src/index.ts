@@ -26,5 +26,21 @@ export {
   type MutexOptions,
   type MutexStats,
 } from "./locks/mutex.ts";
+export { type AsyncRwOptions, ReadGuard, type RwOptions, UpgradableGuard, WriteGuard } from "./locks/rw-guards.ts";
+export {
+  RwLock,
+  type RwLockHandle,
+  type RwLockOptions,
+  type RwReadGuard,
+  type RwUpgradableGuard,
+  type RwWriteGuard,
+} from "./locks/rw-lock.ts";
+export {
+  StampedLock,
+  type StampedLockHandle,
+  type StampedLockOptions,
+  StampedReadGuard,
+  StampedWriteGuard,
+} from "./locks/stamped-lock.ts";
 export { defaultRegion, setDefaultRegion } from "./region/default-region.ts";
 export { Region, type RegionHandle, type RegionOptions } from "./region/region.ts";

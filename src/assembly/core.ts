@@ -13,6 +13,9 @@ export interface CoreExports {
   leaveRead(index: number, cell: number): number;
   tryWrite(index: number, cell: number, me: number): number;
   endWrite(index: number, me: number, ticket: number): number;
+  optimisticStamp(index: number): number;
+  /** 1 or 0. */
+  isVersion(index: number, stamp: number): number;
 }
 
 let compiled: WebAssembly.Module | null | undefined;

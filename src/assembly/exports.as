@@ -1,6 +1,7 @@
 // What the Wasm module exports: whole short operations of the protocols, bound to the memory's first byte.
 import * as mutex from "../protocols/mutex";
 import * as rw from "../protocols/rw-lock";
+import * as stamped from "../protocols/stamped";
 
 export function tryLock(index: i32, me: i32): i32 {
   return mutex.tryLock(0, index, me);
@@ -32,4 +33,12 @@ export function tryWrite(index: i32, cell: i32, me: i32): i32 {
 
 export function endWrite(index: i32, me: i32, ticket: i32): i32 {
   return rw.endWrite(0, index, me, ticket);
+}
+
+export function optimisticStamp(index: i32): i32 {
+  return stamped.optimisticStamp(0, index);
+}
+
+export function isVersion(index: i32, stamp: i32): bool {
+  return stamped.isVersion(0, index, stamp);
 }

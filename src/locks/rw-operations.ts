@@ -2,6 +2,7 @@
 // same protocol. One object a region, so that calls through it stay monomorphic and are inlined.
 
 import { endWrite, enterRead, leaveRead, NOT_TRIED, tryWrite } from "../protocols/rw-lock.ts";
+import { isVersion, optimisticStamp } from "../protocols/stamped.ts";
 import type { Region } from "../region/region.ts";
 
 export interface RwOperations {
@@ -11,6 +12,9 @@ export interface RwOperations {
   /** As the protocol's tryWrite; 0 in a thread that may not block. */
   writeFast(index: number, cell: number, me: number): number;
   endWrite(index: number, me: number, ticket: number): number;
+  optimisticStamp(index: number): number;
+  /** Truthy or not. */
+  isVersion(index: number, stamp: number): number | boolean;
 }
 
 const byRegion = new WeakMap<Region, RwOperations>();
@@ -33,12 +37,16 @@ function make(region: Region, mayBlock: boolean): RwOperations {
           leaveRead: (index, cell) => leaveRead(memory.words, index, cell),
           writeFast: (index, cell, me) => tryWrite(memory.words, index, cell, me),
           endWrite: (index, me, ticket) => endWrite(memory.words, index, me, ticket),
+          optimisticStamp: (index) => optimisticStamp(memory.words, index),
+          isVersion: (index, stamp) => isVersion(memory.words, index, stamp),
         }
       : {
           readFast: core.enterRead,
           leaveRead: core.leaveRead,
           writeFast: core.tryWrite,
           endWrite: core.endWrite,
+          optimisticStamp: core.optimisticStamp,
+          isVersion: core.isVersion,
         };
   return mayBlock ? bound : { ...bound, readFast: () => NOT_TRIED, writeFast: () => 0 };
 }

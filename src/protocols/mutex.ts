@@ -73,7 +73,7 @@ export function isInconsistent(word: i32): boolean {
 }
 
 /** Numbers this hold; only the new owner calls it. Never 0. */
-function nextTicket(words: Words, index: i32): i32 {
+export function nextTicket(words: Words, index: i32): i32 {
   const issued = peek(words, index + ISSUED);
   const last = issued !== 0 ? issued : peek(words, index + HOLD);
   const ticket = (last & 0x3fffffff) + 1;

@@ -30,7 +30,7 @@
 // A writer that dies leaves the gate with its id. Whoever finds that takes the gate over, repairs MODE (POISONED if it was
 // WRITING; a writer that died while it drained changed nothing) and goes on, or gives the gate back if it only reads.
 
-import { add, cas, type i32, load, peek, poke, store, type Words } from "../cells/atomics.ts";
+import { add, cas, type i32, load, peek, store, type Words } from "../cells/atomics.ts";
 import {
   ACQUIRED,
   ACQUIRED_DIED,
@@ -266,13 +266,6 @@ export function closeForGood(words: Words, index: i32): i32 {
 /** Whether `ticket` is the gate's present hold and this thread's. */
 export function holdsGate(words: Words, index: i32, me: i32, ticket: i32): boolean {
   return (load(words, index + LOCK) & OWNER_MASK) === me && peek(words, index + HOLD) === ticket;
-}
-
-/** Gives the present hold of the gate a new ticket: the guard of the old one is spent. Only the gate's owner. */
-export function renewTicket(words: Words, index: i32): i32 {
-  const ticket = (peek(words, index + HOLD) & 0x3fffffff) + 1;
-  poke(words, index + HOLD, ticket);
-  return ticket;
 }
 
 /** Ends the write hold with this ticket: the wakes owed, or NOT_OWNER. In doubt and unmarked: not recoverable. */
