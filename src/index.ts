@@ -35,12 +35,7 @@ export {
   type RwUpgradableGuard,
   type RwWriteGuard,
 } from "./locks/rw-lock.ts";
-export {
-  StampedLock,
-  type StampedLockHandle,
-  type StampedLockOptions,
-  StampedReadGuard,
-  StampedWriteGuard,
-} from "./locks/stamped-lock.ts";
+export { StampedReadGuard, StampedWriteGuard } from "./locks/stamped-guards.ts";
+export { StampedLock, type StampedLockHandle, type StampedLockOptions } from "./locks/stamped-lock.ts";
 export { defaultRegion, setDefaultRegion } from "./region/default-region.ts";
 export { Region, type RegionHandle, type RegionOptions } from "./region/region.ts";

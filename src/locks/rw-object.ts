@@ -105,7 +105,7 @@ export abstract class RwObject extends LockObject implements RwPlace {
 
   /**
    * Gives the lock's memory back. Everyone who still uses it gets ERR_CLOSED. Throws ERR_IN_USE, with nothing changed, if
-   * another thread holds it.
+   * another thread holds it, or any thread reads.
    */
   free(): void {
     const { words } = this.region.memory;
@@ -114,7 +114,7 @@ export abstract class RwObject extends LockObject implements RwPlace {
       if (gate === MUST_WAIT) throw this.inUseError();
       // Closed first, so that no reader comes in behind the look.
       if (!isWriting(this.mode())) writeStep(words, this.index, 1);
-      if (readsHere(this) < this.readers) {
+      if (this.readers > 0) {
         reopen(this);
         if (gate === ACQUIRED) releaseGate(this);
         throw this.inUseError();

@@ -21,64 +21,17 @@ import {
 } from "../protocols/rw-lock.ts";
 import { beginVersion, endVersion, FIRST_VERSION } from "../protocols/stamped.ts";
 import { KIND_STAMPED_LOCK } from "../region/layout.ts";
-import type { Region } from "../region/region.ts";
-import { Guard } from "./guard.ts";
 import { handleOptions, type LockHandle, type PlaceOptions } from "./place.ts";
 import { ReadWriteLock } from "./rw-base.ts";
 import type { RwOptions } from "./rw-guards.ts";
-import { claimHere, gateNow, giveBackDead, payRwWakes, readsHere, releaseGate, reopen } from "./rw-waiting.ts";
+import { claimHere, gateNow, giveBackDead, payRwWakes, readsHere, releaseGate } from "./rw-waiting.ts";
+import { nextReadStamp, readsOf, StampedReadGuard, StampedWriteGuard } from "./stamped-guards.ts";
 
 export type StampedLockOptions = PlaceOptions;
 export type StampedLockHandle = LockHandle<"stamped-lock">;
 
 /** Tries of an optimistic read before the read lock is taken. */
 const OPTIMISTIC_TRIES = 8;
-
-/** A read hold of a {@link StampedLock}. */
-export class StampedReadGuard implements Disposable {
-  /** The lock that is held. */
-  readonly lock: StampedLock;
-  /** The hold's stamp, for unlock() and the conversions. */
-  readonly stamp: number;
-
-  /** @internal */
-  constructor(lock: StampedLock, stamp: number) {
-    this.lock = lock;
-    this.stamp = stamp;
-  }
-
-  /** Ends this read hold; does nothing if it is over or was converted. Never blocks. */
-  release(): void {
-    this.lock.endStampedRead(this.stamp);
-  }
-
-  /** Whether this guard still holds the lock. */
-  get held(): boolean {
-    return this.lock.isReadStamp(this.stamp);
-  }
-
-  /** Always false: a reader can't repair what a writer left half-changed. */
-  markConsistent(): boolean {
-    return false;
-  }
-
-  /** The same as {@link release}, for `using`. */
-  [Symbol.dispose](): void {
-    this.release();
-  }
-}
-
-/** The write hold of a {@link StampedLock}. */
-export class StampedWriteGuard extends Guard<StampedLock> {
-  /** The hold's stamp, for unlock() and the conversions. */
-  readonly stamp: number;
-
-  /** @internal */
-  constructor(lock: StampedLock, ticket: number, stamp: number) {
-    super(lock, ticket);
-    this.stamp = stamp;
-  }
-}
 
 /**
  * A read-write lock whose readers may also read without it and ask afterwards whether anyone wrote meanwhile. An
@@ -121,8 +74,8 @@ export class StampedLock extends ReadWriteLock<StampedReadGuard, StampedWriteGua
    * stamp of a hold: whether this thread still has it. Never true for 0.
    */
   validate(stamp: number): boolean {
-    if (stamp > 0 && (stamp & 1) === 0) return Boolean(this.operations.isVersion(this.index, stamp));
-    return this.isReadStamp(checkStamp(stamp)) || this.#isWriteStamp(stamp);
+    if (checkStamp(stamp) > 0 && (stamp & 1) === 0) return Boolean(this.operations.isVersion(this.index, stamp));
+    return this.isReadStamp(stamp) || this.#isWriteStamp(stamp);
   }
 
   /**
@@ -289,33 +242,8 @@ export class StampedLock extends ReadWriteLock<StampedReadGuard, StampedWriteGua
   }
 }
 
-let lastRead = 0;
-
-function nextReadStamp(taken: Set<number>): number {
-  do lastRead = (lastRead & 0x3fffffff) + 1;
-  while (taken.has(-lastRead));
-  return -lastRead;
-}
-
 function slotAfter(cell: number, index: number): number {
   return (cell - index - CELLS) / CELL_WORDS + 1;
-}
-
-/** The stamps of this thread's read holds, by region and lock: any handle of the lock ends them. */
-const readStamps = new WeakMap<Region, Map<number, Set<number>>>();
-
-function readsOf(region: Region, index: number): Set<number> {
-  let byLock = readStamps.get(region);
-  if (byLock === undefined) {
-    byLock = new Map();
-    readStamps.set(region, byLock);
-  }
-  let stamps = byLock.get(index);
-  if (stamps === undefined) {
-    stamps = new Set();
-    byLock.set(index, stamps);
-  }
-  return stamps;
 }
 
 function checkStamp(stamp: unknown): number {
