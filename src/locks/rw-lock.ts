@@ -125,7 +125,10 @@ export class RwLock extends ReadWriteLock<RwReadGuard, RwWriteGuard> implements 
     return this.#upgradableOutcome(await gateAwaiting(this, options), timeout, options);
   }
 
-  /** Runs `fn` with the upgradable hold and gives it the guard, to upgrade. Throws as upgradable(), and what `fn` throws. */
+  /**
+   * Runs `fn` with the upgradable hold and gives it the guard; what it upgrades or downgrades to is its own to release.
+   * Throws as upgradable(), and what `fn` throws.
+   */
   withUpgradable<T>(fn: (guard: RwUpgradableGuard) => T, options?: RwOptions<RwUpgradableGuard>): T {
     const guard = this.upgradable(options);
     try {
