@@ -1,0 +1,33 @@
+// Ends a body that never comes back. Only the engine itself can interrupt running JavaScript: in Node through vm's
+// time-out, which also ends code that vm did not load. Elsewhere such a body hangs, as it would in its own program.
+
+interface Vm {
+  Script: new (source: string) => { runInThisContext(options: { timeout: number }): unknown };
+}
+
+const KEY = "__holdfastModelSlice";
+let script: { runInThisContext(options: { timeout: number }): unknown } | undefined;
+
+/** Runs `slice`; throws what `late` makes if it takes longer than `ms`. With `free`, there is no limit. */
+export function guarded<T>(slice: () => T, ms: number, free: boolean, late: () => Error): T {
+  const vm = free || ms === Number.POSITIVE_INFINITY ? undefined : loadVm();
+  if (vm === undefined) return slice();
+  script ??= new vm.Script(`globalThis.${KEY}()`);
+  const scope = globalThis as unknown as Record<string, unknown>;
+  const before = scope[KEY];
+  scope[KEY] = slice;
+  try {
+    return script.runInThisContext({ timeout: ms }) as T;
+  } catch (error) {
+    if ((error as { code?: string }).code === "ERR_SCRIPT_EXECUTION_TIMEOUT") throw late();
+    throw error;
+  } finally {
+    scope[KEY] = before;
+  }
+}
+
+/** Loaded by name at run time, so that importing holdfast/testing needs no Node. */
+function loadVm(): Vm | undefined {
+  const proc = (globalThis as { process?: { getBuiltinModule?: (id: string) => unknown } }).process;
+  return proc?.getBuiltinModule?.("node:vm") as Vm | undefined;
+}
