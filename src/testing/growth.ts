@@ -13,7 +13,7 @@ import { type Actor, NeedsAsync, type Replayer } from "./replay.ts";
 import { type Delivery, type Effect, Node, type Outcome } from "./tree.ts";
 
 const LOOKAHEAD = 1000;
-const LONGEST_ROUND = 12;
+const LONGEST_ROUND = 24;
 
 /** Thrown when the next step needs an async replay; `grow` of the same arguments does it. */
 export class NeedsReplay extends Error {
