@@ -9,6 +9,9 @@ export interface CoreExports {
   unlock(index: number, me: number): number;
   unlockHold(index: number, me: number, ticket: number): number;
   lockStep(index: number, me: number, slept: number, starver: number): number;
+  lockReentrant(index: number, me: number): number;
+  unlockReentrant(index: number, me: number): number;
+  unlockLevel(index: number, me: number, ticket: number): number;
   enterRead(index: number, cell: number, me: number): number;
   leaveRead(index: number, cell: number): number;
   tryWrite(index: number, cell: number, me: number): number;

@@ -28,7 +28,8 @@ export interface SavedHold {
 
 /** Options of a reacquisition: those of the lock's acquiring calls that are about an owner's death. */
 export interface ReacquireOptions {
-  // biome-ignore lint/suspicious/noExplicitAny: each lock has guards of its own; the condition only hands this on.
+  // Each lock has guards of its own; the condition only hands this on.
+  // oxlint-disable-next-line typescript/no-explicit-any
   readonly recover?: ((guard: any) => void) | undefined;
 }
 

@@ -39,7 +39,8 @@ export abstract class ReadWriteLock<R extends Releasable, W extends Releasable> 
    */
   read(options?: RwOptions<R>): R {
     const result = this.operations.readFast(this.index, this.cell, this.me);
-    if (result === ACQUIRED && options === undefined) return this.makeRead();
+    if (result === ACQUIRED && options === undefined && this.words[this.serialAt] === this.serial)
+      return this.makeRead();
     return this.#readSlow(result, options);
   }
 
@@ -108,7 +109,7 @@ export abstract class ReadWriteLock<R extends Releasable, W extends Releasable> 
    */
   write(options?: RwOptions<W>): W {
     const ticket = this.operations.writeFast(this.index, this.cell, this.me);
-    if (ticket > 0 && options === undefined) {
+    if (ticket > 0 && options === undefined && this.words[this.serialAt] === this.serial) {
       this.granted();
       return this.makeWrite(ticket);
     }
@@ -238,6 +239,10 @@ export abstract class ReadWriteLock<R extends Releasable, W extends Releasable> 
   }
 
   #readOutcome(result: number, timeout: number, options: RwOptions<R>): R {
+    if ((result === ACQUIRED || result === ACQUIRED_DIED) && !this.isCurrent()) {
+      this.endRead();
+      throw this.closedError();
+    }
     if (result === ACQUIRED) return this.makeRead();
     if (result === ACQUIRED_DIED) return this.tellDeath(this.makeRead(), options);
     throw this.failure("reading", result, timeout);
@@ -245,6 +250,10 @@ export abstract class ReadWriteLock<R extends Releasable, W extends Releasable> 
 
   #writeOutcome(result: number, timeout: number, options: RwOptions<W>): W {
     if (result !== ACQUIRED && result !== ACQUIRED_DIED) throw this.failure("writing", result, timeout);
+    if (!this.isCurrent()) {
+      this.releaseHold(peek(this.words, this.index + HOLD));
+      throw this.closedError();
+    }
     const guard = this.makeWrite(peek(this.region.memory.words, this.index + HOLD));
     return result === ACQUIRED ? guard : this.tellDeath(guard, options);
   }

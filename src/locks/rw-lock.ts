@@ -14,7 +14,15 @@ import {
   resumeHold,
   UNRECOVERABLE,
 } from "../protocols/mutex.ts";
-import { downgradeWrite, holdsGate, isGone, isPoisoned, isWriting, OVERFLOW } from "../protocols/rw-lock.ts";
+import {
+  downgradeWrite,
+  holdsGate,
+  isGone,
+  isPoisoned,
+  isWriting,
+  OVERFLOW,
+  renewRwLock,
+} from "../protocols/rw-lock.ts";
 import { KIND_RW_LOCK } from "../region/layout.ts";
 import type { ConditionLock, ReacquireOptions, SavedHold } from "./condition-lock.ts";
 import { handleOptions, type LockHandle, type PlaceOptions } from "./place.ts";
@@ -71,7 +79,7 @@ export type RwUpgradableGuard = UpgradableGuard<RwLock>;
 export class RwLock extends ReadWriteLock<RwReadGuard, RwWriteGuard> implements RwHeld, ConditionLock {
   /** Makes a lock, or attaches to the one of that name. Throws ERR_REGION_FULL, ERR_REGION_KIND, ERR_REGION_NOT_SHARED. */
   constructor(options: RwLockOptions = {}) {
-    super(KIND_RW_LOCK, "rw-lock", options);
+    super(KIND_RW_LOCK, "rw-lock", options, renewRwLock);
   }
 
   /** The lock of this name, made if there is none yet. */
@@ -146,7 +154,7 @@ export class RwLock extends ReadWriteLock<RwReadGuard, RwWriteGuard> implements 
 
   #upgradableOutcome(result: number, timeout: number, options: RwOptions<RwUpgradableGuard>): RwUpgradableGuard {
     if (result !== ACQUIRED) throw this.failure("upgradable reading", result, timeout);
-    if (isGone(this.mode())) {
+    if (isGone(this.mode()) || !this.isCurrent()) {
       releaseGate(this);
       throw this.failure("upgradable reading", UNRECOVERABLE, timeout);
     }
@@ -282,6 +290,10 @@ export class RwLock extends ReadWriteLock<RwReadGuard, RwWriteGuard> implements 
 
   #resume(result: number, saved: SavedHold, options: ReacquireOptions): void {
     if (result !== ACQUIRED && result !== ACQUIRED_DIED) throw this.failure("writing", result, 0);
+    if (!this.isCurrent()) {
+      this.releaseHold(peek(this.words, this.index + HOLD));
+      throw this.closedError();
+    }
     resumeHold(this.region.memory.words, this.index, saved.ticket);
     if (result === ACQUIRED_DIED) this.tellDeath(this.makeWrite(saved.ticket), options);
   }

@@ -19,7 +19,8 @@ import {
   NOT_OWNER,
   ownerOf,
   RELEASED,
-  WAKE_EVERYONE,
+  RETIRED,
+  retire,
 } from "../protocols/mutex.ts";
 import {
   C_COUNT,
@@ -38,17 +39,24 @@ import {
   MODE,
   OVERFLOW,
   rwLockWords,
-  WAKE_READERS,
   writeStep,
 } from "../protocols/rw-lock.ts";
 import { isAlive, threadIdOf } from "../region/threads.ts";
-import { payWakes } from "../region/word-lock.ts";
 import { awaitingHere } from "./async-queue.ts";
-import { retireMutex } from "./mutex-operations.ts";
 import { LockObject, type PlaceOptions } from "./place.ts";
 import type { Releasable, RwOptions } from "./rw-guards.ts";
 import { type RwOperations, rwOperations } from "./rw-operations.ts";
-import { gateIsMine, gateNow, payRwWakes, type RwPlace, readsHere, releaseGate, reopen } from "./rw-waiting.ts";
+import {
+  gateIsMine,
+  gateNow,
+  giveBackDead,
+  payRwWakes,
+  type RwPlace,
+  readsHere,
+  recoverDeadWriter,
+  releaseGate,
+  reopen,
+} from "./rw-waiting.ts";
 
 /** Base of the read-write locks: all but acquiring. */
 export abstract class RwObject extends LockObject implements RwPlace {
@@ -61,9 +69,19 @@ export abstract class RwObject extends LockObject implements RwPlace {
     kind: number,
     tag: string,
     options: PlaceOptions,
-    init?: (words: Int32Array, index: number) => void,
+    init: (words: Int32Array, index: number) => void,
   ) {
-    super(kind, tag, (region) => rwLockWords(region.maxThreads) * 4, options, init);
+    super(
+      {
+        kind,
+        tag,
+        bytes: (region) => rwLockWords(region.maxThreads) * 4,
+        init,
+        // A retired lock in the directory was left there by a thread that died in free().
+        isWhole: (words, index) => load(words, index + LOCK) !== RETIRED,
+      },
+      options,
+    );
     this.cell = cellOf(this.index, this.me);
     this.operations = rwOperations(this.region, blockingAllowed());
   }
@@ -104,26 +122,30 @@ export abstract class RwObject extends LockObject implements RwPlace {
   }
 
   /**
-   * Gives the lock's memory back. Everyone who still uses it gets ERR_CLOSED. Throws ERR_IN_USE, with nothing changed, if
-   * another thread holds it, or any thread reads.
+   * Gives the lock's memory back. Everyone who still uses it, or waits for it, gets ERR_CLOSED, even if the memory serves
+   * another lock by then. Throws ERR_IN_USE, with nothing changed, if another living thread holds it, or any reads.
    */
   free(): void {
-    const { words } = this.region.memory;
     this.freePlace(() => {
+      const { words, index } = this;
+      recoverDeadWriter(this, true);
       const gate = gateNow(this);
       if (gate === MUST_WAIT) throw this.inUseError();
       // Closed first, so that no reader comes in behind the look.
-      if (!isWriting(this.mode())) writeStep(words, this.index, 1);
+      if (!isWriting(this.mode())) writeStep(words, index, 1);
+      giveBackDead(this, true);
       if (this.readers > 0) {
         reopen(this);
         if (gate === ACQUIRED) releaseGate(this);
         throw this.inUseError();
       }
-      closeForGood(words, this.index);
-      retireMutex(this.region, this.index, this.me);
+      payRwWakes(words, index, closeForGood(words, index) | retire(words, index, this.me));
     });
-    payRwWakes(words, this.index, WAKE_READERS);
-    payWakes(words, this.index, WAKE_EVERYONE);
+  }
+
+  /** @internal */
+  override get freed(): boolean {
+    return !this.isCurrent() || load(this.words, this.index + LOCK) === RETIRED;
   }
 
   /** Ends one read hold of this thread. @internal */

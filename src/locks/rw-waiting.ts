@@ -19,6 +19,7 @@ import {
   ownerOf,
   takeFromDead,
   tryStep,
+  UNRECOVERABLE,
   unlock,
 } from "../protocols/mutex.ts";
 import {
@@ -46,7 +47,7 @@ import {
 import type { Region } from "../region/region.ts";
 import { EXPIRED, sleepOn } from "../region/sleep.ts";
 import { isAlive, probe } from "../region/threads.ts";
-import { lockBlocking, ownerIsDead, payWakes, STARVING_MS } from "../region/word-lock.ts";
+import { lockBlocking, ownerIsDead, type Perishable, payWakes, STARVING_MS } from "../region/word-lock.ts";
 import { asyncQueue } from "./async-queue.ts";
 import { asyncWaiters, EXPIRED_ASYNC } from "./async-waiters.ts";
 
@@ -54,7 +55,7 @@ import { asyncWaiters, EXPIRED_ASYNC } from "./async-waiters.ts";
 const RESERVED_MS = 2;
 
 /** A read-write lock as this thread sees it. */
-export interface RwPlace {
+export interface RwPlace extends Perishable {
   readonly region: Region;
   readonly index: number;
   /** Index of this thread's reader cell. */
@@ -130,6 +131,7 @@ export function readLook(place: RwPlace, ask: boolean): number {
   const { region, index, cell, me } = place;
   const { words } = region.memory;
   for (;;) {
+    if (!place.isCurrent()) return UNRECOVERABLE;
     const step = readStep(words, index, cell, me);
     if (step === UNCLAIMED) claimHere(place);
     else if (step === BACKED_OFF) payRwWakes(words, index, WAKE_WRITER);
@@ -181,7 +183,7 @@ export function drainBlocking(place: RwPlace, deadline: number): number {
 
 /** Sleeps until the gate is this thread's, in repair if its owner died: a result of the mutex. */
 export function gateBlocking(place: RwPlace, deadline: number): number {
-  return repaired(place, lockBlocking(place.region, place.index, deadline));
+  return repaired(place, lockBlocking(place.region, place.index, deadline, place));
 }
 
 /** Takes the gate if that needs no wait: a result of the mutex. */
@@ -242,10 +244,8 @@ export async function readAwaiting(place: RwPlace, options: AsyncWaitOptions): P
 
 /** As {@link gateBlocking} for a task: tasks of one thread exclude each other. */
 export async function gateAwaiting(place: RwPlace, options: AsyncWaitOptions): Promise<number> {
-  const acquired = await asyncQueue(place.region, place.index).acquire({
-    timeout: options.timeout,
-    signal: options.signal,
-  });
+  const { timeout, signal } = options;
+  const acquired = await asyncQueue(place.region, place.index).acquire({ timeout, signal }, place);
   return repaired(place, acquired.result);
 }
 

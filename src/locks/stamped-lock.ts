@@ -4,7 +4,7 @@
 // of this thread, numbered in the thread. Read stamps are known to the thread alone, in `readsOf`, so that one is given
 // back once only, by its guard or by unlock().
 
-import { add, load, peek, store } from "../cells/atomics.ts";
+import { add, load, peek } from "../cells/atomics.ts";
 import { describe } from "../cells/deadline.ts";
 import { ACQUIRED, ACQUIRED_DIED, HOLD, MUST_WAIT, NOT_OWNER, RELEASED } from "../protocols/mutex.ts";
 import {
@@ -16,10 +16,11 @@ import {
   holdsGate,
   isPoisoned,
   leaveRead,
+  renewRwLock,
   VERSION,
   writeStep,
 } from "../protocols/rw-lock.ts";
-import { beginVersion, endVersion, FIRST_VERSION } from "../protocols/stamped.ts";
+import { beginVersion, endVersion, renewVersion } from "../protocols/stamped.ts";
 import { KIND_STAMPED_LOCK } from "../region/layout.ts";
 import { handleOptions, type LockHandle, type PlaceOptions } from "./place.ts";
 import { ReadWriteLock } from "./rw-base.ts";
@@ -51,7 +52,10 @@ const OPTIMISTIC_TRIES = 8;
 export class StampedLock extends ReadWriteLock<StampedReadGuard, StampedWriteGuard> {
   /** Makes a lock, or attaches to the one of that name. Throws ERR_REGION_FULL, ERR_REGION_KIND, ERR_REGION_NOT_SHARED. */
   constructor(options: StampedLockOptions = {}) {
-    super(KIND_STAMPED_LOCK, "stamped-lock", options, (words, index) => store(words, index + VERSION, FIRST_VERSION));
+    super(KIND_STAMPED_LOCK, "stamped-lock", options, (words, index) => {
+      renewVersion(words, index);
+      renewRwLock(words, index);
+    });
   }
 
   /** The lock of this name, made if there is none yet. */

@@ -27,6 +27,9 @@
 // If a reader sleeps on MODE then S is set and MODE is CLOSED, or an opener owes a wake of all: opening takes S away.
 // All sleepers of a cell are woken together, so sync and async ones share cells: no wake is for one alone.
 //
+// A freed lock is GONE and its gate retired; its memory then serves other locks of its kind only. Whoever used it too late
+// finds that out after acquiring (by the block's serial number) and leaves again: to the new lock that is one more user.
+//
 // A writer that dies leaves the gate with its id. Whoever finds that takes the gate over, repairs MODE (POISONED if it was
 // WRITING; a writer that died while it drained changed nothing) and goes on, or gives the gate back if it only reads.
 
@@ -39,6 +42,7 @@ import {
   MUST_WAIT,
   NOT_OWNER,
   OWNER_MASK,
+  renew,
   tryLock,
   UNRECOVERABLE,
   unlock,
@@ -100,6 +104,15 @@ export function isPoisoned(mode: i32): boolean {
 
 export function isGone(mode: i32): boolean {
   return (mode & GONE) !== 0;
+}
+
+/**
+ * Makes a free lock of zeroed words, or of those of a retired lock, before any thread knows of it. The cells stay: a thread
+ * that still uses the retired lock may count itself in and out at this moment, and holds of the dead are given back anyway.
+ */
+export function renewRwLock(words: Words, index: i32): void {
+  renew(words, index);
+  store(words, index + MODE, 0);
 }
 
 /** Makes the cell this thread's, without a hold. Returns the wakes owed: a dead tenant's hold may have ended with it. */

@@ -14,8 +14,13 @@ import { VERSION } from "./rw-lock.ts";
 
 const LAST: i32 = 0x3ffffffe;
 
-/** The version of a new lock. */
-export const FIRST_VERSION: i32 = 2;
+const FIRST_VERSION: i32 = 2;
+
+/** Makes the version of a new lock: even, and none that was seen before in this place. */
+export function renewVersion(words: Words, index: i32): void {
+  const version = load(words, index + VERSION) & ~1;
+  store(words, index + VERSION, version >= LAST ? FIRST_VERSION : version + 2);
+}
 
 /** The stamp of an optimistic read, 0 while somebody writes. */
 export function optimisticStamp(words: Words, index: i32): i32 {

@@ -310,7 +310,7 @@ class MutexModels {
 
   private async awaitOnce(w: Words, region: never, index: number, options: object): Promise<string> {
     const { mutex, asyncQueue } = this.lib;
-    const { result } = await asyncQueue.asyncQueue(region, this.at).acquire(options);
+    const { result } = await asyncQueue.asyncQueue(region, this.at).acquire(options, { isCurrent: () => true });
     if (result === mutex.MUST_WAIT && "timeout" in options && options.timeout !== undefined) return "timed out";
     return this.hold(w, this.me(index), result);
   }

@@ -23,6 +23,7 @@ interface Place {
   readonly index: number;
   readonly cell: number;
   readonly me: number;
+  isCurrent(): boolean;
 }
 
 export function rwLockModels(library: Library): readonly Model[] {
@@ -152,7 +153,7 @@ class RwLockModels {
     const { layout, threads: registry, stamped, rwLock } = this.lib;
     const w = new Int32Array(new SharedArrayBuffer((this.two + 1) * 4));
     w[layout.H_MAX_THREADS] = threads;
-    w[this.at + rwLock.VERSION] = stamped.FIRST_VERSION;
+    stamped.renewVersion(w, this.at);
     // Cells are claimed, as by an earlier read; "a dead reader's slot has a new tenant" is about claiming.
     w[this.at + rwLock.HIGH] = threads;
     for (let t = 0; t < threads; t++) {
@@ -209,7 +210,7 @@ class RwLockModels {
 
   private place(w: Words, index: number, me: number = this.me(index)): Place {
     const region = { memory: { words: w }, me, seatAt: this.lib.threads.slotWord(index) } as never;
-    return { region, index: this.at, cell: this.lib.rwLock.cellOf(this.at, me), me };
+    return { region, index: this.at, cell: this.lib.rwLock.cellOf(this.at, me), me, isCurrent: () => true };
   }
 
   private pay(w: Words, owed: number): void {
