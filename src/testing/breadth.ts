@@ -235,4 +235,3 @@ function components(states: number, from: Ints, to: Ints): Int32Array {
   }
   return component;
 }
-

@@ -5,13 +5,14 @@ import { Accesses, NotFree } from "./accesses.ts";
 import { Breadth } from "./breadth.ts";
 import { ModelError } from "./errors.ts";
 import { Growth, NeedsReplay, StartAgain } from "./growth.ts";
-import { Judge, type FailureKind, type ThreadStatus, type Verdict } from "./judge.ts";
+import { type FailureKind, Judge, type ThreadStatus, type Verdict } from "./judge.ts";
 import { decode, encode, Machine } from "./machine.ts";
 import { type Actor, isSuspend, Replayer, type ThreadInfo } from "./replay.ts";
-import { Sampler } from "./sampler.ts";
+import { Sampler, Solo } from "./sampler.ts";
+import { changed, Scopes } from "./scopes.ts";
 import { type Counts, type Found, Search } from "./search.ts";
 import { OutOfWords, Space } from "./space.ts";
-import { columns, Naming, type Names, Tracer, type TraceStep } from "./trace.ts";
+import { columns, type Names, Naming, Tracer, type TraceStep } from "./trace.ts";
 import { guarded } from "./watchdog.ts";
 import { World } from "./world.ts";
 
@@ -176,7 +177,12 @@ class Explorer<M> {
   async run(): Promise<ExploreResult> {
     const forget = this.ignoreSuspended();
     try {
-      await this.inWorld(() => this.growth.plant());
+      const scopes = Scopes.open();
+      try {
+        await this.alone(scopes);
+      } finally {
+        scopes?.close();
+      }
       return await this.explore();
     } finally {
       // Rejections of suspended promises are told only once Node gets to its own queues.
@@ -238,7 +244,7 @@ class Explorer<M> {
   private async startOver(error: unknown): Promise<void> {
     if (error instanceof OutOfWords) this.space.widen();
     else if (error instanceof NotFree) this.accesses.forget();
-    else if (error instanceof StartAgain) await this.inWorld(() => this.growth.plant());
+    else if (error instanceof StartAgain) await this.plant();
     else throw error;
   }
 
@@ -247,11 +253,7 @@ class Explorer<M> {
     for (let replays = 0; ; replays++) {
       this.world.enter();
       try {
-        const { name, step } = this.replayer.last;
-        return guarded(slice, this.options.watchdogMs ?? 10_000, this.hasAsync(), () => {
-          const at = this.replayer.last ?? { name, step };
-          return new ModelError("ERR_MODEL_ENDLESS", "the body never comes to its next operation", at.name, at.step);
-        });
+        return this.hasAsync() ? slice() : this.watched(slice);
       } catch (error) {
         if (!(error instanceof NeedsReplay)) throw error;
         await this.growth.grow(error);
@@ -260,6 +262,44 @@ class Explorer<M> {
       }
       // Rejections of suspended promises pile up until Node gets to its own queues.
       if (replays % 64 === 63) await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+  }
+
+  /** Runs `slice`, but not for ever. */
+  private watched<T>(slice: () => T): T {
+    return guarded(slice, this.options.watchdogMs ?? 10_000, () => {
+      const { name, step } = this.replayer.last;
+      return new ModelError("ERR_MODEL_ENDLESS", "the body never comes to its next operation", name, step);
+    });
+  }
+
+  private async plant(): Promise<void> {
+    await this.inWorld(() => this.growth.plant((run) => this.watched(run)));
+  }
+
+  /** Runs each thread alone, and looks whether it changed a variable that its body can see. */
+  private async alone(scopes: Scopes | undefined): Promise<void> {
+    const before = this.actors.map(({ body }) => scopes?.variables(body));
+    await this.plant();
+    this.compareScopes(scopes, before, 0);
+    for (const { index } of this.actors) {
+      const { work } = await this.drive(() => new Solo(this.machine, index));
+      this.compareScopes(scopes, before, work.steps, index);
+    }
+  }
+
+  private compareScopes(
+    scopes: Scopes | undefined,
+    before: readonly (Map<string, string> | undefined)[],
+    steps: number,
+    ran?: number,
+  ): void {
+    for (const { body, name, index } of this.actors) {
+      const then = before[index];
+      const variable = then === undefined || scopes === undefined ? undefined : changed(then, scopes.variables(body));
+      if (variable === undefined) continue;
+      const message = `the body changed the variable \`${variable}\`; what outlives a step must be in \`memory\``;
+      throw new ModelError("ERR_MODEL_FOREIGN_STATE", message, ran === undefined ? name : this.actors[ran].name, steps);
     }
   }
 
@@ -329,7 +369,10 @@ class Explorer<M> {
       return room.subarray(0, count).includes(c);
     });
     if (wrong !== undefined) {
-      throw new ModelError("ERR_MODEL_SCHEDULE", `step ${wrong + 1} of the schedule, "${encode(schedule[wrong])}", cannot be made`);
+      throw new ModelError(
+        "ERR_MODEL_SCHEDULE",
+        `step ${wrong + 1} of the schedule, "${encode(schedule[wrong])}", cannot be made`,
+      );
     }
     const { progress, sliced } = this.machine.choices(tracer.vec, room);
     verdict = this.judge.judge(tracer.vec, progress, sliced);
@@ -373,8 +416,11 @@ class Explorer<M> {
       replays: this.replayer.count,
       seconds,
       transitionsPerSecond: Math.round(counts.transitions / Math.max(seconds, 1e-6)),
-      cut: cut ?? (bounded && failure === undefined ? `at most ${this.options.preemptions} preemptions a run` : undefined),
-      assumptions: [...this.growth.spins].map(([name, n]) => `${name} spins for ever in ${n} loops while nothing changes`),
+      cut:
+        cut ?? (bounded && failure === undefined ? `at most ${this.options.preemptions} preemptions a run` : undefined),
+      assumptions: [...this.growth.spins].map(
+        ([name, n]) => `${name} spins for ever in ${n} loops while nothing changes`,
+      ),
     };
   }
 
@@ -414,6 +460,7 @@ function validate<M>(options: ExploreOptions<M>): void {
   if (n < 1 || n > 15) throw new RangeError(`explore: ${n} threads were given; 1 to 15 are possible`);
   for (const key of ["crashes", "preemptions", "schedules", "states", "maxSteps", "clockJumps"] as const) {
     const value = options[key];
-    if (value !== undefined && !(value >= 0)) throw new RangeError(`explore: ${key} must be a number ≥ 0, not ${value}`);
+    if (value !== undefined && !(value >= 0))
+      throw new RangeError(`explore: ${key} must be a number ≥ 0, not ${value}`);
   }
 }

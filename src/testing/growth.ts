@@ -45,8 +45,8 @@ export class Growth {
     this.maxSteps = maxSteps;
   }
 
-  /** Runs every body to its first operation. Forgets what was known before. */
-  async plant(): Promise<void> {
+  /** Runs every body to its first operation, under `attempt`'s watch. Forgets what was known before. */
+  async plant(attempt: <T>(run: () => T) => T): Promise<void> {
     this.nodes.length = 0;
     this.roots.length = 0;
     this.spins.clear();
@@ -54,8 +54,8 @@ export class Growth {
       const starts: Node[] = [];
       let round = 0;
       do {
-        const first = await this.replayer.runAsync(actor, [], [], round);
-        this.compare(actor, undefined, first, await this.replayer.runAsync(actor, [], [], round));
+        const first = await this.begin(actor, round, attempt);
+        this.compare(actor, undefined, first, await this.begin(actor, round, attempt));
         const root = new Node(this.nodes.length, actor.index, round, undefined, undefined, first);
         this.keep(root);
         starts.push(root);
@@ -64,6 +64,18 @@ export class Growth {
       for (const root of starts) this.link(root);
       this.roots.push(starts[0]);
     }
+  }
+
+  private async begin(actor: Actor, round: number, attempt: <T>(run: () => T) => T): Promise<Outcome> {
+    if (!actor.async) {
+      try {
+        return attempt(() => this.replayer.run(actor, [], [], round));
+      } catch (error) {
+        if (!(error instanceof NeedsAsync)) throw error;
+        actor.async = true;
+      }
+    }
+    return this.replayer.runAsync(actor, [], [], round);
   }
 
   /** An async body keeps its event loop between calls: its rounds are one log. */
@@ -111,7 +123,8 @@ export class Growth {
     const ops = [...parent.ops(), parent.outcome.op];
     this.limit(actor, log.length);
     const outcome = await this.replayer.runAsync(actor, log, ops, parent.round);
-    if (this.doubtful()) this.compare(actor, parent, outcome, await this.replayer.runAsync(actor, log, ops, parent.round));
+    if (this.doubtful())
+      this.compare(actor, parent, outcome, await this.replayer.runAsync(actor, log, ops, parent.round));
     const round = this.round(parent, entry, outcome);
     const endless = round > 0 && (await this.endlessAsync(actor, parent, entry, round));
     this.attach(actor, parent, key, entry, outcome, endless ? round : 0);
@@ -252,12 +265,7 @@ export class Growth {
     }
   }
 
-  private async endlessAsync(
-    actor: Actor,
-    parent: Node,
-    entry: unknown,
-    round: number,
-  ): Promise<boolean> {
+  private async endlessAsync(actor: Actor, parent: Node, entry: unknown, round: number): Promise<boolean> {
     const { log, ops } = this.future(parent, entry, round);
     try {
       return agree(await this.replayer.runAsync(actor, log, ops, parent.round), ops, round);

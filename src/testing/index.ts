@@ -1,7 +1,18 @@
-export type { Failure, Body, ExploreOptions, ExploreResult, ThreadOptions } from "./explore.ts";
-export { check, explore } from "./explore.ts";
+// holdfast/testing: a model checker for code that calls Atomics, a linearizability checker, and a harness for races.
 export type { ModelErrorCode } from "./errors.ts";
 export { ModelError } from "./errors.ts";
+export type { Body, ExploreOptions, ExploreResult, Failure, ThreadOptions } from "./explore.ts";
+export { check, explore } from "./explore.ts";
+export type { Operation, Recorder } from "./history.ts";
+export { historyClock, recordHistory } from "./history.ts";
 export type { FailureKind, ThreadStatus } from "./judge.ts";
+export type { LinearizabilityResult, SequentialModel } from "./linearize.ts";
+export { checkLinearizable } from "./linearize.ts";
 export { discarded, optimistic, validated } from "./markers.ts";
+export { mapModel, mutexModel, queueModel, registerModel, semaphoreModel } from "./models.ts";
+export type { MutantCase, MutantOutcome, MutantsResult } from "./mutants.ts";
+export { runMutants } from "./mutants.ts";
+export type { RaceContext, RaceOptions, RaceResult } from "./race.ts";
+export { RaceError, race } from "./race.ts";
+export type { ThreadInfo } from "./replay.ts";
 export type { Names, TraceStep, WordName } from "./trace.ts";

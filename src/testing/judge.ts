@@ -1,6 +1,6 @@
 // What is wrong with a state: races, exceptions, broken invariants, deadlocks and lost wake-ups.
 // Everything here is a property of one state, so that a state need be judged only when it is first seen.
-import { type Machine, CRASHED, BLOCKED, SLICE } from "./machine.ts";
+import { BLOCKED, CRASHED, type Machine, SLICE } from "./machine.ts";
 import { isPlain, isWrite, KIND_NAMES, overlap } from "./ops.ts";
 
 export type FailureKind =
@@ -115,7 +115,9 @@ export class Judge {
   private where(vec: Int32Array, threads: readonly number[]): string {
     return threads
       .map((t) => {
-        const cells = this.machine.waits(vec, t).flatMap((w) => (w.addr === undefined ? [] : [this.checks.nameOf(w.addr)]));
+        const cells = this.machine
+          .waits(vec, t)
+          .flatMap((w) => (w.addr === undefined ? [] : [this.checks.nameOf(w.addr)]));
         const how = (vec[BLOCKED] >> t) & 1 ? "sleeps on" : "awaits";
         if (cells.length > 0) return `${this.checks.names[t]} ${how} ${cells.join(", ")}`;
         return `${this.checks.names[t]} awaits a promise that nothing in the model settles`;

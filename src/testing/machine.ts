@@ -316,7 +316,7 @@ export class Machine {
       case STORE:
       case PLAIN_WRITE:
         space.write(vec, wordsAt, addr, elem, op.a);
-        return op.a;
+        return op.b;
       default:
         space.write(vec, wordsAt, addr, elem, modified(kind, elem, old, op.a));
         return old;

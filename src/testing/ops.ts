@@ -60,17 +60,23 @@ const number = (
   size,
   big: false,
   integer,
-  coerce: (v) => coerce(Number(v)),
+  coerce: (v) => coerce(+(v as number)),
   get,
   set: (d, at, v) => set(d, at, v as number),
 });
+
+/** As the engine converts it: a number is no BigInt. */
+function toBigInt(value: unknown): bigint {
+  if (typeof value === "number") throw new TypeError(`Cannot convert ${value} to a BigInt`);
+  return BigInt(value as bigint);
+}
 
 const big = (name: string, coerce: (v: bigint) => bigint): Elem => ({
   name,
   size: 8,
   big: true,
   integer: true,
-  coerce: (v) => coerce(BigInt(v as bigint)),
+  coerce: (v) => coerce(toBigInt(v)),
   get: (d, at) => coerce(d.getBigInt64(at, true)),
   set: (d, at, v) => d.setBigInt64(at, v as bigint, true),
 });
@@ -158,7 +164,10 @@ export const ELEMS: Readonly<Record<string, Elem>> = {
 /** Byte address of the injected clock: a cell of its own, so that reading the time depends on nothing else. */
 export const CLOCK_ADDRESS = -8;
 
-/** One operation. `a` and `b` are operands: value; expected and replacement; awaited value and time-out; count. */
+/**
+ * One operation. `a` and `b` are operands: value; value and what a store returns; expected and replacement; awaited
+ * value and time-out; count.
+ */
 export interface Op {
   readonly kind: number;
   readonly elem: Elem;
@@ -195,7 +204,17 @@ export function modified(kind: number, elem: Elem, old: Scalar, operand: Scalar)
     const x = old as bigint;
     const y = operand as bigint;
     return elem.coerce(
-      kind === ADD ? x + y : kind === SUB ? x - y : kind === AND ? x & y : kind === OR ? x | y : kind === XOR ? x ^ y : y,
+      kind === ADD
+        ? x + y
+        : kind === SUB
+          ? x - y
+          : kind === AND
+            ? x & y
+            : kind === OR
+              ? x | y
+              : kind === XOR
+                ? x ^ y
+                : y,
     );
   }
   const x = old as number;

@@ -8,16 +8,7 @@
 // settled waitAsync, a fired timer) is made. Nothing else can resolve what they await: every source is simulated.
 // Invariant: between two replays no code of any body is running or queued.
 import { ModelError } from "./errors.ts";
-import {
-  CLOCK_ADDRESS,
-  type Elem,
-  ELEMS,
-  KIND_NAMES,
-  NOW,
-  type Op,
-  sameOp,
-  type Scalar,
-} from "./ops.ts";
+import { CLOCK_ADDRESS, ELEMS, type Elem, KIND_NAMES, NOW, type Op, type Scalar, sameOp } from "./ops.ts";
 import type { Port } from "./simulated-atomics.ts";
 import { mapShape, type Space, type ViewInfo } from "./space.ts";
 import type { Delivery, Effect, End, Outcome } from "./tree.ts";
@@ -87,6 +78,7 @@ export class Replayer implements Port {
   private readonly space: Space;
   private readonly memory: unknown;
   private current: Run | undefined;
+  private abandoned: Run | undefined;
   /** Where the body stood last: for the report about a body that never comes back. */
   last: { name: string; step: number } = { name: "", step: 0 };
   count = 0;
@@ -209,7 +201,12 @@ export class Replayer implements Port {
     } finally {
       this.current = undefined;
     }
-    if (run.async && run.fault === undefined) throw new NeedsAsync();
+    if (run.async && run.fault === undefined) {
+      // What this attempt has queued must find itself suspended when it runs.
+      run.suspended = true;
+      this.abandoned = run;
+      throw new NeedsAsync();
+    }
     return this.outcome(run);
   }
 
@@ -220,6 +217,11 @@ export class Replayer implements Port {
     ops: readonly (Op | undefined)[],
     round: number,
   ): Promise<Outcome> {
+    if (this.abandoned !== undefined) {
+      this.current = this.abandoned;
+      this.abandoned = undefined;
+      await drained();
+    }
     const run = this.begin(actor, log, ops);
     try {
       try {

@@ -3,7 +3,7 @@
 // running thread below all others; it finds a bug that needs `depth` ordered events with a known least probability.
 // Invariant: the seed and the number of the schedule determine it.
 import type { Judge } from "./judge.ts";
-import { actorOf, CRASH, DO, kindOf, type Machine } from "./machine.ts";
+import { actorOf, CRASH, choice, DO, kindOf, type Machine } from "./machine.ts";
 import type { Counts, Found } from "./search.ts";
 
 /** mulberry32: small, seeded, good enough to draw schedules. */
@@ -18,6 +18,32 @@ export function random(seed: number): () => number {
 }
 
 const LONGEST = 20_000;
+
+/** One thread without the others: until it sleeps, ends, or has made a thousand steps. */
+export class Solo {
+  steps = 0;
+  private readonly machine: Machine;
+  private readonly thread: number;
+  private readonly vec: Int32Array;
+  private readonly scratch: Int32Array;
+
+  constructor(machine: Machine, thread: number) {
+    this.machine = machine;
+    this.thread = thread;
+    this.vec = machine.initial();
+    this.scratch = new Int32Array(machine.width);
+  }
+
+  run(): "done" {
+    while (this.steps < 1000 && this.machine.pending(this.vec, this.thread) !== undefined) {
+      this.scratch.set(this.vec);
+      this.machine.step(this.scratch, choice(DO, this.thread));
+      this.vec.set(this.scratch);
+      this.steps++;
+    }
+    return "done";
+  }
+}
 
 export class Sampler {
   readonly counts: Counts = { states: 0, transitions: 0, schedules: 0, depth: 0 };

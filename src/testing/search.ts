@@ -6,8 +6,9 @@
 // A step that is free (accesses.ts) is tried alone: that drops states too, though no outcome of any run.
 // Under a preemption bound reductions would drop runs within the bound; there, none is used.
 // Invariant: slot d of the stack holds the state after d choices, and `made[0 .. d-1]` are those choices.
-import { actorOf, CRASH, DO, kindOf, LAST, type Machine, PREEMPTIONS, CRASHED, BLOCKED } from "./machine.ts";
+
 import type { Judge, Verdict } from "./judge.ts";
+import { actorOf, BLOCKED, CRASH, CRASHED, DO, kindOf, LAST, type Machine, PREEMPTIONS } from "./machine.ts";
 import { independent, isWrite, NOTIFY, type Op } from "./ops.ts";
 import { Visited } from "./visited.ts";
 

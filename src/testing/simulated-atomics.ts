@@ -1,21 +1,7 @@
 // The Atomics object that bodies see while they are explored.
 // Each method names one operation and lets the replay perform it. Calls on memory that is not the model's, and not
 // shared, go to the real Atomics: such memory is private to the body. Shared memory the model does not know is refused.
-import {
-  ADD,
-  AND,
-  CAS,
-  EXCHANGE,
-  LOAD,
-  NOTIFY,
-  OR,
-  type Scalar,
-  STORE,
-  SUB,
-  WAIT,
-  WAIT_ASYNC,
-  XOR,
-} from "./ops.ts";
+import { ADD, AND, CAS, EXCHANGE, LOAD, NOTIFY, OR, type Scalar, STORE, SUB, WAIT, WAIT_ASYNC, XOR } from "./ops.ts";
 import type { ViewInfo } from "./space.ts";
 
 type View = Int32Array<ArrayBufferLike>;
@@ -41,6 +27,8 @@ function checkIndex(info: ViewInfo, index: unknown): number {
   return at;
 }
 
+const integer = (value: unknown): number => Math.trunc(+(value as number)) || 0;
+
 const zero = (info: ViewInfo): Scalar => (info.elem.big ? 0n : 0);
 
 export function simulateAtomics(port: Port): typeof Atomics {
@@ -53,6 +41,8 @@ export function simulateAtomics(port: Port): typeof Atomics {
       if (info === undefined) return operands === 2 ? real(view, index, a, b) : real(view, index, a);
       const at = checkIndex(info, index);
       const x = operands > 0 ? info.elem.coerce(a) : zero(info);
+      // A store returns what it was given as an integer, not what fits the cell.
+      if (kind === STORE) return port.operate(kind, info, at, x, info.elem.big ? BigInt(a as bigint) : integer(a));
       const y = operands > 1 ? info.elem.coerce(b) : zero(info);
       return port.operate(kind, info, at, x, y);
     };

@@ -5,8 +5,9 @@
 // A state of the search does not copy the memory. It keeps one Int32 for each word that was ever written ("dense"
 // words), as the exclusive-or with the initial contents, so that a word never written is 0 in every state.
 // Invariant: word w of state `vec` is initial[w] ^ vec[base + denseOf[w]], or initial[w] if w is not dense.
-import { ELEMS, type Elem, I32, type Scalar } from "./ops.ts";
+
 import { ModelError } from "./errors.ts";
+import { ELEMS, type Elem, I32, type Scalar } from "./ops.ts";
 
 /** Thrown when a state vector has no room for another written word: the search starts again with a wider one. */
 export class OutOfWords extends Error {}

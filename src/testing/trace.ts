@@ -1,6 +1,18 @@
 // A failing run, as people read it: one column per thread, and the shared words by their names after each step.
-import { CRASH, CRASHED, DELIVER, DO, FIRE, HOOK, JUMP, kindOf, actorOf, type Machine, TIMEOUT } from "./machine.ts";
-import { CAS, KIND_NAMES, NOTIFY, NOW, type Op, PLAIN_READ, PLAIN_WRITE, STORE, WAIT, WAIT_ASYNC, LOAD } from "./ops.ts";
+import { actorOf, CRASH, CRASHED, DELIVER, DO, FIRE, HOOK, JUMP, kindOf, type Machine, TIMEOUT } from "./machine.ts";
+import {
+  CAS,
+  KIND_NAMES,
+  LOAD,
+  NOTIFY,
+  NOW,
+  type Op,
+  PLAIN_READ,
+  PLAIN_WRITE,
+  STORE,
+  WAIT,
+  WAIT_ASYNC,
+} from "./ops.ts";
 import { elemOf, isView, type Space } from "./space.ts";
 
 /** A shared word's name, and how to print its value. */

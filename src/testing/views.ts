@@ -1,7 +1,8 @@
 // Views that bodies get: a Proxy over a typed array whose indexed reads and writes are operations of the model.
 // Invariant: no element of a proxied view is ever read from, or written to, real memory.
-import { elemOf, type Space, type ViewInfo } from "./space.ts";
+
 import { type Elem, PLAIN_READ, PLAIN_WRITE, type Scalar } from "./ops.ts";
+import { elemOf, type Space, type ViewInfo } from "./space.ts";
 
 /** Performs one operation for the body that runs now. */
 export type Operate = (kind: number, elem: Elem, addr: number, a: Scalar, b: Scalar) => unknown;
@@ -89,4 +90,3 @@ function indexOf(key: PropertyKey): number {
   const index = Number(key);
   return Number.isInteger(index) ? index : -1;
 }
-

@@ -8,9 +8,9 @@ interface Vm {
 const KEY = "__holdfastModelSlice";
 let script: { runInThisContext(options: { timeout: number }): unknown } | undefined;
 
-/** Runs `slice`; throws what `late` makes if it takes longer than `ms`. With `free`, there is no limit. */
-export function guarded<T>(slice: () => T, ms: number, free: boolean, late: () => Error): T {
-  const vm = free || ms === Number.POSITIVE_INFINITY ? undefined : loadVm();
+/** Runs `slice`; throws what `late` makes if it takes longer than `ms` milliseconds. */
+export function guarded<T>(slice: () => T, ms: number, late: () => Error): T {
+  const vm = ms === Number.POSITIVE_INFINITY ? undefined : loadVm();
   if (vm === undefined) return slice();
   script ??= new vm.Script(`globalThis.${KEY}()`);
   const scope = globalThis as unknown as Record<string, unknown>;

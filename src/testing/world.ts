@@ -1,8 +1,9 @@
 // The globals that bodies see while they are explored: Atomics, the clocks, timers, randomness, typed arrays over the
 // model's buffers. Invariant: `enter` and `leave` come in pairs, and after `leave` every global is what it was.
+
+import { ELEMS } from "./ops.ts";
 import type { Replayer } from "./replay.ts";
 import { simulateAtomics } from "./simulated-atomics.ts";
-import { ELEMS } from "./ops.ts";
 import type { Space } from "./space.ts";
 
 type Fn = (...args: never[]) => unknown;
@@ -39,7 +40,12 @@ export class World {
     active.push(this);
     for (const { on, key, value } of this.patches) {
       const own = Object.getOwnPropertyDescriptor(on, key);
-      Object.defineProperty(on, key, { value, configurable: true, writable: true, enumerable: own?.enumerable ?? false });
+      Object.defineProperty(on, key, {
+        value,
+        configurable: true,
+        writable: true,
+        enumerable: own?.enumerable ?? false,
+      });
       this.undo.push(() => {
         if (own === undefined) Reflect.deleteProperty(on, key);
         else Object.defineProperty(on, key, own);
@@ -75,7 +81,8 @@ function clocks(replayer: Replayer): Patch[] {
   const proc = (globalThis as { process?: { hrtime?: Fn } }).process;
   if (proc?.hrtime !== undefined) {
     const real = proc.hrtime as Fn & { bigint: () => bigint };
-    const refuse = (): void => replayer.forbidden("ERR_MODEL_REAL_TIME", "the body reads the real time: process.hrtime");
+    const refuse = (): void =>
+      replayer.forbidden("ERR_MODEL_REAL_TIME", "the body reads the real time: process.hrtime");
     const fake = (...args: never[]): unknown => (refuse(), real(...args));
     fake.bigint = (): bigint => (refuse(), real.bigint());
     patches.push({ on: proc, key: "hrtime", value: fake });
@@ -169,7 +176,8 @@ function viewClasses(replayer: Replayer, space: Space): Patch[] {
   const RealDataView = DataView;
   const value: typeof DataView = new Proxy(RealDataView, {
     construct(target, args, newTarget) {
-      if (replayer.active() && ours(args[0])) replayer.foreign("a DataView of the model's buffer: use typed arrays; memory");
+      if (replayer.active() && ours(args[0]))
+        replayer.foreign("a DataView of the model's buffer: use typed arrays; memory");
       return Reflect.construct(target, args, newTarget === value ? target : newTarget) as object;
     },
   });
