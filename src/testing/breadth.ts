@@ -4,8 +4,9 @@
 // can run in all states of the cycle does run in it (weak fairness). It suffices to look at maximal strongly connected
 // components: what makes one unfair makes all its parts unfair.
 // Invariant: state i was first reached from state `parent[i]` by `made[i]`, over a shortest path.
+import { actorOf, HOOK, kindOf } from "./choices.ts";
 import type { Judge } from "./judge.ts";
-import { actorOf, HOOK, kindOf, type Machine } from "./machine.ts";
+import type { Machine } from "./machine.ts";
 import type { Found } from "./search.ts";
 import { Visited } from "./visited.ts";
 
@@ -52,7 +53,7 @@ export class Breadth {
     this.judge = judge;
     this.budget = budget;
     this.liveness = liveness;
-    const room = machine.rules.threads * 6 + machine.queueRoom;
+    const room = machine.mostChoices;
     this.choices = new Int32Array(room);
     this.scratch = new Int32Array(room);
     this.spare = new Int32Array(machine.width);

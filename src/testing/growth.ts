@@ -1,19 +1,12 @@
-// Grows the trees of logs (tree.ts) by running bodies, and recognises loops that would repeat for ever.
-//
-// A thread that spins has infinitely many logs and only a few local states. When its last operations and results are
-// two equal rounds, the body is asked what it would do if that round went on: if it still does the same after
-// LOOKAHEAD operations, its local state counts as equal to that one round ago, and the log closes into a cycle. A
-// bounded spin (20 loads, then sleep) answers differently and is explored as it is.
+// Grows the trees of logs (tree.ts) by running bodies.
 // Invariant: a node exists only if its body was run against its log; every log is run twice or audited later.
 import type { Accesses } from "./accesses.ts";
 import { ModelError } from "./errors.ts";
-import type { Op } from "./ops.ts";
-import { NOW, sameOp } from "./ops.ts";
-import { type Actor, NeedsAsync, type Replayer } from "./replay.ts";
-import { type Delivery, type Effect, Node, type Outcome } from "./tree.ts";
-
-const LOOKAHEAD = 1000;
-const LONGEST_ROUND = 24;
+import { type Op, sameOp } from "./ops.ts";
+import { NeedsAsync, type Replayer } from "./replay.ts";
+import { agree, future, roundOf } from "./rounds.ts";
+import type { Actor } from "./run.ts";
+import { logOf, Node, type Outcome, opsOf } from "./tree.ts";
 
 /** Thrown when the next step needs an async replay; `grow` of the same arguments does it. */
 export class NeedsReplay extends Error {
@@ -101,8 +94,8 @@ export class Growth {
     if (known !== undefined) return known;
     const actor = this.actors[parent.thread];
     if (actor.async) this.ask(actor, parent, key, entry);
-    const log = [...parent.log(), entry];
-    const ops = [...parent.ops(), parent.outcome.op];
+    const log = [...logOf(parent), entry];
+    const ops = [...opsOf(parent), parent.outcome.op];
     this.limit(actor, log.length);
     try {
       const outcome = this.replayer.run(actor, log, ops, parent.round);
@@ -119,13 +112,13 @@ export class Growth {
   async grow(needs: NeedsReplay): Promise<void> {
     const { actor, parent, key, entry } = needs;
     if (actor === undefined || parent === undefined) throw new Error("grow: nothing was asked for");
-    const log = [...parent.log(), entry];
-    const ops = [...parent.ops(), parent.outcome.op];
+    const log = [...logOf(parent), entry];
+    const ops = [...opsOf(parent), parent.outcome.op];
     this.limit(actor, log.length);
     const outcome = await this.replayer.runAsync(actor, log, ops, parent.round);
     if (this.doubtful())
       this.compare(actor, parent, outcome, await this.replayer.runAsync(actor, log, ops, parent.round));
-    const round = this.round(parent, entry, outcome);
+    const round = roundOf(parent, entry, outcome);
     const endless = round > 0 && (await this.endlessAsync(actor, parent, entry, round));
     this.attach(actor, parent, key, entry, outcome, endless ? round : 0);
   }
@@ -138,8 +131,8 @@ export class Growth {
       const node = ends[i];
       const actor = this.actors[node.thread];
       const again = actor.async
-        ? await this.replayer.runAsync(actor, node.log(), node.ops(), node.round)
-        : this.replayer.run(actor, node.log(), node.ops(), node.round);
+        ? await this.replayer.runAsync(actor, logOf(node), opsOf(node), node.round)
+        : this.replayer.run(actor, logOf(node), opsOf(node), node.round);
       this.compare(actor, node.parent, node.outcome, again, node.depth);
     }
   }
@@ -187,7 +180,7 @@ export class Growth {
     outcome: Outcome,
     run: (log: unknown[], ops: (Op | undefined)[]) => Outcome,
   ): Node {
-    const round = this.round(parent, entry, outcome);
+    const round = roundOf(parent, entry, outcome);
     const endless = round > 0 && this.repeats(parent, entry, round, run);
     return this.attach(actor, parent, key, entry, outcome, endless ? round : 0);
   }
@@ -217,46 +210,13 @@ export class Growth {
     return node;
   }
 
-  /** Length of the round that the newest operations repeat, or 0. */
-  private round(parent: Node, entry: unknown, outcome: Outcome): number {
-    if (outcome.end !== undefined && outcome.op === undefined) return 0;
-    const path: { op: Op | undefined; entry: unknown; effects: readonly Effect[] }[] = [
-      { op: parent.outcome.op, entry, effects: outcome.effects },
-    ];
-    for (let n: Node = parent; n.parent !== undefined && path.length < 2 * LONGEST_ROUND; n = n.parent) {
-      path.push({ op: n.parent.outcome.op, entry: n.entry, effects: n.outcome.effects });
-    }
-    for (let p = 1; p * 2 <= path.length; p++) {
-      let same = true;
-      for (let i = 0; i < p && same; i++) {
-        const x = path[i];
-        const y = path[i + p];
-        same = sameOrNone(x.op, y.op) && sameEntry(x.entry, y.entry) && noTimers(x.effects) && noTimers(y.effects);
-      }
-      // Reading the clock again and again is a wait for time to pass, which the injected clock decides.
-      if (same && path.slice(0, p).some((x) => x.op?.kind !== NOW)) return p;
-    }
-    return 0;
-  }
-
-  private future(parent: Node, entry: unknown, round: number): { log: unknown[]; ops: (Op | undefined)[] } {
-    const log = [...parent.log(), entry];
-    const ops = [...parent.ops(), parent.outcome.op];
-    const start = log.length - round;
-    for (let i = 0; i < LOOKAHEAD; i++) {
-      log.push(log[start + (i % round)]);
-      ops.push(ops[start + (i % round)]);
-    }
-    return { log, ops };
-  }
-
   private repeats(
     parent: Node,
     entry: unknown,
     round: number,
     run: (log: unknown[], ops: (Op | undefined)[]) => Outcome,
   ): boolean {
-    const { log, ops } = this.future(parent, entry, round);
+    const { log, ops } = future(parent, entry, round);
     try {
       return agree(run(log, ops), ops, round);
     } catch (error) {
@@ -266,7 +226,7 @@ export class Growth {
   }
 
   private async endlessAsync(actor: Actor, parent: Node, entry: unknown, round: number): Promise<boolean> {
-    const { log, ops } = this.future(parent, entry, round);
+    const { log, ops } = future(parent, entry, round);
     try {
       return agree(await this.replayer.runAsync(actor, log, ops, parent.round), ops, round);
     } catch (error) {
@@ -275,25 +235,6 @@ export class Growth {
     }
   }
 }
-
-/** After whole and part rounds the body must want the operation that the round has there. */
-function agree(later: Outcome, ops: readonly (Op | undefined)[], round: number): boolean {
-  return later.end === undefined && sameOrNone(later.op, ops[ops.length - round]);
-}
-
-function sameEntry(x: unknown, y: unknown): boolean {
-  if (Object.is(x, y)) return true;
-  if (typeof x !== "object" || typeof y !== "object") return false;
-  const [a, b] = [x as Delivery, y as Delivery];
-  return a.token === b.token && a.value === b.value;
-}
-
-function sameOrNone(x: Op | undefined, y: Op | undefined): boolean {
-  return x === undefined || y === undefined ? x === y : sameOp(x, y);
-}
-
-const noTimers = (effects: readonly Effect[]): boolean =>
-  effects.every((e) => e.type === "optimistic" || e.type === "validated" || e.type === "discarded");
 
 function describe(end: { value?: unknown; error?: unknown } | undefined): string {
   if (end === undefined) return "";

@@ -1,7 +1,9 @@
 // What is wrong with a state: races, exceptions, broken invariants, deadlocks and lost wake-ups.
 // Everything here is a property of one state, so that a state need be judged only when it is first seen.
-import { BLOCKED, CRASHED, type Machine, SLICE } from "./machine.ts";
+import { BLOCKED, CRASHED } from "./layout.ts";
+import type { Machine } from "./machine.ts";
 import { isPlain, isWrite, KIND_NAMES, overlap } from "./ops.ts";
+import { SLICE } from "./queue.ts";
 
 export type FailureKind =
   | "race"
@@ -108,14 +110,14 @@ export class Judge {
   }
 
   private needSlice(vec: Int32Array, stuck: readonly number[]): boolean {
-    const dues = stuck.flatMap((t) => this.machine.waits(vec, t).map((w) => w.due));
+    const dues = stuck.flatMap((t) => this.machine.queue.waits(vec, t).map((w) => w.due));
     return dues.includes(SLICE) && !dues.some((due) => due >= 0);
   }
 
   private where(vec: Int32Array, threads: readonly number[]): string {
     return threads
       .map((t) => {
-        const cells = this.machine
+        const cells = this.machine.queue
           .waits(vec, t)
           .flatMap((w) => (w.addr === undefined ? [] : [this.checks.nameOf(w.addr)]));
         const how = (vec[BLOCKED] >> t) & 1 ? "sleeps on" : "awaits";

@@ -1,8 +1,9 @@
 // Mutants: a checker that passes the right code proves little until it has been seen to fail the wrong one.
 
 import { ModelError } from "./errors.ts";
-import { type ExploreOptions, type ExploreResult, explore } from "./explore.ts";
+import { explore } from "./explore.ts";
 import type { FailureKind } from "./judge.ts";
+import type { ExploreOptions, ExploreResult } from "./options.ts";
 
 /** A broken version of a protocol, and how it must fail. */
 export interface MutantCase<M> {

@@ -8,70 +8,15 @@
 // settled waitAsync, a fired timer) is made. Nothing else can resolve what they await: every source is simulated.
 // Invariant: between two replays no code of any body is running or queued.
 import { ModelError } from "./errors.ts";
-import { CLOCK_ADDRESS, ELEMS, type Elem, KIND_NAMES, NOW, type Op, type Scalar, sameOp } from "./ops.ts";
+import { CLOCK_ADDRESS, ELEMS, type Elem, NOW, type Op, type Scalar, sameOp } from "./ops.ts";
+import { type Actor, differs, drained, Run, SUSPEND } from "./run.ts";
 import type { Port } from "./simulated-atomics.ts";
 import { mapShape, type Space, type ViewInfo } from "./space.ts";
-import type { Delivery, Effect, End, Outcome } from "./tree.ts";
+import type { Delivery, End, Outcome } from "./tree.ts";
 import { Views } from "./views.ts";
-
-/** What a body is told about its thread. */
-export interface ThreadInfo {
-  readonly index: number;
-  readonly name: string;
-  /** Which call of the body this is, from 0. */
-  readonly round: number;
-}
-
-/** One thread as the caller describes it. */
-export interface Actor {
-  readonly index: number;
-  readonly name: string;
-  readonly body: (memory: never, thread: ThreadInfo) => unknown;
-  readonly rounds: number;
-  /** Learnt on the way: the body returns a promise, arms a waitAsync or sets a timer. */
-  async: boolean;
-}
-
-const SUSPEND: object = Object.freeze({ toString: () => "a suspended thread of the model checker" });
-export const isSuspend = (reason: unknown): boolean => reason === SUSPEND;
 
 /** Thrown when a synchronous replay meets an async body; the caller replays it with `runAsync`. */
 export class NeedsAsync extends Error {}
-
-type Settle = (value: unknown) => void;
-
-class Run {
-  pos = 0;
-  suspended = false;
-  op: Op | undefined;
-  end: End | undefined;
-  effects: Effect[] = [];
-  tokens = 0;
-  fault: ModelError | undefined;
-  async = false;
-  readonly listeners = new Map<number, Settle>();
-  readonly repeating = new Set<number>();
-  readonly actor: Actor;
-  readonly log: readonly unknown[];
-  readonly ops: readonly (Op | undefined)[];
-
-  constructor(actor: Actor, log: readonly unknown[], ops: readonly (Op | undefined)[]) {
-    this.actor = actor;
-    this.log = log;
-    this.ops = ops;
-  }
-
-  note(effect: Effect): void {
-    if (!this.suspended && this.pos === this.log.length) this.effects.push(effect);
-  }
-
-  /** Ends this replay for good: the body is not one that can be checked. */
-  fail(error: ModelError): never {
-    this.fault ??= error;
-    this.suspended = true;
-    throw SUSPEND;
-  }
-}
 
 export class Replayer implements Port {
   readonly views: Views;
@@ -334,35 +279,8 @@ export class Replayer implements Port {
 
 const CLOCK_ELEM: Elem = ELEMS.Float64Array;
 
-function differs(run: Run, op: Op | undefined): ModelError {
-  const before = run.ops[run.pos];
-  const say = (o: Op | undefined): string => (o === undefined ? "ended or waited for an event" : KIND_NAMES[o.kind]);
-  return new ModelError(
-    "ERR_MODEL_NONDETERMINISTIC",
-    `the body is not deterministic: run again with the same results it did \`${say(op)}\` where it did ` +
-      `\`${say(before)}\`${before !== undefined && op?.kind === before.kind ? " with other operands" : ""} before. ` +
-      "It keeps state outside the memory, or depends on something that no schedule determines",
-    run.actor.name,
-    run.pos,
-  );
-}
-
 function isThenable(value: unknown): value is Promise<unknown> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 }
 
 const ignore = (): void => undefined;
-
-type Tick = (callback: () => void) => void;
-const realTimeout = setTimeout;
-const nodeTick = (globalThis as { process?: { nextTick?: Tick } }).process?.nextTick;
-const nextTick: Tick = nodeTick ?? ((callback) => void realTimeout(callback, 0));
-
-/**
- * Resolves when no microtask is queued. From inside a microtask, Node runs a nextTick callback only once the microtask
- * queue is empty (elsewhere a macrotask does the same); hence the first `await`.
- */
-async function drained(): Promise<void> {
-  await undefined;
-  await new Promise<void>((resolve) => nextTick(resolve));
-}

@@ -2,8 +2,9 @@
 // PCT gives each thread a random priority, runs the highest that can run, and at `depth - 1` random steps drops the
 // running thread below all others; it finds a bug that needs `depth` ordered events with a known least probability.
 // Invariant: the seed and the number of the schedule determine it.
+import { actorOf, CRASH, choice, DO, kindOf } from "./choices.ts";
 import type { Judge } from "./judge.ts";
-import { actorOf, CRASH, choice, DO, kindOf, type Machine } from "./machine.ts";
+import type { Machine } from "./machine.ts";
 import type { Counts, Found } from "./search.ts";
 
 /** mulberry32: small, seeded, good enough to draw schedules. */
@@ -68,7 +69,7 @@ export class Sampler {
     this.judge = judge;
     this.options = options;
     this.scratch = new Int32Array(machine.width);
-    this.choices = new Int32Array(machine.rules.threads * 6 + machine.queueRoom);
+    this.choices = new Int32Array(machine.mostChoices);
     this.vec = machine.initial();
     this.next = random(options.seed);
     this.start();

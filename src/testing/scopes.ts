@@ -4,6 +4,8 @@
 // lets a program look into its own closures (Node's inspector, without a debugger), the variables in the scopes around
 // each body are compared before and after the body ran alone. Elsewhere this check is left out.
 
+import { hostModule } from "./host.ts";
+
 interface Session {
   connect(): void;
   disconnect(): void;
@@ -36,9 +38,8 @@ export class Scopes {
   }
 
   static open(): Scopes | undefined {
-    const proc = (globalThis as { process?: { getBuiltinModule?: (id: string) => unknown } }).process;
+    const inspector = hostModule<{ Session: new () => Session }>("inspector");
     try {
-      const inspector = proc?.getBuiltinModule?.("node:inspector") as { Session: new () => Session } | undefined;
       if (inspector === undefined) return undefined;
       const session = new inspector.Session();
       session.connect();

@@ -7,8 +7,10 @@
 // Under a preemption bound reductions would drop runs within the bound; there, none is used.
 // Invariant: slot d of the stack holds the state after d choices, and `made[0 .. d-1]` are those choices.
 
+import { actorOf, CRASH, DO, kindOf } from "./choices.ts";
 import type { Judge, Verdict } from "./judge.ts";
-import { actorOf, BLOCKED, CRASH, CRASHED, DO, kindOf, LAST, type Machine, PREEMPTIONS } from "./machine.ts";
+import { BLOCKED, CRASHED, LAST, PREEMPTIONS } from "./layout.ts";
+import type { Machine } from "./machine.ts";
 import { independent, isWrite, NOTIFY, type Op } from "./ops.ts";
 import { Visited } from "./visited.ts";
 
@@ -157,7 +159,7 @@ export class Search {
 
   private frame(depth: number): Frame {
     while (this.frames.length <= depth) {
-      this.frames.push(new Frame(this.machine.width, this.machine.rules.threads * 6 + this.machine.queueRoom));
+      this.frames.push(new Frame(this.machine.width, this.machine.mostChoices));
     }
     return this.frames[depth];
   }
@@ -168,7 +170,8 @@ export class Search {
     const t = actorOf(c);
     if (kindOf(c) === DO) return 1 << t;
     const { machine } = this;
-    const alone = kindOf(c) === CRASH && machine.pending(frame.vec, t) !== undefined && !machine.queues(frame.vec, t);
+    const alone =
+      kindOf(c) === CRASH && machine.pending(frame.vec, t) !== undefined && !machine.queue.has(frame.vec, t);
     return alone ? 1 << (t + 15) : 0;
   }
 

@@ -1,5 +1,7 @@
 // A failing run, as people read it: one column per thread, and the shared words by their names after each step.
-import { actorOf, CRASH, CRASHED, DELIVER, DO, FIRE, HOOK, JUMP, kindOf, type Machine, TIMEOUT } from "./machine.ts";
+import { actorOf, CRASH, DELIVER, DO, FIRE, HOOK, JUMP, kindOf, TIMEOUT } from "./choices.ts";
+import { CRASHED } from "./layout.ts";
+import type { Machine } from "./machine.ts";
 import {
   CAS,
   KIND_NAMES,

@@ -66,20 +66,20 @@ export class Node {
     this.outcome = outcome;
     this.optimistic = optimisticReads(parent, outcome);
   }
+}
 
-  /** The log that leads here, oldest first. */
-  log(): unknown[] {
-    const log: unknown[] = new Array(this.depth);
-    for (let n: Node = this; n.parent !== undefined; n = n.parent) log[n.depth - 1] = n.entry;
-    return log;
-  }
+/** The log that leads to a node, oldest first. */
+export function logOf(node: Node): unknown[] {
+  const log: unknown[] = new Array(node.depth);
+  for (let n = node; n.parent !== undefined; n = n.parent) log[n.depth - 1] = n.entry;
+  return log;
+}
 
-  /** The operations whose results the log holds; undefined where an event was delivered. */
-  ops(): (Op | undefined)[] {
-    const ops: (Op | undefined)[] = new Array(this.depth);
-    for (let n: Node = this; n.parent !== undefined; n = n.parent) ops[n.depth - 1] = n.parent.outcome.op;
-    return ops;
-  }
+/** The operations whose results the log holds; undefined where an event was delivered. */
+export function opsOf(node: Node): (Op | undefined)[] {
+  const ops: (Op | undefined)[] = new Array(node.depth);
+  for (let n = node; n.parent !== undefined; n = n.parent) ops[n.depth - 1] = n.parent.outcome.op;
+  return ops;
 }
 
 function optimisticReads(parent: Node | undefined, outcome: Outcome): ReadonlyMap<number, number> | undefined {

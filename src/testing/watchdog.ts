@@ -1,6 +1,8 @@
 // Ends a body that never comes back. Only the engine itself can interrupt running JavaScript: in Node through vm's
 // time-out, which also ends code that vm did not load. Elsewhere such a body hangs, as it would in its own program.
 
+import { hostModule } from "./host.ts";
+
 interface Vm {
   Script: new (source: string) => { runInThisContext(options: { timeout: number }): unknown };
 }
@@ -10,7 +12,7 @@ let script: { runInThisContext(options: { timeout: number }): unknown } | undefi
 
 /** Runs `slice`; throws what `late` makes if it takes longer than `ms` milliseconds. */
 export function guarded<T>(slice: () => T, ms: number, late: () => Error): T {
-  const vm = ms === Number.POSITIVE_INFINITY ? undefined : loadVm();
+  const vm = ms === Number.POSITIVE_INFINITY ? undefined : hostModule<Vm>("vm");
   if (vm === undefined) return slice();
   script ??= new vm.Script(`globalThis.${KEY}()`);
   const scope = globalThis as unknown as Record<string, unknown>;
@@ -24,10 +26,4 @@ export function guarded<T>(slice: () => T, ms: number, late: () => Error): T {
   } finally {
     scope[KEY] = before;
   }
-}
-
-/** Loaded by name at run time, so that importing holdfast/testing needs no Node. */
-function loadVm(): Vm | undefined {
-  const proc = (globalThis as { process?: { getBuiltinModule?: (id: string) => unknown } }).process;
-  return proc?.getBuiltinModule?.("node:vm") as Vm | undefined;
 }

@@ -9,9 +9,10 @@
 // Exit code 0 only if every protocol passes and every mutant is caught.
 import { parseArgs } from "node:util";
 import { explore } from "../../src/testing/explore.ts";
+import type { MutantOutcome } from "../../src/testing/mutants.ts";
 import { withLibrary } from "./library.ts";
 import { protocols } from "./protocols.ts";
-import { type ModelReport, type MutantReport, type ProtocolReport, searchMutant, searchProtocol } from "./search.ts";
+import { type ModelReport, type ProtocolReport, searchMutant, searchProtocol } from "./search.ts";
 
 const { values } = parseArgs({
   options: {
@@ -38,10 +39,11 @@ function sayModel({ model, result, exhaustive }: ModelReport): void {
   if (result.failure !== undefined) say(`\n${result.failure}\n`);
 }
 
-function sayMutant(report: MutantReport): void {
-  say(`  ${report.caught ? "ok  " : "FAIL"} ${report.mutant}: ${report.how}`);
+function sayMutant(report: MutantOutcome): void {
+  say(`  ${report.caught ? "ok  " : "FAIL"} ${report.name}: ${report.how}`);
   const wanted = values.mutant !== undefined || values.verbose || !report.caught;
-  if (wanted && report.failure !== undefined) say(`\n${report.failure}\n`);
+  const failure = report.result?.failure;
+  if (wanted && failure !== undefined) say(`\n${failure}\n`);
 }
 
 /** Runs the models that --only names, whole or by one schedule. */
@@ -62,7 +64,7 @@ async function runOnly(words: string): Promise<boolean> {
 
 async function runAll(): Promise<boolean> {
   const found: Record<string, ProtocolReport> = {};
-  const mutants: MutantReport[] = [];
+  const mutants: MutantOutcome[] = [];
   let ok = true;
   for (const protocol of protocols) {
     if (values.mutant === undefined) {
@@ -79,11 +81,12 @@ async function runAll(): Promise<boolean> {
       sayMutant(report);
     }
   }
-  const escaped = mutants.filter((m) => !m.caught).map((m) => m.mutant);
+  const escaped = mutants.filter((m) => !m.caught).map((m) => m.name);
   const caught = mutants.length - escaped.length;
   ok &&= escaped.length === 0;
   say(`${caught} of ${mutants.length} mutants caught`);
-  if (values.json) console.log(JSON.stringify({ protocols: found, mutants: { total: mutants.length, caught, escaped } }));
+  if (values.json)
+    console.log(JSON.stringify({ protocols: found, mutants: { total: mutants.length, caught, escaped } }));
   return ok;
 }
 

@@ -13,6 +13,9 @@ export interface Patch {
   readonly replace: string;
 }
 
+/** A patch that does not fit the code (any more). */
+export class MisfitError extends Error {}
+
 export interface Library {
   readonly mutex: typeof import("../../src/protocols/mutex.ts");
   readonly wordLock: typeof import("../../src/region/word-lock.ts");
@@ -28,7 +31,6 @@ export interface Library {
 }
 
 const FOLDERS = ["cells", "protocols", "region", "locks", "assembly"];
-const COUNTING = "export function countPark(words, seatAt, milliseconds) {";
 const dist = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), "src");
 
 /** Loads the library with the patches applied, calls `use` with it, and removes the copy. */
@@ -48,14 +50,29 @@ export async function withLibrary<T>(patches: readonly Patch[], use: (library: L
   }
 }
 
+/** Nobody arms probes in the model: that a thread lives or died is told by the registry alone. */
+const NO_PROBES: Patch = {
+  file: "region/threads.js",
+  find: "function armProbes(words, at, tenancy, count) {",
+  replace: "function armProbes(words, at, tenancy, count) { return;",
+};
+
+/**
+ * Nobody counts sleeps in the model: with the counts, a thread whose slices end again and again is in a new state each
+ * time, and its wait for a thread that waits for a dead one looks endless.
+ */
+const NO_COUNTS: Patch = {
+  file: "region/threads.js",
+  find: "function countPark(words, seatAt, milliseconds) {",
+  replace: "function countPark(words, seatAt, milliseconds) { return;",
+};
+
 async function load(src: string): Promise<Library> {
+  apply(src, NO_PROBES);
+  apply(src, NO_COUNTS);
   const park = join(src, "cells", "park.js");
   const forget = "\nexport function resetForModel() { sliceListeners.clear(); sliceTimer = undefined; }\n";
   writeFileSync(park, readFileSync(park, "utf8") + forget);
-  // Statistics of sleeps differ after each one: with them, a thread whose slices end again and again is in a new state
-  // each time, and waits for a thread that waits for a dead one look endless.
-  const threads = join(src, "region", "threads.js");
-  writeFileSync(threads, replaceOnce(readFileSync(threads, "utf8"), COUNTING, "export function countPark() { return;"));
   const module = async (file: string): Promise<never> => (await import(pathToFileURL(join(src, file)).href)) as never;
   const library = {
     mutex: await module("protocols/mutex.js"),
@@ -75,11 +92,10 @@ async function load(src: string): Promise<Library> {
 
 function apply(src: string, patch: Patch): void {
   const path = join(src, patch.file);
-  writeFileSync(path, replaceOnce(readFileSync(path, "utf8"), patch.find, patch.replace));
-}
-
-function replaceOnce(text: string, find: string, replace: string): string {
-  const parts = text.split(find);
-  if (parts.length !== 2) throw new Error(`a patch fits ${parts.length - 1} times, not once: ${find}`);
-  return parts.join(replace);
+  const text = readFileSync(path, "utf8");
+  const parts = text.split(patch.find);
+  if (parts.length !== 2) {
+    throw new MisfitError(`the patch of ${patch.file} fits ${parts.length - 1} times, not once: ${patch.find}`);
+  }
+  writeFileSync(path, parts.join(patch.replace));
 }

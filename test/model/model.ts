@@ -1,5 +1,7 @@
 // What check:model explores: named models of each protocol, built over a (perhaps mutated) library.
-import type { ExploreOptions } from "../../src/testing/explore.ts";
+
+import type { FailureKind } from "../../src/testing/judge.ts";
+import type { ExploreOptions } from "../../src/testing/options.ts";
 import type { Library } from "./library.ts";
 
 export interface Model {
@@ -22,5 +24,5 @@ export interface Mutant {
   readonly replace: string;
   /** The model that must fail, and how. */
   readonly model: string;
-  readonly expect: readonly string[];
+  readonly expect: readonly (FailureKind | "endless")[];
 }

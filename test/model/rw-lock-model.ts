@@ -4,8 +4,9 @@
 // A writer adds 1 to two plain words, ONE and then TWO; whoever holds the lock in any way must find them equal, unless it
 // was told that a writer died. Plain accesses that race are reported by the checker, so a writer beside anyone can't go
 // unseen.
-import type { Body, ExploreOptions, ThreadOptions } from "../../src/testing/explore.ts";
+
 import type { ThreadStatus } from "../../src/testing/judge.ts";
+import type { Body, ExploreOptions, ThreadOptions } from "../../src/testing/options.ts";
 import type { Library } from "./library.ts";
 import type { Model } from "./model.ts";
 

@@ -1,7 +1,8 @@
 // Runs the models of a protocol, and its mutants, and sums up what was found.
-import { type ExploreResult, explore, type Failure } from "../../src/testing/explore.ts";
-import { ModelError } from "../../src/testing/errors.ts";
-import { withLibrary } from "./library.ts";
+import { explore } from "../../src/testing/explore.ts";
+import { type MutantOutcome, runMutants } from "../../src/testing/mutants.ts";
+import type { ExploreResult } from "../../src/testing/options.ts";
+import { MisfitError, withLibrary } from "./library.ts";
 import type { Model, Mutant, Protocol } from "./model.ts";
 
 export interface ModelReport {
@@ -22,14 +23,6 @@ export interface ProtocolReport {
   readonly crashes: number;
   readonly seconds: number;
   readonly failures: readonly string[];
-}
-
-export interface MutantReport {
-  readonly mutant: string;
-  readonly caught: boolean;
-  /** How it failed, or why it counts as escaped. */
-  readonly how: string;
-  readonly failure: Failure | undefined;
 }
 
 const wanted = (model: Model): boolean => model.options.mode === undefined && model.options.preemptions === undefined;
@@ -71,21 +64,15 @@ export async function searchProtocol(
 }
 
 /** Searches the one model that a mutant must fail. */
-export async function searchMutant(protocol: Protocol, mutant: Mutant): Promise<MutantReport> {
-  return withLibrary([mutant], async (library) => {
+export async function searchMutant(protocol: Protocol, mutant: Mutant): Promise<MutantOutcome> {
+  const found = withLibrary([mutant], async (library) => {
     const model = protocol.models(library).find((m) => m.name === mutant.model);
     if (model === undefined) throw new Error(`mutant "${mutant.name}": there is no model "${mutant.model}"`);
-    let failure: Failure | undefined;
-    try {
-      failure = (await explore(model.options)).failure;
-    } catch (error) {
-      // Waiting in slices for ever, with a statistic that counts them, is no cycle of states: it only never ends.
-      if (!(error instanceof ModelError) || error.code !== "ERR_MODEL_ENDLESS") throw error;
-      return { mutant: mutant.name, caught: mutant.expect.includes("endless"), how: `endless: ${error.message}`, failure };
-    }
-    if (failure === undefined) return { mutant: mutant.name, caught: false, how: `passed ${model.name}`, failure };
-    const caught = mutant.expect.includes(failure.kind);
-    const how = caught ? failure.kind : `failed with ${failure.kind}, not ${mutant.expect.join(" or ")}`;
-    return { mutant: mutant.name, caught, how, failure };
+    const { name, expect } = mutant;
+    return (await runMutants([{ name, expect, options: () => model.options }])).outcomes[0];
+  });
+  return found.catch((error: unknown) => {
+    if (!(error instanceof MisfitError)) throw error;
+    return { name: mutant.name, caught: false, how: error.message, result: undefined };
   });
 }

@@ -1,7 +1,7 @@
 // Claims about async bodies: promises, waitAsync and timers are part of the search.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { type Body, check, explore, ModelError } from "../../src/testing/index.ts";
+import { type Body, check, explore, type ModelError } from "../../src/testing/index.ts";
 import { futexLock, futexUnlock, view } from "./textbook.ts";
 
 const test = suite("async bodies");
