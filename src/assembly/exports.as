@@ -1,5 +1,6 @@
 // What the Wasm module exports: whole short operations of the protocols, bound to the memory's first byte.
 import * as mutex from "../protocols/mutex";
+import * as semaphore from "../protocols/semaphore";
 
 export function tryLock(index: i32, me: i32): i32 {
   return mutex.tryLock(0, index, me);
@@ -15,4 +16,12 @@ export function unlockHold(index: i32, me: i32, ticket: i32): i32 {
 
 export function lockStep(index: i32, me: i32, slept: i32, starver: i32): i32 {
   return mutex.lockStep(0, index, me, slept, starver);
+}
+
+export function acquirePermits(index: i32, n: i32): i32 {
+  return semaphore.acquireFast(0, index, n);
+}
+
+export function releasePermits(index: i32, n: i32): i32 {
+  return semaphore.release(0, index, n);
 }
