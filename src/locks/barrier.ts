@@ -67,7 +67,7 @@ type Look = "wait" | "passed" | "act";
  * const barrier = new Barrier({ name: "step", parties: 4 });
  * const index = barrier.wait({ timeout: 5000 }); // in four threads: 0, 1, 2 and 3, once all have come
  */
-export class Barrier extends LockObject {
+export class Barrier extends LockObject<"barrier"> {
   readonly #action: (() => void) | undefined;
   readonly #timeout: number | undefined;
 

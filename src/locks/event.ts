@@ -23,7 +23,7 @@ export type EventHandle = LockHandle<"event">;
  * ready.set(); // in one thread
  * ready.wait({ timeout: 1000 }); // in another: true, or false after a second
  */
-export class Event extends LockObject {
+export class Event extends LockObject<"event"> {
   constructor(options: EventOptions = {}) {
     super(KIND_EVENT, "event", () => EVENT_WORDS * 4, options);
   }

@@ -40,7 +40,7 @@ export type OnceHandle = LockHandle<"once">;
  * @example
  * Once.named("tables").call(() => fillTables()); // in every worker; one of them fills, the others wait for it
  */
-export class Once extends LockObject {
+export class Once extends LockObject<"once"> {
   constructor(options: OnceOptions = {}) {
     super(KIND_ONCE, "once", () => ONCE_WORDS * 4, options);
   }

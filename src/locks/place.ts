@@ -45,9 +45,9 @@ export function handleOptions(kind: number, tag: string, handle: LockHandle): Pl
 }
 
 /** Base of the public lock classes. */
-export abstract class LockObject {
+export abstract class LockObject<K extends string = string> {
   readonly #kind: number;
-  readonly #tag: string;
+  readonly #tag: K;
   readonly #offset: number;
   readonly #serial: number;
   /** The region that it lives in. */
@@ -60,7 +60,7 @@ export abstract class LockObject {
   /** Finds or makes the object; `init` writes the first state of a new one, before any other thread can see it. */
   protected constructor(
     kind: number,
-    tag: string,
+    tag: K,
     bytes: (region: Region) => number,
     options: PlaceOptions,
     init?: (words: Int32Array, index: number, region: Region) => void,
@@ -94,7 +94,7 @@ export abstract class LockObject {
   }
 
   /** A small handle for workerData or postMessage. */
-  share(): LockHandle {
+  share(): LockHandle<K> {
     return { holdfast: this.#tag, region: this.region.share(), offset: this.#offset, serial: this.#serial };
   }
 

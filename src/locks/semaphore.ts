@@ -69,7 +69,7 @@ export type SemaphoreHandle = LockHandle<"semaphore">;
  * const slots = new Semaphore({ name: "slots", permits: 4, owned: true });
  * slots.withPermits(() => transcode()); // at most four threads at once
  */
-export class Semaphore extends LockObject implements SemaphorePlace {
+export class Semaphore extends LockObject<"semaphore"> implements SemaphorePlace {
   /** Whether permits belong to the thread that acquired them. */
   readonly owned: boolean;
   /** Whether requests are served in the order in which they came. */
