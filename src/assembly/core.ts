@@ -19,6 +19,8 @@ export interface CoreExports {
   optimisticStamp(index: number): number;
   /** 1 or 0. */
   isVersion(index: number, stamp: number): number;
+  acquirePermits(index: number, n: number): number;
+  releasePermits(index: number, n: number): number;
 }
 
 let compiled: WebAssembly.Module | null | undefined;

@@ -3,6 +3,7 @@ import * as mutex from "../protocols/mutex";
 import * as reentrant from "../protocols/reentrant-mutex";
 import * as rw from "../protocols/rw-lock";
 import * as stamped from "../protocols/stamped";
+import * as semaphore from "../protocols/semaphore";
 
 export function tryLock(index: i32, me: i32): i32 {
   return mutex.tryLock(0, index, me);
@@ -54,4 +55,12 @@ export function optimisticStamp(index: i32): i32 {
 
 export function isVersion(index: i32, stamp: i32): bool {
   return stamped.isVersion(0, index, stamp);
+}
+
+export function acquirePermits(index: i32, n: i32): i32 {
+  return semaphore.acquireFast(0, index, n);
+}
+
+export function releasePermits(index: i32, n: i32): i32 {
+  return semaphore.release(0, index, n);
 }
