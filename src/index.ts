@@ -3,6 +3,7 @@
 export type { AsyncWaitOptions, WaitOptions } from "./cells/deadline.ts";
 export {
   BlockingForbiddenError,
+  BrokenBarrierError,
   ClosedError,
   DeadlockError,
   type ErrorCode,
@@ -17,7 +18,10 @@ export {
   TimeoutError,
   WouldDeadlockError,
 } from "./cells/errors.ts";
+export { Barrier, type BarrierHandle, type BarrierOptions } from "./locks/barrier.ts";
+export { Event, type EventHandle, type EventOptions } from "./locks/event.ts";
 export { Guard } from "./locks/guard.ts";
+export { Latch, type LatchHandle, type LatchOptions } from "./locks/latch.ts";
 export {
   type AsyncLockOptions,
   type LockOptions,
@@ -26,5 +30,7 @@ export {
   type MutexOptions,
   type MutexStats,
 } from "./locks/mutex.ts";
+export { Once, type OnceHandle, type OnceOptions } from "./locks/once.ts";
+export { Semaphore, type SemaphoreHandle, type SemaphoreOptions } from "./locks/semaphore.ts";
 export { defaultRegion, setDefaultRegion } from "./region/default-region.ts";
 export { Region, type RegionHandle, type RegionOptions } from "./region/region.ts";

@@ -11,6 +11,7 @@ export type ErrorCode =
   | "ERR_OWNER_DIED"
   | "ERR_NOT_RECOVERABLE"
   | "ERR_BLOCKING_FORBIDDEN"
+  | "ERR_BROKEN_BARRIER"
   | "ERR_CLOSED"
   | "ERR_IN_USE"
   | "ERR_SEALED"
@@ -83,6 +84,8 @@ export class DeadlockError extends HoldfastError {}
 export class NotRecoverableError extends HoldfastError {}
 /** `ERR_BLOCKING_FORBIDDEN`: this thread may not block (a browser's main thread). */
 export class BlockingForbiddenError extends HoldfastError {}
+/** `ERR_BROKEN_BARRIER`: a party gave up, the action failed, or the barrier was aborted or reset. */
+export class BrokenBarrierError extends HoldfastError {}
 /** `ERR_CLOSED`, `ERR_SEALED`: the object was closed, freed or sealed. */
 export class ClosedError extends HoldfastError {}
 /** `ERR_REGION_*`: a region is full, corrupt, of another version, or not a region. */
@@ -131,6 +134,8 @@ function classOf(code: ErrorCode): ErrorClass {
       return NotRecoverableError;
     case "ERR_BLOCKING_FORBIDDEN":
       return BlockingForbiddenError;
+    case "ERR_BROKEN_BARRIER":
+      return BrokenBarrierError;
     case "ERR_CLOSED":
     case "ERR_SEALED":
       return ClosedError;

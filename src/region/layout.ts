@@ -97,6 +97,15 @@ export const BLOCK_USED = 1;
 export const KIND_RAW = 1;
 export const KIND_NAME = 2;
 export const KIND_MUTEX = 3;
+export const KIND_REENTRANT_MUTEX = 4;
+export const KIND_RW_LOCK = 5;
+export const KIND_STAMPED_LOCK = 6;
+export const KIND_CONDITION = 7;
+export const KIND_SEMAPHORE = 8;
+export const KIND_EVENT = 9;
+export const KIND_LATCH = 10;
+export const KIND_BARRIER = 11;
+export const KIND_ONCE = 12;
 export const KIND_TABLE = 16;
 export const KIND_TABLE_PART = 17;
 
@@ -109,6 +118,24 @@ export function kindName(kind: number): string {
       return "name";
     case KIND_MUTEX:
       return "Mutex";
+    case KIND_REENTRANT_MUTEX:
+      return "ReentrantMutex";
+    case KIND_RW_LOCK:
+      return "RwLock";
+    case KIND_STAMPED_LOCK:
+      return "StampedLock";
+    case KIND_CONDITION:
+      return "Condition";
+    case KIND_SEMAPHORE:
+      return "Semaphore";
+    case KIND_EVENT:
+      return "Event";
+    case KIND_LATCH:
+      return "Latch";
+    case KIND_BARRIER:
+      return "Barrier";
+    case KIND_ONCE:
+      return "Once";
     case KIND_TABLE:
       return "SharedTable";
     case KIND_TABLE_PART:

@@ -5,7 +5,7 @@
 import { type CoreExports, instantiateCore } from "../assembly/core.ts";
 import { describe } from "../cells/deadline.ts";
 import { RegionError } from "../cells/errors.ts";
-import { allocate, checkBlock, heapUse, release, serialOf, taggedBlocks } from "./allocator.ts";
+import { allocate, checkBlock, heapUse, isInUse, release, serialOf, taggedBlocks } from "./allocator.ts";
 import { checkName, findOrCreate, listNames, nameOf, removeAndRelease } from "./directory.ts";
 import { attachHeader, formatHeader, idOf } from "./format.ts";
 import { onWorkerExit } from "./host.ts";
@@ -248,6 +248,11 @@ export class Region {
   /** @internal */
   serialOf(offset: number): number {
     return serialOf(this, offset);
+  }
+
+  /** @internal */
+  isInUse(offset: number, serial: number): boolean {
+    return isInUse(this, offset, serial);
   }
 
   /** @internal */
