@@ -61,6 +61,11 @@ export class SharedCounter extends GuardedObject {
     return new SharedCounter(handleOptions(KIND_COUNTER, "counter", handle));
   }
 
+  /** A small handle for workerData or postMessage. */
+  override share(): CounterHandle {
+    return super.share() as CounterHandle;
+  }
+
   /**
    * Adds a whole number, which may be negative. Never waits. Throws TypeError or RangeError, with nothing changed, for
    * anything else, and if what this thread added would pass 2^53 - 1.

@@ -114,6 +114,11 @@ export class SharedLog extends GuardedObject {
     return new SharedLog(handleOptions(KIND_LOG, "log", handle));
   }
 
+  /** A small handle for workerData or postMessage. */
+  override share(): LogHandle {
+    return super.share() as LogHandle;
+  }
+
   /** Entries that it keeps at the most. */
   get capacity(): number {
     return this.#ring.capacity;

@@ -55,6 +55,11 @@ export class SharedQueue extends QueueSteps {
     return new SharedQueue(handleOptions(KIND_QUEUE, "queue", handle));
   }
 
+  /** A small handle for workerData or postMessage. */
+  override share(): QueueHandle {
+    return super.share() as QueueHandle;
+  }
+
   /** Values that it holds at the most. */
   get capacity(): number {
     return this.ring.capacity;

@@ -82,6 +82,11 @@ export class StringPool extends GuardedObject {
     return new StringPool(handleOptions(KIND_STRING_POOL, "string-pool", handle));
   }
 
+  /** A small handle for workerData or postMessage. */
+  override share(): StringPoolHandle {
+    return super.share() as StringPoolHandle;
+  }
+
   /** How many strings there are: ids go from 0 to size - 1. */
   get size(): number {
     this.assertInUse();
