@@ -387,15 +387,12 @@ test("an error in the middle of a change leaves the queue to the next owner", ()
   const region = Region.create({ ...MORTAL_REGION });
   const queue = new SharedQueue({ region, capacity: 10 });
   queue.push("a");
-  const set = Uint8Array.prototype.set;
-  Uint8Array.prototype.set = () => {
+  const { bytes } = region.memory;
+  bytes.set = () => {
     throw new RangeError("Maximum call stack size exceeded");
   };
-  try {
-    assertThrows(() => queue.push("b".repeat(100)), /^RangeError: Maximum/);
-  } finally {
-    Uint8Array.prototype.set = set;
-  }
+  assertThrows(() => queue.push("b".repeat(100)), /^RangeError: Maximum/);
+  Reflect.deleteProperty(bytes, "set");
   assert.equal(queue.check().problems, []);
   queue.push("c");
   assert.equal(queue.drain(), ["a", "c"]);
