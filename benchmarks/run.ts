@@ -6,8 +6,9 @@ import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import { suites as mutexSuites } from "./mutex.bench.ts";
 import { type Run, type Suite, table } from "./result.ts";
+import { suites as takeoutSuites } from "./takeout.bench.ts";
 
-const all: Suite[] = [...mutexSuites];
+const all: Suite[] = [...mutexSuites, ...takeoutSuites];
 
 const { values } = parseArgs({
   options: {

@@ -19,7 +19,11 @@ function errorLines({ errors }: RunReport): string[] {
   const lines = errors.slice(0, SHOWN_ERRORS).map(({ code, message }) => `  ${code}  ${message}`);
   const more = errors.length - lines.length;
   if (more > 0) lines.push(`  … and ${formatCount(more)} more (--json lists all)`);
-  return ["", `${plural(errors.length, "page")} could not be read, nothing of them was counted:`, ...lines];
+  return [
+    "",
+    `${plural(errors.length, "page")} could not be read and ${errors.length === 1 ? "counts" : "count"} for nothing:`,
+    ...lines,
+  ];
 }
 
 /** The lines for a terminal. */

@@ -9,6 +9,7 @@
 //   ── rendered ─────────────────────────────▶  more entries, or:
 //   ◀── end ──────────────────────────────────
 
+import type { SharedError } from "../../src/cells/errors.ts";
 import type { ConversationStatsHandle } from "../../src/systems/conversation-stats.ts";
 import type { FinalizeOptions, PlanEntry } from "../../src/systems/finalize.ts";
 import type { IndexRow } from "../../src/systems/index-page.ts";
@@ -45,6 +46,8 @@ export interface WorkerTask {
 export type FromWorker =
   | { readonly type: "failed"; readonly pages: readonly FailedPage[] }
   | { readonly type: "scanned" }
+  /** What ends the run: the disk is full, the region too. Errors lose their class on the way, so they go as data. */
+  | { readonly type: "broken"; readonly error: SharedError }
   | { readonly type: "rendered"; readonly rows: readonly IndexRow[]; readonly done: number };
 
 export type ToWorker = { readonly type: "render"; readonly entries: readonly PlanEntry[] } | { readonly type: "end" };

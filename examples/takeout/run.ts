@@ -6,10 +6,11 @@
 // final: an interrupted run leaves no name behind that a complete one would not have found.
 
 import { join, resolve } from "node:path";
+import { HoldfastError } from "../../src/cells/errors.ts";
 import { Region } from "../../src/region/region.ts";
 import { resolveConversations } from "../../src/systems/conversation-key.ts";
 import { ConversationStats } from "../../src/systems/conversation-stats.ts";
-import { type FinalizeOptions, type PlanEntry, planConversations } from "../../src/systems/finalize.ts";
+import { type FinalizeOptions, type PlanEntry } from "../../src/systems/finalize.ts";
 import type { IndexRow } from "../../src/systems/index-page.ts";
 import type { LockStats } from "../../src/systems/lock-stats.ts";
 import type { LookupWarning } from "../../src/systems/lookup-file.ts";
@@ -28,7 +29,8 @@ export interface RunOptions extends FinalizeOptions {
   readonly input: TakeoutInput;
   readonly out: string;
   readonly workers: number;
-  readonly progress?: Progress;
+  /** Told of each phase, a few times a second. */
+  readonly progress?: Pick<Progress, "start" | "update" | "finish">;
   /** Ends the run: workers are terminated, temporary files removed; the run rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -133,6 +135,8 @@ class Run {
       case "failed":
         this.#errors.push(...message.pages);
         return;
+      case "broken":
+        throw HoldfastError.from(message.error);
       case "scanned":
         this.#waiting.push(send);
         if (this.#waiting.length === this.#count) this.#startRendering();
@@ -151,7 +155,7 @@ class Run {
     this.#lookup.save();
     const aliases = this.#lookup.getAllAliases();
     const resolve = (keys: readonly string[]) => resolveConversations(keys, (phone) => aliases.get(phone) ?? phone);
-    this.#plan = planConversations(this.#stats, resolve, this.#options);
+    this.#plan = this.#stats.plan(resolve, this.#options);
     progress?.start("Writing conversations", this.#plan.length);
     for (const send of this.#waiting) this.#handOut(send);
     if (this.#plan.length === 0) this.#finished();
@@ -193,7 +197,10 @@ class Run {
 
 /** Rejects with the signal's reason when it is aborted; never settles without one. */
 function aborted(signal: AbortSignal | undefined): Promise<never> {
-  return new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason), { once: true }));
+  return new Promise((_, reject) => {
+    if (signal?.aborted === true) reject(signal.reason);
+    signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
 }
 
 /**

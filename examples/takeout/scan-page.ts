@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { explainFileError } from "../../src/systems/atomic-write-files.ts";
 import { conversationKey } from "../../src/systems/conversation-key.ts";
 import type { ConversationStats } from "../../src/systems/conversation-stats.ts";
-import type { Page } from "../../src/systems/page.ts";
+import { packMessage } from "../../src/systems/message-body.ts";
+import type { Message, Page } from "../../src/systems/page.ts";
 import type { PhoneLookup } from "../../src/systems/phone-lookup.ts";
 import { PageError, quoteFileName } from "./page-error.ts";
 import { pageTooLarge, parsePage } from "./parse-page.ts";
@@ -20,13 +21,34 @@ export interface FailedPage {
   readonly message: string;
 }
 
+/** What a row of the shared tables takes, with room for its key: 1 MiB. */
+const MOST_BYTES = 1_000_000;
+/** No character takes more bytes as JSON in UTF-8. */
+const BYTES_A_UNIT = 6;
+
+function isTooLong(message: Message): boolean {
+  const units = message.attachments.reduce((sum, { ref }) => sum + ref.length + 32, message.text.length);
+  return units * BYTES_A_UNIT > MOST_BYTES && Buffer.byteLength(packMessage(message, 0, 0)) > MOST_BYTES;
+}
+
+/** What of a page the shared tables can't take, told before anything of it is written. */
+function checkSizes(page: Page, file: string): FailedPage | undefined {
+  const place = page.messages.findIndex(isTooLong) + 1;
+  const participants = Buffer.byteLength(conversationKey(page.participants));
+  if (place === 0 && participants <= MOST_BYTES) return undefined;
+  const what = place > 0 ? `message ${place} takes` : "the participants' numbers take";
+  const message = `${quoteFileName(file)}: ${what} more than ${MOST_BYTES} bytes. Nothing of the page was counted.`;
+  return { file, code: "ERR_PAGE_FIELD_TOO_LONG", message };
+}
+
 /** The page, or why there is none. */
 export function readPage(calls: string, file: string, ownNumber: string): Page | FailedPage {
   try {
     const path = join(calls, file);
     const tooLarge = pageTooLarge(file, statSync(path).size);
     if (tooLarge !== undefined) return tooLarge.toJSON();
-    return parsePage(readFileSync(path), file, { ownNumber });
+    const page = parsePage(readFileSync(path), file, { ownNumber });
+    return checkSizes(page, file) ?? page;
   } catch (error) {
     if (error instanceof PageError) return error.toJSON();
     if (!(error instanceof Error) || !("code" in error)) throw error;

@@ -5,9 +5,10 @@
 
 import { join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
+import { HoldfastError } from "../../src/cells/errors.ts";
 import { writeFileAtomicSync } from "../../src/systems/atomic-write-files.ts";
 import { ConversationStats } from "../../src/systems/conversation-stats.ts";
-import { type PlanEntry, renderConversation } from "../../src/systems/finalize.ts";
+import type { PlanEntry } from "../../src/systems/finalize.ts";
 import type { IndexRow } from "../../src/systems/index-page.ts";
 import { PhoneLookup } from "../../src/systems/phone-lookup.ts";
 import { SharedTable } from "../../src/tables/shared-table.ts";
@@ -59,7 +60,7 @@ function renderer(): (entries: readonly PlanEntry[]) => IndexRow[] {
   const options = { ...task.finalize, senderOf, attachmentPath };
   return (entries) =>
     entries.flatMap((entry) => {
-      const rendered = renderConversation(stats, entry, options);
+      const rendered = stats.renderConversation(entry, options);
       if (rendered === undefined) return [];
       // The folder's names are flushed once, by the main thread, at the end.
       writeFileAtomicSync(join(task.out, `${entry.id}.html`), rendered.html, { flushFolder: false });
@@ -67,14 +68,28 @@ function renderer(): (entries: readonly PlanEntry[]) => IndexRow[] {
     });
 }
 
-scan();
+/** Does a piece of the work; an error of holdfast's is told as such, any other ends the worker. */
+function attempt(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error;
+    tell({ type: "broken", error: error.share() });
+  }
+}
+
 let render: ReturnType<typeof renderer> | undefined;
 parentPort?.on("message", (message: ToWorker) => {
   if (message.type === "end") {
     parentPort?.close();
     return;
   }
-  render ??= renderer();
-  tell({ type: "rendered", rows: render(message.entries), done: message.entries.length });
+  attempt(() => {
+    render ??= renderer();
+    tell({ type: "rendered", rows: render(message.entries), done: message.entries.length });
+  });
 });
-tell({ type: "scanned" });
+attempt(() => {
+  scan();
+  tell({ type: "scanned" });
+});

@@ -3,12 +3,15 @@
 
 import { CORE_BYTES } from "./core-bytes.ts";
 
-/** The exported operations; the arguments are those of src/protocols/mutex.ts without the words. */
+/** The exported operations; the arguments are those of src/protocols (mutex.ts, reentrant-mutex.ts) without the words. */
 export interface CoreExports {
   tryLock(index: number, me: number): number;
   unlock(index: number, me: number): number;
   unlockHold(index: number, me: number, ticket: number): number;
   lockStep(index: number, me: number, slept: number, starver: number): number;
+  lockReentrant(index: number, me: number): number;
+  unlockReentrant(index: number, me: number): number;
+  unlockLevel(index: number, me: number, ticket: number): number;
 }
 
 let compiled: WebAssembly.Module | null | undefined;

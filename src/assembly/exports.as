@@ -1,5 +1,6 @@
 // What the Wasm module exports: whole short operations of the protocols, bound to the memory's first byte.
 import * as mutex from "../protocols/mutex";
+import * as reentrant from "../protocols/reentrant-mutex";
 
 export function tryLock(index: i32, me: i32): i32 {
   return mutex.tryLock(0, index, me);
@@ -15,4 +16,16 @@ export function unlockHold(index: i32, me: i32, ticket: i32): i32 {
 
 export function lockStep(index: i32, me: i32, slept: i32, starver: i32): i32 {
   return mutex.lockStep(0, index, me, slept, starver);
+}
+
+export function lockReentrant(index: i32, me: i32): i32 {
+  return reentrant.lockReentrant(0, index, me);
+}
+
+export function unlockReentrant(index: i32, me: i32): i32 {
+  return reentrant.unlockReentrant(0, index, me);
+}
+
+export function unlockLevel(index: i32, me: i32, ticket: i32): i32 {
+  return reentrant.unlockLevel(0, index, me, ticket);
 }

@@ -35,7 +35,7 @@ export type OnceHandle = LockHandle<"once">;
  */
 export class Once extends LockObject {
   constructor(options: OnceOptions = {}) {
-    super(KIND_ONCE, "once", () => ONCE_WORDS * 4, options);
+    super({ kind: KIND_ONCE, tag: "once", bytes: () => ONCE_WORDS * 4 }, options);
   }
 
   /** The once of this name, made if there is none yet. */

@@ -70,19 +70,22 @@ export class Semaphore extends LockObject {
   constructor(options: SemaphoreOptions = {}) {
     const { permits, bounded = false, owned = false } = options ?? {};
     if (permits !== undefined) checkWhole("permits", permits, 0, MAX_PERMITS);
+    const init = (words: Int32Array, index: number): void => {
+      if (permits === undefined)
+        throw new TypeError("new Semaphore needs { permits }: how many there are at the start");
+      store(words, index + VALUE, permits);
+      store(words, index + BOUND, bounded || owned ? permits : MAX_PERMITS);
+      store(words, index + TOTAL, permits);
+      store(words, index + OWNED, owned ? 1 : 0);
+    };
     super(
-      KIND_SEMAPHORE,
-      "semaphore",
-      (region) => (owned ? ownedWords(region) : SEMAPHORE_WORDS) * 4,
-      options,
-      (words, index) => {
-        if (permits === undefined)
-          throw new TypeError("new Semaphore needs { permits }: how many there are at the start");
-        store(words, index + VALUE, permits);
-        store(words, index + BOUND, bounded || owned ? permits : MAX_PERMITS);
-        store(words, index + TOTAL, permits);
-        store(words, index + OWNED, owned ? 1 : 0);
+      {
+        kind: KIND_SEMAPHORE,
+        tag: "semaphore",
+        bytes: (region) => (owned ? ownedWords(region) : SEMAPHORE_WORDS) * 4,
+        init,
       },
+      options,
     );
     const words = this.region.memory.words;
     this.#owned = load(words, this.index + OWNED) !== 0;

@@ -16,6 +16,17 @@ import { defaultRegion } from "../region/default-region.ts";
 import type { Region } from "../region/region.ts";
 import { SharedTable, type TableHandle } from "../tables/shared-table.ts";
 import { type DateFilter, passesDateFilter } from "./conversation-filters.ts";
+import {
+  type FinalizeOptions,
+  finalizeConversations,
+  type OutputFile,
+  type PlanEntry,
+  planConversations,
+  type RenderedConversation,
+  type RenderOptions,
+  type Resolve,
+  renderConversation,
+} from "./finalize.ts";
 import { type LockStats, sumLockStats } from "./lock-stats.ts";
 import { byTime, type PlacedMessage, packMessage, unpackMessage } from "./message-body.ts";
 import type { Message } from "./page.ts";
@@ -29,6 +40,12 @@ import {
   type TotalStats,
   totalStats,
 } from "./stats.ts";
+
+export { conversationKey, type ResolvedConversation, resolveConversations } from "./conversation-key.ts";
+export { type IndexRow, renderIndexPage } from "./index-page.ts";
+export type { Attachment, Message, Page, Participant } from "./page.ts";
+export { type ConversationFigures, renderStatsJson, type TotalStats } from "./stats.ts";
+export type { FinalizeOptions, OutputFile, PlanEntry, RenderedConversation, RenderOptions, Resolve };
 
 type ConversationRow = { -readonly [K in keyof ConversationFigures]: ConversationFigures[K] };
 
@@ -103,7 +120,7 @@ const messageKey = (key: string, n: number): string => `${key}\u0000${n}`;
 export class ConversationStats {
   readonly #parts: Parts;
 
-  constructor(options: ConversationStatsOptions = {}, attached?: Parts) {
+  constructor(options: ConversationStatsOptions = {}, /** @internal */ attached?: Parts) {
     this.#parts = attached ?? makeParts(options);
   }
 
@@ -121,6 +138,12 @@ export class ConversationStats {
     );
   }
 
+  /** The conversations of this name in the region, made if there are none yet. */
+  static named(name: string, options: Omit<ConversationStatsOptions, "name"> = {}): ConversationStats {
+    return new ConversationStats({ ...options, name });
+  }
+
+  /** A small handle for workerData or postMessage. */
   share(): ConversationStatsHandle {
     const { conversations, messages, state, dates } = this.#parts;
     return {
@@ -205,5 +228,23 @@ export class ConversationStats {
       }
     }
     return found.sort(byTime);
+  }
+
+  /**
+   * Ends writing and plans the pages: keys that resolve to one id become one conversation; those without a message, and
+   * those of calls only if they are to go, are left out. The plan is plain data, sorted by id: many threads can share it.
+   */
+  plan(resolve: Resolve, options: FinalizeOptions = {}): PlanEntry[] {
+    return planConversations(this, resolve, options);
+  }
+
+  /** Renders one entry of the plan, in any thread; undefined where it is a commercial conversation, and dropped. */
+  renderConversation(entry: PlanEntry, options: RenderOptions): RenderedConversation | undefined {
+    return renderConversation(this, entry, options);
+  }
+
+  /** Ends writing and renders every file of the output, one after the other, in this thread. */
+  finalize(resolve: Resolve, options: RenderOptions): Generator<OutputFile, void> {
+    return finalizeConversations(this, resolve, options);
   }
 }

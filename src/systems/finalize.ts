@@ -6,10 +6,10 @@
 import { isCallOnly, isCommercial } from "./conversation-filters.ts";
 import type { ResolvedConversation } from "./conversation-key.ts";
 import { renderConversationPage } from "./conversation-page.ts";
-import type { ConversationStats } from "./conversation-stats.ts";
-import type { ConversationKind, IndexRow } from "./index-page.ts";
+import { type ConversationKind, type IndexRow, renderIndexPage } from "./index-page.ts";
+import type { PlacedMessage } from "./message-body.ts";
 import type { Attachment, Message } from "./page.ts";
-import { addFigures, type ConversationFigures, NO_FIGURES } from "./stats.ts";
+import { addFigures, type ConversationFigures, NO_FIGURES, renderStatsJson, totalStats } from "./stats.ts";
 
 /** One conversation that is to be rendered; plain data. */
 export interface PlanEntry {
@@ -19,6 +19,16 @@ export interface PlanEntry {
   readonly parts: readonly { readonly key: string; readonly total: number }[];
   readonly figures: ConversationFigures;
 }
+
+/** What is known of a run's conversations: the part of ConversationStats that finalizing needs. */
+export interface Conversations {
+  seal(): void;
+  getAllStats(): ReadonlyMap<string, ConversationFigures>;
+  readMessages(parts: PlanEntry["parts"]): PlacedMessage[];
+}
+
+/** From every key to its final id and kind, for all keys at once, so that ids can be kept apart. */
+export type Resolve = (keys: readonly string[]) => ReadonlyMap<string, ResolvedConversation>;
 
 export interface FinalizeOptions {
   /** Drops conversations of calls only (default false). */
@@ -30,14 +40,9 @@ export interface FinalizeOptions {
 /**
  * Seals the conversations and plans their pages: keys that resolve to one id become one conversation (sums, the later
  * of the latest). Conversations without a message, and those of calls only if they are to go, are left out.
- * @param resolve from the key to the final id; asked for all keys at once, so that ids can be kept apart.
  * @returns sorted by id, in code-unit order.
  */
-export function planConversations(
-  stats: ConversationStats,
-  resolve: (keys: readonly string[]) => ReadonlyMap<string, ResolvedConversation>,
-  options: FinalizeOptions = {},
-): PlanEntry[] {
+export function planConversations(stats: Conversations, resolve: Resolve, options: FinalizeOptions = {}): PlanEntry[] {
   stats.seal();
   const all = stats.getAllStats();
   const keys = [...all.keys()].sort();
@@ -75,7 +80,7 @@ export interface RenderedConversation {
 
 /** Renders one entry of the plan. @returns undefined where the conversation is a commercial one, and dropped. */
 export function renderConversation(
-  stats: ConversationStats,
+  stats: Conversations,
   entry: PlanEntry,
   options: RenderOptions,
 ): RenderedConversation | undefined {
@@ -85,4 +90,32 @@ export function renderConversation(
   const html = renderConversationPage({ id: entry.id, messages, senderOf, attachmentPath });
   const bytes = new TextEncoder().encode(html).length;
   return { html, row: { id: entry.id, kind: entry.kind, bytes, figures: entry.figures } };
+}
+
+/** A file of the output folder. */
+export interface OutputFile {
+  readonly name: string;
+  readonly content: string;
+}
+
+/**
+ * Seals the conversations and renders everything, one file after the other: the pages by id, then stats.json and
+ * index.html, whose figures are the sums over exactly these pages. For one thread; several share the work by planning
+ * once and rendering entries.
+ */
+export function* finalizeConversations(
+  stats: Conversations,
+  resolve: Resolve,
+  options: RenderOptions,
+): Generator<OutputFile, void> {
+  const rows: IndexRow[] = [];
+  for (const entry of planConversations(stats, resolve, options)) {
+    const rendered = renderConversation(stats, entry, options);
+    if (rendered === undefined) continue;
+    rows.push(rendered.row);
+    yield { name: `${entry.id}.html`, content: rendered.html };
+  }
+  const totals = totalStats(rows.map(({ figures }) => figures));
+  yield { name: "stats.json", content: renderStatsJson(rows.map(({ id, figures }) => [id, figures])) };
+  yield { name: "index.html", content: renderIndexPage(rows, totals) };
 }

@@ -8,16 +8,20 @@
 // the first page that names it, whatever the timing and the number of threads. Alias and filter stand in one row: no
 // reader sees a contact without the filter that was set with it. Pages are searched for names, files are written and
 // people are asked outside any table's lock.
-import { Mutex, type MutexHandle } from "../locks/mutex.ts";
-import { defaultRegion } from "../region/default-region.ts";
-import { Region, type RegionHandle } from "../region/region.ts";
-import { SharedTable, type TableHandle } from "../tables/shared-table.ts";
 import { extractAlias, sanitizeAlias } from "./alias.ts";
 import { atExit } from "./atomic-write-files.ts";
 import { type LockStats, sumLockStats } from "./lock-stats.ts";
 import type { LookupEntries, LookupWarning } from "./lookup-file.ts";
-import { LookupSaver, SAVE_COLUMNS, type SaveRow } from "./lookup-saver.ts";
+import { LookupSaver } from "./lookup-saver.ts";
 import type { PageNames } from "./page.ts";
+import {
+  makeParts,
+  type Parts,
+  type PhoneLookupHandle,
+  type PhoneLookupOptions,
+  partsOf,
+  shareParts,
+} from "./phone-lookup-parts.ts";
 import {
   EXCLUDED,
   entriesOf,
@@ -26,79 +30,14 @@ import {
   LAST_RANK,
   NO_NAME,
   NO_ROW,
-  PHONE_COLUMNS,
   type PhoneRow,
   storeEntries,
 } from "./phone-rows.ts";
 
-/** What a prompt is given. */
-export interface PhoneQuestion {
-  readonly phone: string;
-  /** The name that the page at hand has for the number. */
-  readonly suggestion: string | undefined;
-}
-
-export interface PhoneLookupOptions {
-  /** The lookup file; read at once, created with its folders if absent. Without one everything stays in memory. */
-  readonly file?: string;
-  readonly region?: Region;
-  readonly name?: string;
-  /**
-   * Asks a person for a number's name; called in this thread only, once per number over all threads, with no lock
-   * held. What it returns is kept and saved at once; undefined leaves the number without a name. Threads without a
-   * prompt get the number itself for numbers nobody has named yet, and names on pages become suggestions only.
-   */
-  readonly prompt?: (question: PhoneQuestion) => string | undefined;
-  /** Whether `isFiltered` looks at the filters (default true). */
-  readonly skipFiltered?: boolean;
-  /** Changes that make one batched save (default 100). */
-  readonly batchSize?: number;
-  /**
-   * Whether names from pages are saved in batches, and what is left at exit (default true). Without it only explicit
-   * changes and `save` write the file: for runs that must not leave names behind that are not final yet.
-   */
-  readonly autosave?: boolean;
-}
-
-/** What `share()` gives: plain data for `workerData` or `postMessage`. */
-export interface PhoneLookupHandle {
-  readonly holdfast: "phone-lookup";
-  readonly region: RegionHandle;
-  readonly phones: TableHandle<string, PhoneRow>;
-  readonly saves: TableHandle<string, SaveRow>;
-  readonly counts: TableHandle<string, { value: number }>;
-  readonly mutex: MutexHandle;
-  readonly file: string | undefined;
-  readonly prompts: boolean;
-  readonly skipFiltered: boolean;
-  readonly batchSize: number;
-  readonly autosave: boolean;
-}
-
-interface Parts {
-  readonly region: Region;
-  readonly phones: SharedTable<string, PhoneRow>;
-  readonly saves: SharedTable<string, SaveRow>;
-  readonly counts: SharedTable<string, { value: number }>;
-  readonly mutex: Mutex;
-  readonly settings: Pick<PhoneLookupHandle, "file" | "prompts" | "skipFiltered" | "batchSize" | "autosave">;
-}
-
-function makeParts(options: PhoneLookupOptions): Parts {
-  const { name, batchSize = 100, skipFiltered = true, autosave = true } = options;
-  if (!Number.isInteger(batchSize) || batchSize < 1) throw new RangeError(`batchSize must be ≥ 1, not ${batchSize}`);
-  const region = options.region ?? defaultRegion();
-  const named = (part: string): { region: Region; name?: string } =>
-    name === undefined ? { region } : { region, name: `${name}.${part}` };
-  return {
-    region,
-    phones: new SharedTable({ ...named("phones"), key: "string", columns: PHONE_COLUMNS }),
-    saves: new SharedTable({ ...named("saves"), key: "string", columns: SAVE_COLUMNS, capacity: 1 }),
-    counts: new SharedTable({ ...named("counts"), key: "string", columns: { value: "f64" }, capacity: 16 }),
-    mutex: new Mutex(named("file")),
-    settings: { file: options.file, prompts: options.prompt !== undefined, skipFiltered, batchSize, autosave },
-  };
-}
+export { extractAlias, sanitizeAlias } from "./alias.ts";
+export { formatLookup, type LookupEntries, type LookupWarning, parseLookup } from "./lookup-file.ts";
+export type { NamedScope, PageNames, TelLink } from "./page.ts";
+export type { PhoneLookupHandle, PhoneLookupOptions, PhoneQuestion } from "./phone-lookup-parts.ts";
 
 function phoneOf(phone: unknown): string {
   if (typeof phone !== "string") throw new TypeError(`a phone number is a string, not ${typeof phone}`);
@@ -125,7 +64,7 @@ export class PhoneLookup {
   readonly #counter: string;
   #forgetExit: (() => void) | undefined;
   /** What could not be taken from the file as it stood, with line numbers; in the thread that read it. */
-  readonly warnings: readonly LookupWarning[] = [];
+  readonly warnings: readonly LookupWarning[];
 
   /**
    * Makes a lookup and reads its file; what is not yet saved when this process exits is saved then.
@@ -138,40 +77,30 @@ export class PhoneLookup {
     // Each thread counts in a row of its own, so that counting a lookup waits for nobody.
     this.#counter = `lookups of ${region.me}`;
     this.#saver = new LookupSaver({ table: saves, mutex, snapshot: () => this.entries(), ...settings });
+    let warnings: readonly LookupWarning[] = [];
+    this.warnings = warnings;
     if (attached !== undefined) return;
     this.#saver.load((parsed) => {
-      this.warnings = parsed.warnings;
+      warnings = parsed.warnings;
       storeEntries(phones, parsed);
     });
+    this.warnings = warnings;
     if (settings.file !== undefined && settings.autosave) this.#forgetExit = atExit(() => this.#saver.forceIfNeeded());
   }
 
-  /** The same lookup in another thread. */
+  /** The same lookup in another thread. Throws TypeError for what is no handle, ERR_REGION_* where it does not fit. */
   static from(handle: PhoneLookupHandle): PhoneLookup {
-    if (handle?.holdfast !== "phone-lookup") throw new TypeError("this is no handle of a PhoneLookup");
-    const { file, prompts, skipFiltered, batchSize, autosave } = handle;
-    const parts: Parts = {
-      region: Region.from(handle.region),
-      phones: SharedTable.from(handle.phones),
-      saves: SharedTable.from(handle.saves),
-      counts: SharedTable.from(handle.counts),
-      mutex: Mutex.from(handle.mutex),
-      settings: { file, prompts, skipFiltered, batchSize, autosave },
-    };
-    return new PhoneLookup({}, parts);
+    return new PhoneLookup({}, partsOf(handle));
   }
 
+  /** The lookup of this name in the region, made if there is none yet. */
+  static named(name: string, options: Omit<PhoneLookupOptions, "name"> = {}): PhoneLookup {
+    return new PhoneLookup({ ...options, name });
+  }
+
+  /** A small handle for workerData or postMessage. */
   share(): PhoneLookupHandle {
-    const { region, phones, saves, counts, mutex, settings } = this.#parts;
-    return {
-      holdfast: "phone-lookup",
-      region: region.share(),
-      phones: phones.share(),
-      saves: saves.share(),
-      counts: counts.share(),
-      mutex: mutex.share(),
-      ...settings,
-    };
+    return shareParts(this.#parts);
   }
 
   /**

@@ -1,9 +1,9 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { Region } from "../../src/region/region.ts";
-import { aliasesOfKey, conversationKey } from "../../src/systems/conversation-key.ts";
+import { aliasesOfKey, conversationKey, resolveConversations } from "../../src/systems/conversation-key.ts";
 import { ConversationStats, type ConversationStatsOptions } from "../../src/systems/conversation-stats.ts";
-import { planConversations, type RenderedConversation, renderConversation } from "../../src/systems/finalize.ts";
+import type { RenderedConversation } from "../../src/systems/finalize.ts";
 import type { Message } from "../../src/systems/page.ts";
 
 const test = suite("systems/conversation-stats");
@@ -109,7 +109,7 @@ test("after finalize a late message is refused, in every thread's handle, and no
   const stats = make();
   const other = ConversationStats.from(stats.share());
   stats.writeMessage("k", message(1), [0, 0]);
-  const plan = planConversations(stats, (keys) => new Map(keys.map((key) => [key, { id: key, kind: "Person" }])));
+  const plan = stats.plan((keys) => new Map(keys.map((key) => [key, { id: key, kind: "Person" }])));
   assert.ok(other.sealed);
   assert.throws(
     () => other.writeMessage("k", message(2), [0, 1]),
@@ -122,13 +122,12 @@ test("after finalize a late message is refused, in every thread's handle, and no
 });
 
 const render = (stats: ConversationStats, names: Record<string, string>, options = {}): RenderedConversation[] => {
-  const plan = planConversations(
-    stats,
+  const plan = stats.plan(
     (keys) => new Map(keys.map((key) => [key, { id: names[key] ?? key, kind: "Person" }])),
     options,
   );
   const all = plan.map((entry) =>
-    renderConversation(stats, entry, {
+    stats.renderConversation(entry, {
       ...options,
       senderOf: (m) => (m.fromMe ? "Me" : m.senderName),
       attachmentPath: () => undefined,
@@ -202,6 +201,42 @@ test("a conversation's key is its participants, in one order, numbers before nam
   );
   assert.is(conversationKey([{ phone: "", name: "" }]), "");
   assert.equal(aliasesOfKey("", String), []);
+});
+
+test("finalize gives every file: the pages, then stats.json and index.html over exactly these", () => {
+  const stats = make();
+  stats.writeMessage(conversationKey([{ phone: "+1", name: "" }]), message(1), [0, 0]);
+  stats.writeMessage(conversationKey([{ phone: "+2", name: "" }]), message(2), [1, 0]);
+  stats.writeMessage("+3", message(3, { text: "Sale" }), [2, 0]);
+  stats.writeMessage("+3", message(4, { text: "stop", fromMe: true }), [2, 1]);
+  const names = new Map([
+    ["+1", "john"],
+    ["+2", "John"],
+  ]);
+  const files = new Map(
+    [
+      ...stats.finalize((keys) => resolveConversations(keys, (phone) => names.get(phone) ?? phone), {
+        senderOf: ({ sender }) => names.get(sender) ?? sender,
+        attachmentPath: () => undefined,
+      }),
+    ].map(({ name, content }) => [name, content]),
+  );
+  const [first, second, ...rest] = files.keys();
+  assert.is(first, "John.html");
+  assert.match(second, /^john_[0-9a-f]{6}\.html$/);
+  assert.equal(rest, ["stats.json", "index.html"]);
+  const { totals, conversations } = JSON.parse(files.get("stats.json") ?? "");
+  assert.is(totals.num_sms, 2);
+  assert.equal(
+    Object.keys(conversations).map((id) => `${id}.html`),
+    [first, second],
+  );
+  assert.is(stats.getTotalStats().num_sms, 4);
+});
+
+test("the same name is the same conversations", () => {
+  ConversationStats.named("talks", { region }).writeMessage("k", message(1), [0, 0]);
+  assert.is(ConversationStats.named("talks", { region }).getTotalStats().num_sms, 1);
 });
 
 test("a handle of something else is refused", () => {

@@ -208,6 +208,19 @@ test("an error of the disk reaches the caller; the change is there, and the next
   assert.is(read().aliases.get("+1"), "Ann");
 });
 
+test("the same name is the same lookup, and its file is read once", () => {
+  make({ file }).close();
+  writeFileSync(file, "+1|Ann\n");
+  const first = PhoneLookup.named("people", { region, file });
+  first.addFilter("+1", "spam");
+  const second = PhoneLookup.named("people", { region, file });
+  assert.is(second.getFilterInfo("+1"), "spam");
+  second.addAlias("+1", "Bob");
+  assert.is(first.getAlias("+1"), "Bob");
+  first.close();
+  second.close();
+});
+
 test("a handle of something else is refused", () => {
   assert.throws(() => PhoneLookup.from({ holdfast: "mutex" } as never), TypeError);
   assert.throws(() => make({ batchSize: 0 }), RangeError);
