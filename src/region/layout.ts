@@ -120,6 +120,11 @@ export const KIND_BARRIER = 11;
 export const KIND_ONCE = 12;
 export const KIND_TABLE = 16;
 export const KIND_TABLE_PART = 17;
+export const KIND_QUEUE = 18;
+export const KIND_LOG = 19;
+export const KIND_RING = 20;
+export const KIND_COUNTER = 21;
+export const KIND_STRING_POOL = 22;
 
 /**
  * Whether the kind's freed blocks serve only the same kind again, and come as they were left instead of zeroed: a thread
@@ -160,6 +165,16 @@ export function kindName(kind: number): string {
       return "SharedTable";
     case KIND_TABLE_PART:
       return "part of a SharedTable";
+    case KIND_QUEUE:
+      return "SharedQueue";
+    case KIND_LOG:
+      return "SharedLog";
+    case KIND_RING:
+      return "ring of a SharedQueue or SharedLog";
+    case KIND_COUNTER:
+      return "SharedCounter";
+    case KIND_STRING_POOL:
+      return "StringPool";
     default:
       return `kind ${kind}`;
   }
