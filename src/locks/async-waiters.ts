@@ -99,7 +99,7 @@ export class AsyncWaiters {
         this.#remove(task);
         options.withdraw?.();
         // The task behind it has not been attempted yet.
-        if (this.#fifo && first) this.#pump(false);
+        if (this.fifo && first) this.#pump(false);
       };
       const onAbort = (): void => {
         giveUp();
@@ -140,7 +140,7 @@ export class AsyncWaiters {
   /** A task comes: true if it need not wait. While others wait, a wait is armed, which will serve it too. */
   #join(task: Task): boolean {
     if (this.#armed && this.#tasks.length > 0) {
-      if (!this.#fifo && task.attempt(false, false)) return true;
+      if (!this.fifo && task.attempt(false, false)) return true;
       this.#tasks.push(task);
       return false;
     }

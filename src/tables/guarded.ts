@@ -9,9 +9,9 @@
 import { load } from "../cells/atomics.ts";
 import { ClosedError, HoldfastError, NotRecoverableError } from "../cells/errors.ts";
 import { blockingAllowed } from "../cells/park.ts";
-import { type MutexOperations, mutexOperations, retireMutex } from "../locks/mutex-operations.ts";
+import { type MutexOperations, mutexOperations } from "../locks/mutex-operations.ts";
 import { LockObject, type PlaceOptions } from "../locks/place.ts";
-import { LOCK, ownerOf, WAKE_EVERYONE } from "../protocols/mutex.ts";
+import { ownerOf, retire as retireWords, WAKE_EVERYONE } from "../protocols/mutex.ts";
 import { B_SERIAL, B_STATE, BLOCK_HEADER_BYTES, BLOCK_USED } from "../region/layout.ts";
 import type { Region } from "../region/region.ts";
 import { acquireWord, markWordConsistent, payWakes, releaseWord } from "../region/word-lock.ts";
@@ -22,7 +22,6 @@ const BLOCK_HEADER = BLOCK_HEADER_BYTES >> 2;
 export abstract class GuardedObject extends LockObject {
   /** @internal */
   readonly locks: MutexOperations;
-  readonly #serial: number;
 
   protected constructor(
     kind: number,
@@ -31,9 +30,8 @@ export abstract class GuardedObject extends LockObject {
     options: PlaceOptions,
     init?: (words: Int32Array, index: number, region: Region) => void,
   ) {
-    super(kind, tag, bytes, options, init);
+    super({ kind, tag, bytes, init }, options);
     this.locks = mutexOperations(this.region, blockingAllowed());
-    this.#serial = this.region.serialOf(this.index * 4);
   }
 
   /** Restores what a thread left that died inside; called with the mutex held, and again if it was cut off. */
@@ -99,7 +97,7 @@ export abstract class GuardedObject extends LockObject {
   protected assertInUse(): void {
     const words = this.region.memory.words;
     const header = this.index - BLOCK_HEADER;
-    if (words[header + B_SERIAL] !== this.#serial || words[header + B_STATE] !== BLOCK_USED) throw this.closedError();
+    if (words[header + B_SERIAL] !== this.serial || words[header + B_STATE] !== BLOCK_USED) throw this.closedError();
   }
 
   /** Frees the object: `retire` gives back what hangs on it, and wakes those who wait. */
@@ -113,9 +111,9 @@ export abstract class GuardedObject extends LockObject {
         this.leaveAfter(error);
         throw error;
       }
-      retireMutex(region, index, me);
+      retireWords(region.memory.words, index, me);
     });
-    payWakes(region.memory.words, index + LOCK, WAKE_EVERYONE);
+    payWakes(region.memory.words, index, WAKE_EVERYONE);
   }
 
   /** The state in words for toString(), which never throws. */

@@ -1,6 +1,5 @@
 // The three kinds of region that every conformance suite runs on, and what the suites need to see of sleepers.
 
-import { isMainThread } from "node:worker_threads";
 import type { LockObject } from "../../src/locks/place.ts";
 import { Region } from "../../src/region/region.ts";
 import { countSleepers } from "../../src/region/threads.ts";
@@ -27,12 +26,6 @@ export function sleepers(lock: LockObject): number {
 /** Comes back once `condition` holds; the run's watchdog ends it if that never comes. */
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
-}
-
-/** As {@link until}, for a worker, blocking. */
-export function untilBlocking(condition: () => boolean): void {
-  if (isMainThread) throw new Error("the main thread must not spin");
-  while (!condition());
 }
 
 /** Timers that keep this process alive. */
