@@ -6,8 +6,9 @@ import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import { suites as mutexSuites } from "./mutex.bench.ts";
 import { type Run, type Suite, table } from "./result.ts";
+import { suites as tableSuites } from "./table.bench.ts";
 
-const all: Suite[] = [...mutexSuites];
+const all: Suite[] = [...mutexSuites, ...tableSuites];
 
 const { values } = parseArgs({
   options: {

@@ -3,12 +3,24 @@
 
 import { CORE_BYTES } from "./core-bytes.ts";
 
-/** The exported operations; the arguments are those of src/protocols/mutex.ts without the words. */
+/** The exported operations; the arguments are those of src/protocols/mutex.ts and table-read.ts without the words. */
 export interface CoreExports {
   tryLock(index: number, me: number): number;
   unlock(index: number, me: number): number;
   unlockHold(index: number, me: number, ticket: number): number;
   lockStep(index: number, me: number, slept: number, starver: number): number;
+  readRow(
+    shards: number,
+    shift: number,
+    seed0: number,
+    seed1: number,
+    keyWord: number,
+    endWord: number,
+    scratch: number,
+    keyBytes: number,
+    limit: number,
+  ): number;
+  isCurrent(shard: number, version: number, serialAt: number, serial: number): number;
 }
 
 let compiled: WebAssembly.Module | null | undefined;

@@ -1,5 +1,6 @@
 // What the Wasm module exports: whole short operations of the protocols, bound to the memory's first byte.
 import * as mutex from "../protocols/mutex";
+import * as table from "../protocols/table-read";
 
 export function tryLock(index: i32, me: i32): i32 {
   return mutex.tryLock(0, index, me);
@@ -15,4 +16,22 @@ export function unlockHold(index: i32, me: i32, ticket: i32): i32 {
 
 export function lockStep(index: i32, me: i32, slept: i32, starver: i32): i32 {
   return mutex.lockStep(0, index, me, slept, starver);
+}
+
+export function readRow(
+  shards: i32,
+  shift: i32,
+  seed0: i32,
+  seed1: i32,
+  keyWord: i32,
+  endWord: i32,
+  scratch: i32,
+  keyBytes: i32,
+  limit: i32,
+): i32 {
+  return table.readRow(0, shards, shift, seed0, seed1, keyWord, endWord, scratch, keyBytes, limit);
+}
+
+export function isCurrent(shard: i32, version: i32, serialAt: i32, serial: i32): i32 {
+  return table.isCurrent(0, shard, version, serialAt, serial);
 }

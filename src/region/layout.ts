@@ -99,6 +99,7 @@ export const KIND_NAME = 2;
 export const KIND_MUTEX = 3;
 export const KIND_TABLE = 16;
 export const KIND_TABLE_PART = 17;
+export const KIND_SCRATCH = 31;
 
 /** The name of a kind for error messages. */
 export function kindName(kind: number): string {
@@ -113,6 +114,8 @@ export function kindName(kind: number): string {
       return "SharedTable";
     case KIND_TABLE_PART:
       return "part of a SharedTable";
+    case KIND_SCRATCH:
+      return "scratch area of a thread";
     default:
       return `kind ${kind}`;
   }

@@ -3,10 +3,8 @@
 import type { i32, Words } from "../cells/atomics.ts";
 import { TableError } from "../cells/errors.ts";
 import { HOLD, SLOW } from "../protocols/mutex.ts";
-import { KIND_TABLE_PART } from "../region/layout.ts";
-import type { Region } from "../region/region.ts";
-import { bucketAt, probeLength } from "./buckets.ts";
-import { halfSipHash } from "./hash.ts";
+import { halfSipHash } from "../protocols/table-hash.ts";
+import { bucketAt, probeLength } from "../protocols/table-index.ts";
 import {
   B_OVERFLOW,
   CLASSES,
@@ -37,7 +35,9 @@ import {
   SHARD_WORDS,
   SLAB_HEADER,
   SLOTS,
-} from "./layout.ts";
+} from "../protocols/table-layout.ts";
+import { KIND_TABLE_PART } from "../region/layout.ts";
+import type { Region } from "../region/region.ts";
 import { eachRow, eachSlab, eachSlot, expectedOverflows, linkedBlocks } from "./recover.ts";
 import { rowWords } from "./row.ts";
 import type { Schema } from "./schema.ts";

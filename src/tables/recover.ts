@@ -7,9 +7,7 @@
 
 import { add, type i32, store, type Words } from "../cells/atomics.ts";
 import { TableError } from "../cells/errors.ts";
-import { KIND_TABLE_PART } from "../region/layout.ts";
-import type { Region } from "../region/region.ts";
-import { bucketAt, freeSlot } from "./buckets.ts";
+import { bucketAt, freeSlot } from "../protocols/table-index.ts";
 import {
   B_OVERFLOW,
   B_SLOTS,
@@ -41,7 +39,9 @@ import {
   S_VERSION,
   SLAB_HEADER,
   usedTag,
-} from "./layout.ts";
+} from "../protocols/table-layout.ts";
+import { KIND_TABLE_PART } from "../region/layout.ts";
+import type { Region } from "../region/region.ts";
 
 /** Repairs the shard; the caller holds its lock. Throws ERR_TABLE_CORRUPT where the memory was overwritten. */
 export function recoverShard(region: Region, shard: i32): void {

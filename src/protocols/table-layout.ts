@@ -18,8 +18,7 @@
 // the region and never linked, or unlinked and never gave back, is found by the tag when its next owner repairs it.
 
 import type { i32 } from "../cells/atomics.ts";
-import { MUTEX_WORDS } from "../protocols/mutex.ts";
-import { BLOCK_HEADER_BYTES } from "../region/layout.ts";
+import { MUTEX_WORDS } from "./mutex.ts";
 
 export const TABLE_MAGIC: i32 = 0x42544648;
 export const TABLE_VERSION: i32 = 1;
@@ -69,8 +68,6 @@ export const L_NEXT: i32 = 0;
 export const L_WORDS: i32 = 1;
 export const L_BUMP: i32 = 2;
 export const L_PREVIOUS: i32 = 3;
-/** Words that the region puts before a block: a slab and they make a power of two, which the region stores without loss. */
-export const BLOCK_HEADER: i32 = BLOCK_HEADER_BYTES >> 2;
 export const SLAB_MIN: i32 = 256;
 export const SLAB_MAX: i32 = 16 * 1024;
 
