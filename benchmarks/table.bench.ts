@@ -74,15 +74,18 @@ function countedMap(): Subject {
 async function oneThread(effort: Effort): Promise<Run[]> {
   const suite = "table";
   const runs: Run[] = [];
+  const map = filled(new Map<string, Row>());
+  const wasm = makeTable(true);
+  const js = makeTable(false);
   for (const name of Object.keys(loops)) {
     const subjects: Subject[] = [
-      { name: "floor-map", batch: loop(name, filled(new Map<string, Row>())) },
-      { name: "holdfast", batch: loop(name, makeTable(true)) },
-      { name: "holdfast-js", batch: loop(name, makeTable(false)) },
+      { name: "floor-map", batch: loop(name, map) },
+      { name: "holdfast", batch: loop(name, wasm) },
+      { name: "holdfast-js", batch: loop(name, js) },
     ];
     runs.push(...(await measure(suite, name, subjects, effort)));
   }
-  const adders = [countedMap(), counted("holdfast", makeTable(true)), counted("holdfast-js", makeTable(false))];
+  const adders = [countedMap(), counted("holdfast", wasm), counted("holdfast-js", js)];
   runs.push(...(await measure(suite, "add", adders, effort)));
   return runs;
 }

@@ -1,6 +1,7 @@
 // The fast way of a read: this thread's cache, else one call that hashes, probes, compares, copies and validates
 // (protocols/table-read.ts, in WebAssembly where the region has it, in JavaScript else), else TableCore.read.
 
+import type { CoreExports } from "../assembly/core.ts";
 import { ClosedError } from "../cells/errors.ts";
 import { R_VERSION } from "../protocols/table-layout.ts";
 import {
@@ -21,7 +22,6 @@ import {
   UNCOVERED,
 } from "../protocols/table-read.ts";
 import { B_SERIAL, BLOCK_HEADER_BYTES } from "../region/layout.ts";
-import type { Region } from "../region/region.ts";
 import { scratchOf } from "../region/scratch.ts";
 import { encodeInto } from "./codec.ts";
 import type { TableCore } from "./core.ts";
@@ -33,41 +33,10 @@ import type { TableKey } from "./types.ts";
 /** Units of text that encode to no more bytes than the scratch area has for a key. */
 const LONGEST_SHORT_KEY: number = Math.floor((SCRATCH_KEY_WORDS * 4) / 3);
 
-/** The operations of protocols/table-read.ts, without the words. */
-interface ReadOperations {
-  readonly readRow: (
-    shards: number,
-    shift: number,
-    seed0: number,
-    seed1: number,
-    keyWord: number,
-    endWord: number,
-    scratch: number,
-    keyBytes: number,
-    limit: number,
-  ) => number;
-  readonly isCurrent: (shard: number, version: number, serialAt: number, serial: number) => number;
-}
-
-const byRegion = new WeakMap<Region, ReadOperations>();
-
-/** One object a region, so that calls through it stay monomorphic and are inlined. */
-function readOperations(region: Region): ReadOperations {
-  let operations = byRegion.get(region);
-  if (operations === undefined) {
-    const { core, memory } = region;
-    operations = core ?? {
-      readRow: (...args) => readRow(memory.words, ...args),
-      isCurrent: (...args) => isCurrent(memory.words, ...args),
-    };
-    byRegion.set(region, operations);
-  }
-  return operations;
-}
-
 export class TableReader {
   readonly #core: TableCore;
-  readonly #operations: ReadOperations;
+  /** Asked for at each call: so each way has call sites of its own, which stay monomorphic and are inlined. */
+  readonly #wasm: CoreExports | undefined;
   readonly #scratch: number;
   readonly #textKeys: boolean;
   readonly #cache: RowCache = new RowCache();
@@ -77,7 +46,7 @@ export class TableReader {
 
   constructor(core: TableCore) {
     this.#core = core;
-    this.#operations = readOperations(core.region);
+    this.#wasm = core.region.core;
     this.#scratch = scratchOf(core.region);
     this.#textKeys = core.schema.keyType === "string";
     this.#inside = core.inside;
@@ -88,11 +57,17 @@ export class TableReader {
   /** The values of the key's row in the order of declaration, not to be changed; undefined if there is none. */
   read(key: TableKey): readonly Value[] | undefined {
     const entry = this.#cache.find(key, this.#cache.hash(key));
-    if (entry !== undefined && this.#inside.depth === 0) {
-      const current = this.#operations.isCurrent(entry.shard, entry.version, this.#serialAt, this.#serial);
-      if (current !== 0) return entry.values;
-    }
+    if (entry !== undefined && this.#inside.depth === 0 && this.#isCurrent(entry)) return entry.values;
     return this.#readSlow(key, entry);
+  }
+
+  #isCurrent({ shard, version }: CachedRow): boolean {
+    const wasm = this.#wasm;
+    const current =
+      wasm !== undefined
+        ? wasm.isCurrent(shard, version, this.#serialAt, this.#serial)
+        : isCurrent(this.#core.region.memory.words, shard, version, this.#serialAt, this.#serial);
+    return current !== 0;
   }
 
   #readSlow(key: TableKey, known: CachedRow | undefined): readonly Value[] | undefined {
@@ -132,27 +107,26 @@ export class TableReader {
     if (scratch === 0) return TOO_LONG;
     const keyBytes = this.#encodeKey(key);
     if (keyBytes < 0) return TOO_LONG;
-    const { region, schema, keyWord } = core;
-    const memory = region.memory;
+    const { memory } = core.region;
     memory.words[scratch + SCRATCH_KNOWN_ROW] = known === undefined ? 0 : known.row;
     if (known !== undefined) memory.words[scratch + SCRATCH_KNOWN_VERSION] = known.rowVersion;
     for (let tries = 0; tries < 2; tries++) {
-      const result = this.#operations.readRow(
-        core.shards,
-        core.shift,
-        core.seed0,
-        core.seed1,
-        keyWord,
-        schema.endWord,
-        scratch,
-        keyBytes,
-        memory.words.length,
-      );
+      const result = this.#callKernel(keyBytes);
       if (memory.words[this.#serialAt] !== this.#serial) throw closed(core);
       if (result !== UNCOVERED) return result;
       core.cover(memory.words[scratch + SCRATCH_SHARD]);
     }
     return CONTENDED;
+  }
+
+  #callKernel(keyBytes: number): number {
+    const { shards, shift, seed0, seed1, keyWord, schema, region } = this.#core;
+    const { words } = region.memory;
+    const end = schema.endWord;
+    const wasm = this.#wasm;
+    return wasm !== undefined
+      ? wasm.readRow(shards, shift, seed0, seed1, keyWord, end, this.#scratch, keyBytes, words.length)
+      : readRow(words, shards, shift, seed0, seed1, keyWord, end, this.#scratch, keyBytes, words.length);
   }
 
   /** Writes the key into the scratch area: its length in bytes, or -1 if it may be too long. */

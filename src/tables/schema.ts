@@ -126,8 +126,18 @@ function layOut(keyType: KeyType, declared: Declared): Schema {
   };
 }
 
-/** Makes rows of columns with these names; where code may be generated, at the cost of an object literal. */
+const makers = new Map<string, Schema["rowOf"]>();
+
+/** Makes rows of columns with these names. One function for all tables with the same columns, so calls are inlined. */
 function rowMaker(names: readonly string[]): Schema["rowOf"] {
+  const key = JSON.stringify(names);
+  let maker = makers.get(key);
+  if (maker === undefined) makers.set(key, (maker = generateMaker(names)));
+  return maker;
+}
+
+/** Where code may be generated a row costs an object literal, else a store a column. */
+function generateMaker(names: readonly string[]): Schema["rowOf"] {
   try {
     // JSON text is what the names become in the code, so whatever they are, they stay property names.
     const properties = names.map((name, i) => `${JSON.stringify(name)}: values[${i}]`);

@@ -48,6 +48,7 @@ type Combine = (column: Column, current: number | bigint, operand: number | bigi
 export class SharedTable<Key extends TableKey, Row extends object> {
   readonly #core: TableCore;
   readonly #reader: TableReader;
+  readonly #rowOf: Schema["rowOf"];
 
   constructor(options: AnyTableOptions) {
     if (typeof options !== "object" || options === null) {
@@ -64,6 +65,7 @@ export class SharedTable<Key extends TableKey, Row extends object> {
     const offset = attach?.offset ?? place(region, options.name, declared, capacity);
     this.#core = new TableCore(region, offset, declared, label, options.unlocked === true);
     this.#reader = new TableReader(this.#core);
+    this.#rowOf = this.#core.schema.rowOf;
   }
 
   static named(name: string, options: Omit<AnyTableOptions, "name"> = {}): SharedTable<TableKey, AnyRow> {
@@ -111,7 +113,7 @@ export class SharedTable<Key extends TableKey, Row extends object> {
 
   get(key: Key): Row | undefined {
     const values = this.#reader.read(key);
-    return values === undefined ? undefined : (this.#core.schema.rowOf(values) as Row);
+    return values === undefined ? undefined : (this.#rowOf(values) as Row);
   }
 
   has(key: Key): boolean {
