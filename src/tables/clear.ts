@@ -10,6 +10,7 @@ import {
   S_INDEX,
   S_LARGE,
   S_OLD,
+  S_RECORD,
   S_SLAB_WORDS,
   S_SLABS,
   S_USED_WORDS,
@@ -28,6 +29,7 @@ export function clearShard(region: Region, shard: i32): void {
   words[shard + S_COUNT] = 0;
   endChange(words, shard);
   for (let sizeClass = 0; sizeClass < CLASSES; sizeClass++) words[shard + S_FREE + sizeClass] = 0;
+  words[shard + S_RECORD] = 0;
   words[shard + S_SLABS] = 0;
   words[shard + S_LARGE] = 0;
   words[shard + S_SLAB_WORDS] = 0;

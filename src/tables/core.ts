@@ -157,7 +157,7 @@ export class TableCore {
     return this.shards + number * SHARD_WORDS;
   }
 
-  /** Takes the shard's lock; throws ERR_WOULD_DEADLOCK inside an `update` of this table by this thread. */
+  /** Takes the shard's lock; throws ERR_WOULD_DEADLOCK inside a callback of this table by this thread. */
   lock(shard: i32): void {
     this.assertIdle();
     if (!this.#unlocked) lockShard(this, shard);
@@ -196,8 +196,8 @@ export class TableCore {
     if (this.inside.depth === 0) return;
     throw new WouldDeadlockError(
       "ERR_WOULD_DEADLOCK",
-      `${this.label}: this thread is inside an update() of this table, whose callback must not use the same table (it ` +
-        "holds a lock of it): return the new row instead, or use the table after update() returned",
+      `${this.label}: this thread is inside an update() or transaction() of this table, whose callback must not use the ` +
+        "same table (it holds a lock of it): return the new row or use tx, or use the table after the call returned",
     );
   }
 

@@ -19,6 +19,7 @@ export type {
   TableCheck,
   TableKey,
   TableStats,
+  TableTransaction,
   ValueOf,
   Versioned,
 } from "./types.ts";

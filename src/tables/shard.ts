@@ -79,7 +79,10 @@ function lockShardSlow(space: Space, shard: i32): void {
   if (ownerOf(load(region.memory.words, shard)) === me) abandonShard(space, shard);
   if (acquireWord(region, shard) === 1) return;
   try {
-    recoverShard(region, shard);
+    recoverShard(region, shard, (other) => {
+      lockShard(space, other);
+      unlockShard(space, other);
+    });
     markWordConsistent(region, shard);
   } catch (error) {
     // Released without the mark, the shard is out of use for good, and says so.
@@ -114,8 +117,8 @@ export function findInShard(words: Words, shard: i32, hash: i32, keyWord: i32, k
   return old === 0 ? 0 : findSlot(words, old, hash, outgoing.words, keyWord, keyBytes, keyWord, limit);
 }
 
-/** Copies the outgoing image of `length` words into a new row. */
-function writeRow(region: Region, shard: i32, hash: i32, length: i32): i32 {
+/** Copies the outgoing image of `length` words into a new row, which is in no slot yet; throws ERR_REGION_FULL. */
+export function writeRow(region: Region, shard: i32, hash: i32, length: i32): i32 {
   const row = allocateRow(region, shard, length);
   const words = region.memory.words;
   const image = outgoing.words;
@@ -156,7 +159,7 @@ export function replaceRow(region: Region, shard: i32, slot: i32, hash: i32, len
 
 /** Adds the outgoing image as a row of a key that the shard has not; throws ERR_REGION_FULL with nothing changed. */
 export function insertRow(region: Region, shard: i32, hash: i32, length: i32, firstBuckets: i32): void {
-  makeRoom(region, shard, firstBuckets);
+  makeRoom(region, shard, firstBuckets, 1);
   const row = writeRow(region, shard, hash, length);
   const words = region.memory.words;
   const index = words[shard + S_INDEX];
@@ -219,23 +222,21 @@ function moveBucket(words: Words, shard: i32, old: i32, position: i32): void {
   }
 }
 
-/** Makes sure that the index takes one row more. */
-function makeRoom(region: Region, shard: i32, firstBuckets: i32): void {
+/** Makes sure that the index takes `more` rows; throws ERR_REGION_FULL with nothing changed. */
+export function makeRoom(region: Region, shard: i32, firstBuckets: i32, more: i32): void {
   const words = region.memory.words;
   const index = words[shard + S_INDEX];
-  if (index === 0) {
-    startIndex(region, shard, firstBuckets);
-    return;
-  }
-  const buckets = words[index + I_MASK] + 1;
-  const count = words[shard + S_COUNT];
-  if (count < growAbove(buckets)) return;
+  const wanted = words[shard + S_COUNT] + more;
+  const has = index === 0 ? 0 : words[index + I_MASK] + 1;
+  if (wanted <= growAbove(has)) return;
+  let buckets = index === 0 ? firstBuckets : has * 2;
+  while (wanted > growAbove(buckets)) buckets *= 2;
   if (words[shard + S_OLD] !== 0) finishMoving(region, shard);
   try {
-    startIndex(region, shard, buckets * 2);
+    startIndex(region, shard, buckets);
   } catch (error) {
     // A full region only means that the index fills up beyond its usual load.
-    if (!(error instanceof HoldfastError) || error.code !== "ERR_REGION_FULL" || count >= buckets * SLOTS) throw error;
+    if (!(error instanceof HoldfastError) || error.code !== "ERR_REGION_FULL" || wanted > has * SLOTS) throw error;
   }
 }
 

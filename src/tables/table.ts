@@ -18,7 +18,8 @@ import { TableReader } from "./reader.ts";
 import { collect, decodeRow, encodeKey, encodeRow, encodeZeroRow, readNumber, writeValue } from "./row.ts";
 import { type Column, parseSchema, type Schema } from "./schema.ts";
 import { beginChange, endChange, insertRow, moveOn, nextRowVersion, removeRow, replaceRow } from "./shard.ts";
-import type { AnyRow, TableCheck, TableKey, TableStats, Versioned } from "./types.ts";
+import { runTransaction } from "./transaction.ts";
+import type { AnyRow, TableCheck, TableKey, TableStats, TableTransaction, Versioned } from "./types.ts";
 
 /** What makes or finds a table, as the implementation sees it. */
 export interface AnyTableOptions {
@@ -238,6 +239,10 @@ export class SharedTable<Key extends TableKey, Row extends object> {
     }
     core.unlock(shard);
     return row;
+  }
+
+  transaction<T>(keys: Iterable<Key>, fn: (tx: TableTransaction<Key, Row>) => T): T {
+    return runTransaction(this.#core, keys, fn as unknown as (tx: TableTransaction) => T);
   }
 
   add(key: Key, column: string, delta: number | bigint): number | bigint {
