@@ -21,6 +21,18 @@ export interface CoreExports {
   isVersion(index: number, stamp: number): number;
   acquirePermits(index: number, n: number): number;
   releasePermits(index: number, n: number): number;
+  readRow(
+    shards: number,
+    shift: number,
+    seed0: number,
+    seed1: number,
+    keyWord: number,
+    endWord: number,
+    scratch: number,
+    keyBytes: number,
+    limit: number,
+  ): number;
+  isCurrent(shard: number, version: number, serialAt: number, serial: number): number;
 }
 
 let compiled: WebAssembly.Module | null | undefined;

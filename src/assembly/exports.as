@@ -4,6 +4,7 @@ import * as reentrant from "../protocols/reentrant-mutex";
 import * as rw from "../protocols/rw-lock";
 import * as stamped from "../protocols/stamped";
 import * as semaphore from "../protocols/semaphore";
+import * as table from "../protocols/table-read";
 
 export function tryLock(index: i32, me: i32): i32 {
   return mutex.tryLock(0, index, me);
@@ -63,4 +64,22 @@ export function acquirePermits(index: i32, n: i32): i32 {
 
 export function releasePermits(index: i32, n: i32): i32 {
   return semaphore.release(0, index, n);
+}
+
+export function readRow(
+  shards: i32,
+  shift: i32,
+  seed0: i32,
+  seed1: i32,
+  keyWord: i32,
+  endWord: i32,
+  scratch: i32,
+  keyBytes: i32,
+  limit: i32,
+): i32 {
+  return table.readRow(0, shards, shift, seed0, seed1, keyWord, endWord, scratch, keyBytes, limit);
+}
+
+export function isCurrent(shard: i32, version: i32, serialAt: i32, serial: i32): i32 {
+  return table.isCurrent(0, shard, version, serialAt, serial);
 }

@@ -125,6 +125,7 @@ export const KIND_LOG = 19;
 export const KIND_RING = 20;
 export const KIND_COUNTER = 21;
 export const KIND_STRING_POOL = 22;
+export const KIND_SCRATCH = 31;
 
 /**
  * Whether the kind's freed blocks serve only the same kind again, and come as they were left instead of zeroed: a thread
@@ -175,6 +176,8 @@ export function kindName(kind: number): string {
       return "SharedCounter";
     case KIND_STRING_POOL:
       return "StringPool";
+    case KIND_SCRATCH:
+      return "scratch area of a thread";
     default:
       return `kind ${kind}`;
   }

@@ -28,6 +28,7 @@ export type {
   TableCheck,
   TableKey,
   TableStats,
+  TableTransaction,
   ValueOf,
   Versioned,
 } from "./types.ts";
