@@ -7,7 +7,7 @@ export {
   ClosedError,
   DeadlockError,
   type ErrorCode,
-  type ErrorDetails,
+  type ErrorInfo,
   HoldfastError,
   NotOwnerError,
   NotRecoverableError,

@@ -1,6 +1,6 @@
 // Errors with a stable `code`. Structured clone drops an error's class and own properties, so an error that is to cross
 // postMessage goes as `error.share()` and comes back by `HoldfastError.from(data)` with class, code, message, stack,
-// details and cause as they were. A guard never crosses: it belongs to the thread that holds the lock.
+// info and cause as they were. A guard never crosses: it belongs to the thread that holds the lock.
 
 /** Every code that holdfast throws. */
 export type ErrorCode =
@@ -20,7 +20,7 @@ export type ErrorCode =
   | `ERR_TABLE_${string}`;
 
 /** Facts about an error that a program may read: plain data. */
-export type ErrorDetails = Readonly<Record<string, unknown>>;
+export type ErrorInfo = Readonly<Record<string, unknown>>;
 
 /** What `share()` gives: plain data that structured clone keeps whole. */
 export interface SharedError {
@@ -28,19 +28,20 @@ export interface SharedError {
   readonly code: string;
   readonly message: string;
   readonly stack: string | undefined;
-  readonly details: ErrorDetails;
+  readonly info: ErrorInfo;
   readonly cause: unknown;
 }
 
 /** The base of all errors of holdfast; test `error.code`, which never changes, rather than the message. */
 export class HoldfastError extends Error {
   readonly code: ErrorCode;
-  readonly details: ErrorDetails;
+  /** Facts for a program. (Not `details`: test runners take that for a text of theirs, and stop at an object.) */
+  readonly info: ErrorInfo;
 
-  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, info: ErrorInfo = {}, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
-    this.details = details;
+    this.info = info;
   }
 
   override get name(): string {
@@ -55,7 +56,7 @@ export class HoldfastError extends Error {
       code: this.code,
       message: this.message,
       stack: this.stack,
-      details: this.details,
+      info: this.info,
       cause,
     };
   }
@@ -66,8 +67,8 @@ export class HoldfastError extends Error {
     const make = classOf(data.code as ErrorCode);
     const cause = isSharedError(data.cause) ? HoldfastError.from(data.cause) : data.cause;
     const options = cause === undefined ? undefined : { cause };
-    const details = typeof data.details === "object" && data.details !== null ? data.details : {};
-    const error = new make(data.code as ErrorCode, data.message, details, options);
+    const info = typeof data.info === "object" && data.info !== null ? data.info : {};
+    const error = new make(data.code as ErrorCode, data.message, info, options);
     if (typeof data.stack === "string") error.stack = data.stack;
     return error;
   }
@@ -91,7 +92,7 @@ export class BrokenBarrierError extends HoldfastError {}
 export class ClosedError extends HoldfastError {}
 /** `ERR_REGION_*`: a region is full, corrupt, of another version, or not a region. */
 export class RegionError extends HoldfastError {}
-/** `ERR_FILE_*`: a file can't be read or written; `details` has its `path` and the system's own code as `reason`. */
+/** `ERR_FILE_*`: a file can't be read or written; `info` has its `path` and the system's own code as `reason`. */
 export class FileError extends HoldfastError {}
 /** `ERR_TABLE_*`: a table's schema, key or value. */
 export class TableError extends HoldfastError {}
@@ -105,19 +106,14 @@ export class OwnerDiedError<G = unknown> extends HoldfastError {
   /** The guard of the lock; undefined only after the error crossed to another thread. */
   guard: G | undefined;
 
-  static holding<G>(guard: G, message: string, details: ErrorDetails = {}): OwnerDiedError<G> {
-    const error = new OwnerDiedError<G>("ERR_OWNER_DIED", message, details);
+  static holding<G>(guard: G, message: string, info: ErrorInfo = {}): OwnerDiedError<G> {
+    const error = new OwnerDiedError<G>("ERR_OWNER_DIED", message, info);
     Object.defineProperty(error, "guard", { value: guard, enumerable: false, writable: true, configurable: true });
     return error;
   }
 }
 
-type ErrorClass = new (
-  code: ErrorCode,
-  message: string,
-  details?: ErrorDetails,
-  options?: ErrorOptions,
-) => HoldfastError;
+type ErrorClass = new (code: ErrorCode, message: string, info?: ErrorInfo, options?: ErrorOptions) => HoldfastError;
 
 function classOf(code: ErrorCode): ErrorClass {
   switch (code) {

@@ -115,7 +115,7 @@ export class Barrier extends LockObject<"barrier"> {
   /**
    * Waits until all parties have come; the arrival index, 0 for the first. Blocks the thread.
    * Throws ERR_BROKEN_BARRIER if the barrier is or gets broken, or is reset; a time-out breaks it and throws the same, with
-   * `details.timeout`. Throws ERR_WOULD_DEADLOCK from inside the action, ERR_CLOSED, and ERR_BLOCKING_FORBIDDEN on a
+   * `info.timeout`. Throws ERR_WOULD_DEADLOCK from inside the action, ERR_CLOSED, and ERR_BLOCKING_FORBIDDEN on a
    * browser's main thread (use waitAsync).
    */
   wait(options: WaitOptions = {}): number {

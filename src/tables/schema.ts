@@ -3,7 +3,7 @@
 // The order in memory depends on names and types only (8 bytes, 4 bytes, text; by name within), so two threads that
 // declare the same columns in another order agree; the order in which they were declared is that of the rows they read.
 
-import { type ErrorDetails, TableError } from "../cells/errors.ts";
+import { type ErrorInfo, TableError } from "../cells/errors.ts";
 import { halfSipHash } from "../protocols/table-hash.ts";
 import { ROW_HEADER } from "../protocols/table-layout.ts";
 import type { AnyRow, Columns, ColumnType, KeyType } from "./types.ts";
@@ -160,8 +160,8 @@ function fingerprintOf(canonical: string): number {
   return halfSipHash(padded, 0, bytes.length, 0x686f6c64, 0x66617374);
 }
 
-function schemaError(message: string, details: ErrorDetails = {}): TableError {
-  return new TableError("ERR_TABLE_SCHEMA", message, details);
+function schemaError(message: string, info: ErrorInfo = {}): TableError {
+  return new TableError("ERR_TABLE_SCHEMA", message, info);
 }
 
 /** A value for a message: short, and safe for anything. */

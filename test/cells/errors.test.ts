@@ -19,7 +19,7 @@ test("an error is of its class, of HoldfastError and of Error, and says its code
   assert.is(error.name, "TimeoutError [ERR_TIMEOUT]");
   assert.is(String(error), "TimeoutError [ERR_TIMEOUT]: too late");
   assert.ok(error.stack?.startsWith("TimeoutError [ERR_TIMEOUT]: too late\n"), error.stack);
-  assert.equal(error.details, { timeout: 5 });
+  assert.equal(error.info, { timeout: 5 });
 });
 
 interface Posted {
@@ -33,7 +33,7 @@ interface Posted {
   };
 }
 
-test("share() and from() keep class, code, message, stack, details and cause across a real postMessage", async () => {
+test("share() and from() keep class, code, message, stack, info and cause across a real postMessage", async () => {
   const worker = new Worker(new URL("./errors.worker.js", import.meta.url));
   const posted: Posted[] = [];
   worker.on("message", (message: Posted) => posted.push(message));
@@ -46,13 +46,13 @@ test("share() and from() keep class, code, message, stack, details and cause acr
     assert.instance(error, HoldfastError);
   }
   const [timeout, region, table, , , broken, , died] = posted.map(({ shared }) => HoldfastError.from(shared));
-  assert.equal(timeout.details, { timeout: 12.5, owner: undefined, waiters: 3 });
+  assert.equal(timeout.info, { timeout: 12.5, owner: undefined, waiters: 3 });
   const cause = region.cause as errors.TimeoutError;
   assert.instance(cause, TimeoutError);
-  assert.equal(cause.details, { timeout: 5 });
+  assert.equal(cause.info, { timeout: 5 });
   assert.instance(cause.cause, RangeError);
   assert.is((cause.cause as Error).message, "innermost");
-  assert.equal(table.details, { key: "é\ud800" });
+  assert.equal(table.info, { key: "é\ud800" });
   assert.equal(table.cause, { plain: [1, 2] });
   assert.is(broken.cause, "a string");
   assert.not.ok("cause" in timeout);
@@ -118,9 +118,9 @@ test("from refuses what is no shared error", () => {
       TypeError,
     );
   }
-  const bare = HoldfastError.from({ ...good, details: undefined, stack: undefined, cause: undefined });
-  assert.equal(bare.details, {});
-  assert.equal(HoldfastError.from({ ...good, details: 5 }).details, {});
+  const bare = HoldfastError.from({ ...good, info: undefined, stack: undefined, cause: undefined });
+  assert.equal(bare.info, {});
+  assert.equal(HoldfastError.from({ ...good, info: 5 }).info, {});
 });
 
 test.run();

@@ -74,7 +74,7 @@ test("a name means one kind of object", () => {
   const error = thrown(() => region.findOrCreate("taken", KIND_MUTEX, () => 0));
   assert.is(error.code, "ERR_REGION_KIND");
   assert.is(error.message, '"taken" is the name of a raw block in this region, not of a Mutex');
-  assert.equal(error.details, { name: "taken", expected: "Mutex", found: "raw block" });
+  assert.equal(error.info, { name: "taken", expected: "Mutex", found: "raw block" });
   assert.is(region.memory.words[H_DIRECTORY_LOCK], 0);
 });
 

@@ -162,7 +162,7 @@ export function barrierSuite(backend: Backend, generations: number): void {
     const results = await waiters(barrier);
     const error = thrown(() => barrier.wait({ timeout: 2 }));
     assert.is(error.code, "ERR_BROKEN_BARRIER");
-    assert.equal(error.details, { timeout: 2 });
+    assert.equal(error.info, { timeout: 2 });
     assert.match(error.message, /4 parties within 2 ms/);
     assert.equal(await results(), ["ERR_BROKEN_BARRIER", "ERR_BROKEN_BARRIER"]);
     barrier.reset();
@@ -173,12 +173,12 @@ export function barrierSuite(backend: Backend, generations: number): void {
 
   test("the constructor's time-out holds for waits that give none", () => {
     const barrier = make(2, { timeout: 2 });
-    assert.equal(thrown(() => barrier.wait()).details, { timeout: 2 });
+    assert.equal(thrown(() => barrier.wait()).info, { timeout: 2 });
     barrier.reset();
-    assert.equal(thrown(() => barrier.wait({ timeout: 3 })).details, { timeout: 3 });
+    assert.equal(thrown(() => barrier.wait({ timeout: 3 })).info, { timeout: 3 });
     const copy = Barrier.from({ ...barrier.share() }, { timeout: 4 });
     copy.reset();
-    assert.equal(thrown(() => copy.wait()).details, { timeout: 4 });
+    assert.equal(thrown(() => copy.wait()).info, { timeout: 4 });
   });
 
   test("a wait whose time ends while the last one comes is either through, or has broken it for both", async () => {

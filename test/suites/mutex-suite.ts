@@ -564,10 +564,10 @@ export function mutexSuite(backend: Backend): void {
     const mutex = make();
     mutex.lock();
     const [outcome] = await workers({ behaviour: "unlock" }, mutex);
-    const { code, message, details } = outcome.result as HoldfastError;
+    const { code, message, info } = outcome.result as HoldfastError;
     assert.is(code, "ERR_NOT_OWNER");
     assert.match(message, /which is held by thread 0$/);
-    assert.equal(details, { owner: 0 });
+    assert.equal(info, { owner: 0 });
     assert.ok(mutex.heldByMe);
     mutex.unlock();
     const worker = make();
@@ -592,7 +592,7 @@ export function mutexSuite(backend: Backend): void {
         error.message,
         /^Mutex at \d+ was not acquired within 5 ms: it is held by thread \d+, 0 other waiters$/,
       );
-      assert.equal(error.details, { timeout: 5, owner: mutex.owner, waiters: 0 });
+      assert.equal(error.info, { timeout: 5, owner: mutex.owner, waiters: 0 });
       assert.is(
         codeOf(() => mutex.lock({ timeout: 0 })),
         "ERR_TIMEOUT",

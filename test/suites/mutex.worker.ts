@@ -21,8 +21,8 @@ const mutex = Mutex.from(handle);
 /** What a call comes to: "ok", or the error as plain data. */
 function outcome(error: unknown): unknown {
   if (error === undefined) return "ok";
-  const { code, message, details } = error as HoldfastError;
-  return { code, message, details };
+  const { code, message, info } = error as HoldfastError;
+  return { code, message, info };
 }
 
 function attempt(work: () => unknown): unknown {

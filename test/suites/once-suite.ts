@@ -131,7 +131,7 @@ export function onceSuite(backend: Backend): void {
     const error = thrown(() => once.call(fail, { timeout: 2 }));
     assert.is(error.code, "ERR_TIMEOUT");
     assert.match(error.message, /being done by thread \d+/);
-    assert.equal(error.details, { timeout: 2 });
+    assert.equal(error.info, { timeout: 2 });
     assert.is(
       codeOf(() => once.call(fail, { timeout: 0 })),
       "ERR_TIMEOUT",

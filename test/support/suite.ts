@@ -17,7 +17,7 @@ export function suite(name: string): Suite {
         await body();
       } catch (error) {
         if (!(error instanceof HoldfastError)) throw error;
-        const told = `${error.name}: ${error.message}\n${JSON.stringify(error.details)}\n${error.stack}`;
+        const told = `${error.name}: ${error.message}\n${JSON.stringify(error.info)}\n${error.stack}`;
         throw new Error(told, { cause: error });
       }
     });

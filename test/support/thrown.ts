@@ -1,7 +1,7 @@
 // What a call throws, for exact checks: uvu's assert.throws calls an error class given to it and takes the result for a yes.
 
 /** The error that `work` throws; fails if it throws none. */
-export function thrown(work: () => unknown): Error & { readonly code?: string; readonly details?: object } {
+export function thrown(work: () => unknown): Error & { readonly code?: string; readonly info?: object } {
   try {
     work();
   } catch (error) {

@@ -81,7 +81,7 @@ test("a full region changes nothing, says what it needs, and what is deleted mak
   }
   assert.ok(model.size > 300, `${model.size} rows`);
   assert.match(full.message, /bytes were asked for/);
-  assert.type(full.details.needed, "number");
+  assert.type(full.info.needed, "number");
   assert.equal(table.snapshot(), model);
   assert.equal(table.check().problems, []);
   // Refused changes of each kind leave everything as it was.
