@@ -46,7 +46,10 @@ export class SharedCounter extends GuardedObject {
   readonly #slots: number;
 
   constructor(options: CounterOptions = {}) {
-    super(KIND_COUNTER, "counter", (region) => (CELLS + region.maxThreads * CELL_WORDS) * 4, options);
+    super(
+      { kind: KIND_COUNTER, tag: "counter", bytes: (region) => (CELLS + region.maxThreads * CELL_WORDS) * 4 },
+      options,
+    );
     this.#mine = this.index + CELLS + (this.me & SLOT_BITS) * CELL_WORDS;
     this.#slots = this.region.maxThreads;
   }

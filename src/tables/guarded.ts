@@ -10,27 +10,19 @@ import { load } from "../cells/atomics.ts";
 import { ClosedError, HoldfastError, NotRecoverableError } from "../cells/errors.ts";
 import { blockingAllowed } from "../cells/park.ts";
 import { type MutexOperations, mutexOperations } from "../locks/mutex-operations.ts";
-import { LockObject, type PlaceOptions } from "../locks/place.ts";
-import { ownerOf, retire as retireWords, WAKE_EVERYONE } from "../protocols/mutex.ts";
-import { B_SERIAL, B_STATE, BLOCK_HEADER_BYTES, BLOCK_USED } from "../region/layout.ts";
-import type { Region } from "../region/region.ts";
-import { acquireWord, markWordConsistent, payWakes, releaseWord } from "../region/word-lock.ts";
+import { type LockClass, LockObject, type PlaceOptions } from "../locks/place.ts";
+import { ACQUIRED, ACQUIRED_DIED, LOCK, ownerOf, RETIRED, retire } from "../protocols/mutex.ts";
+import { B_SERIAL, B_STATE, BLOCK_USED } from "../region/layout.ts";
+import { lockBlocking, markWordConsistent, payWakes, releaseWord } from "../region/word-lock.ts";
 import { abandonShard, unlockShard } from "./shard.ts";
-
-const BLOCK_HEADER = BLOCK_HEADER_BYTES >> 2;
 
 export abstract class GuardedObject extends LockObject {
   /** @internal */
   readonly locks: MutexOperations;
 
-  protected constructor(
-    kind: number,
-    tag: string,
-    bytes: (region: Region) => number,
-    options: PlaceOptions,
-    init?: (words: Int32Array, index: number, region: Region) => void,
-  ) {
-    super({ kind, tag, bytes, init }, options);
+  protected constructor(what: Omit<LockClass, "isWhole">, options: PlaceOptions) {
+    // A retired object in the directory was left there by a thread that died in free().
+    super({ ...what, isWhole: (words, index) => load(words, index + LOCK) !== RETIRED }, options);
     this.locks = mutexOperations(this.region, blockingAllowed());
   }
 
@@ -48,13 +40,9 @@ export abstract class GuardedObject extends LockObject {
     // Held by this thread, which is in no operation: one of its own was thrown out (its stack ran out even for the
     // release), so the mutex counts as that of a thread that died.
     if (ownerOf(load(region.memory.words, index)) === me) abandonShard(this, index);
-    let acquired: 1 | 2;
-    try {
-      acquired = acquireWord(region, index);
-    } catch (error) {
-      throw error instanceof NotRecoverableError && this.freed ? this.closedError() : error;
-    }
-    if (acquired === 1) return;
+    const acquired = lockBlocking(region, index, Number.POSITIVE_INFINITY, this);
+    if (acquired === ACQUIRED) return;
+    if (acquired !== ACQUIRED_DIED) throw this.#lost();
     try {
       this.repair();
       markWordConsistent(region, index);
@@ -63,6 +51,14 @@ export abstract class GuardedObject extends LockObject {
       releaseWord(region, index);
       throw error;
     }
+  }
+
+  #lost(): HoldfastError {
+    if (this.freed || load(this.region.memory.words, this.index + LOCK) === RETIRED) return this.closedError();
+    return new NotRecoverableError(
+      "ERR_NOT_RECOVERABLE",
+      `${this.label()}: a thread died inside and its repair did not finish: free it and create it anew`,
+    );
   }
 
   /** Releases the mutex. */
@@ -96,24 +92,23 @@ export abstract class GuardedObject extends LockObject {
   /** Throws ERR_CLOSED if the object was freed; a hint, like every use of freed memory. */
   protected assertInUse(): void {
     const words = this.region.memory.words;
-    const header = this.index - BLOCK_HEADER;
-    if (words[header + B_SERIAL] !== this.serial || words[header + B_STATE] !== BLOCK_USED) throw this.closedError();
+    const inUse = words[this.serialAt - B_SERIAL + B_STATE] === BLOCK_USED && words[this.serialAt] === this.serial;
+    if (!inUse) throw this.closedError();
   }
 
-  /** Frees the object: `retire` gives back what hangs on it, and wakes those who wait. */
-  protected freeGuarded(retire: () => void): void {
-    const { region, index, me } = this;
+  /** Frees the object: `giveBack` gives back what hangs on it, and sees to those who wait. */
+  protected freeGuarded(giveBack: () => void): void {
     this.freePlace(() => {
-      this.enter();
       try {
-        retire();
+        this.enter();
       } catch (error) {
-        this.leaveAfter(error);
-        throw error;
+        // An object that can't be repaired can be freed all the same.
+        if (!(error instanceof NotRecoverableError)) throw error;
       }
-      retireWords(region.memory.words, index, me);
+      giveBack();
+      const { words } = this.region.memory;
+      payWakes(words, this.index, retire(words, this.index, this.me));
     });
-    payWakes(region.memory.words, index, WAKE_EVERYONE);
   }
 
   /** The state in words for toString(), which never throws. */

@@ -88,17 +88,19 @@ export class SharedLog extends GuardedObject {
     if (capacity !== undefined) checkWhole("capacity", capacity, 1, MOST_ENTRIES);
     if (maxBytes !== undefined) checkWhole("maxBytes", maxBytes, 1, MOST_BYTES);
     super(
-      KIND_LOG,
-      "log",
-      () => LOG_WORDS * 4,
-      options,
-      (words, index) => {
-        if (capacity === undefined) {
-          throw new TypeError("new SharedLog needs { capacity }: how many entries it keeps at the most");
-        }
-        store(words, index + CAPACITY, capacity);
-        store(words, index + MAX_BYTES, maxBytes ?? DEFAULT_BYTES);
+      {
+        kind: KIND_LOG,
+        tag: "log",
+        bytes: () => LOG_WORDS * 4,
+        init: (words, index) => {
+          if (capacity === undefined) {
+            throw new TypeError("new SharedLog needs { capacity }: how many entries it keeps at the most");
+          }
+          store(words, index + CAPACITY, capacity);
+          store(words, index + MAX_BYTES, maxBytes ?? DEFAULT_BYTES);
+        },
       },
+      options,
     );
     this.#ring = new Ring(this.region, this.index);
     this.#maxBytes = this.#ring.maxBytes;

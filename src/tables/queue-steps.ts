@@ -64,17 +64,19 @@ export abstract class QueueSteps extends GuardedObject {
     if (capacity !== undefined) checkWhole("capacity", capacity, 1, MOST_ENTRIES);
     if (maxBytes !== undefined) checkWhole("maxBytes", maxBytes, 1, MOST_BYTES);
     super(
-      KIND_QUEUE,
-      "queue",
-      () => QUEUE_WORDS * 4,
-      options,
-      (words, index) => {
-        if (capacity === undefined) {
-          throw new TypeError("new SharedQueue needs { capacity }: how many values it holds at the most");
-        }
-        store(words, index + CAPACITY, capacity);
-        store(words, index + MAX_BYTES, maxBytes ?? DEFAULT_BYTES);
+      {
+        kind: KIND_QUEUE,
+        tag: "queue",
+        bytes: () => QUEUE_WORDS * 4,
+        init: (words, index) => {
+          if (capacity === undefined) {
+            throw new TypeError("new SharedQueue needs { capacity }: how many values it holds at the most");
+          }
+          store(words, index + CAPACITY, capacity);
+          store(words, index + MAX_BYTES, maxBytes ?? DEFAULT_BYTES);
+        },
       },
+      options,
     );
     this.ring = new Ring(this.region, this.index);
     this.wakes = this.index + WAKES;

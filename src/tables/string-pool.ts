@@ -57,16 +57,18 @@ export class StringPool extends GuardedObject {
   constructor(options: StringPoolOptions = {}) {
     const capacity = options?.capacity;
     super(
-      KIND_STRING_POOL,
-      "string-pool",
-      () => POOL_WORDS * 4,
-      options,
-      (words, index, region) => {
-        const ids = new SharedTable({ region, key: "string", columns: ID_COLUMNS, capacity }).share();
-        const texts = new SharedTable({ region, key: "i32", columns: TEXT_COLUMNS, capacity }).share();
-        // Other views of the memory may be in use by now; these words lie within the old ones as well.
-        words.set([ids.offset, ids.serial, texts.offset, texts.serial], index + IDS);
+      {
+        kind: KIND_STRING_POOL,
+        tag: "string-pool",
+        bytes: () => POOL_WORDS * 4,
+        init: (words, index, region) => {
+          const ids = new SharedTable({ region, key: "string", columns: ID_COLUMNS, capacity }).share();
+          const texts = new SharedTable({ region, key: "i32", columns: TEXT_COLUMNS, capacity }).share();
+          // Other views of the memory may be in use by now; these words lie within the old ones as well.
+          words.set([ids.offset, ids.serial, texts.offset, texts.serial], index + IDS);
+        },
       },
+      options,
     );
     this.#ids = SharedTable.from(this.#table(IDS), { key: "string", columns: ID_COLUMNS });
     this.#texts = SharedTable.from(this.#table(TEXTS), { key: "i32", columns: TEXT_COLUMNS });

@@ -103,7 +103,7 @@ test("the same results as a list", () => {
 
 test("a thread that dies at any store has interned or has not, and no id is skipped", () => {
   const region = Region.create({ ...MORTAL_REGION, byteLength: 1 << 19, maxByteLength: 1 << 19 });
-  const pool = new StringPool({ region, capacity: 8 });
+  const handle = new StringPool({ region, capacity: 8 }).share();
   const { bytes } = region.memory;
   let deaths = 0;
   for (let number = 0; number < 6; number++) {
@@ -111,6 +111,8 @@ test("a thread that dies at any store has interned or has not, and no id is skip
     const start = bytes.slice();
     for (let stores = 0; ; stores++) {
       bytes.set(start);
+      // Attached anew each time: what an object keeps of rows by their versions is of another past.
+      const pool = StringPool.from(handle);
       // A shard that it held is repaired at its next use, since its owner is in no operation any more.
       if (!dieAfter(pool, stores, () => pool.intern(text))) break;
       deaths++;
