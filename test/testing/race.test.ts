@@ -62,13 +62,13 @@ test("async bodies are awaited", async () => {
 });
 
 test("a hung run ends, and says where each thread stood", async () => {
-  const error = await fails({ threads: ["first", "second"], body, exported: "hang", data: cell(), within: 700 });
+  const error = await fails({ threads: ["first", "second"], body, exported: "hang", data: cell(), within: 3000 });
   assert.is(error.code, "ERR_RACE_HUNG");
   assert.equal(error.places, ["first: asleep on word 0", "second: ended"]);
 });
 
 test("a thread that computes for ever is ended too", async () => {
-  const error = await fails({ threads: 1, body, exported: "spin", within: 500 });
+  const error = await fails({ threads: 1, body, exported: "spin", within: 3000 });
   assert.equal(error.places, ["thread 0: spinning"]);
 });
 
