@@ -6,9 +6,10 @@ import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import { suites as mutexSuites } from "./mutex.bench.ts";
 import { type Run, type Suite, table } from "./result.ts";
+import { suites as tableSuites } from "./table.bench.ts";
 import { suites as takeoutSuites } from "./takeout.bench.ts";
 
-const all: Suite[] = [...mutexSuites, ...takeoutSuites];
+const all: Suite[] = [...mutexSuites, ...tableSuites, ...takeoutSuites];
 
 const { values } = parseArgs({
   options: {

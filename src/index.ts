@@ -41,6 +41,17 @@ export {
   type ReentrantMutexHandle,
   type ReentrantMutexOptions,
 } from "./locks/reentrant-mutex.ts";
+export { type AsyncRwOptions, ReadGuard, type RwOptions, UpgradableGuard, WriteGuard } from "./locks/rw-guards.ts";
+export {
+  RwLock,
+  type RwLockHandle,
+  type RwLockOptions,
+  type RwReadGuard,
+  type RwUpgradableGuard,
+  type RwWriteGuard,
+} from "./locks/rw-lock.ts";
 export { Semaphore, type SemaphoreHandle, type SemaphoreOptions } from "./locks/semaphore.ts";
+export { StampedReadGuard, StampedWriteGuard } from "./locks/stamped-guards.ts";
+export { StampedLock, type StampedLockHandle, type StampedLockOptions } from "./locks/stamped-lock.ts";
 export { defaultRegion, setDefaultRegion } from "./region/default-region.ts";
 export { Region, type RegionHandle, type RegionOptions } from "./region/region.ts";

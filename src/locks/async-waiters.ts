@@ -20,6 +20,8 @@ export interface Attempt {
   readonly more: boolean;
   /** Whether a slice ended: ask threads that seem alive whether they are. */
   readonly ask: boolean;
+  /** Has the waiting tasks attempted again in so many milliseconds, even if nobody wakes them. */
+  readonly again: (ms: number) => void;
 }
 
 export interface AsyncWait<R> extends AsyncWaitOptions {
@@ -50,7 +52,8 @@ export function asyncWaiters(region: Region, cell: number, fifo: boolean): Async
     lists.set(region, byCell);
   }
   let list = byCell.get(cell);
-  if (list === undefined) {
+  // Another order: the cell was freed, and is part of another object now.
+  if (list === undefined || (list.fifo !== fifo && list.length === 0)) {
     list = new AsyncWaiters(region, cell, fifo);
     byCell.set(cell, list);
   }
@@ -65,14 +68,15 @@ export function awaitingCell(region: Region, cell: number): number {
 export class AsyncWaiters {
   readonly #region: Region;
   readonly #cell: number;
-  readonly #fifo: boolean;
+  readonly fifo: boolean;
   #tasks: Task[] = [];
   #armed = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(region: Region, cell: number, fifo: boolean) {
     this.#region = region;
     this.#cell = cell;
-    this.#fifo = fifo;
+    this.fifo = fifo;
   }
 
   get length(): number {
@@ -91,8 +95,11 @@ export class AsyncWaiters {
       };
       const giveUp = (): void => {
         leave();
+        const first = this.#tasks[0] === task;
         this.#remove(task);
         options.withdraw?.();
+        // The task behind it has not been attempted yet.
+        if (this.fifo && first) this.#pump(false);
       };
       const onAbort = (): void => {
         giveUp();
@@ -104,7 +111,7 @@ export class AsyncWaiters {
         attempt: (more, ask) => {
           try {
             const waitedMs = task.waited ? now() - task.since : 0;
-            const result = options.attempt({ waited: task.waited, waitedMs, more, ask });
+            const result = options.attempt({ waited: task.waited, waitedMs, more, ask, again: this.#again });
             task.waited = true;
             if (result === undefined) return false;
             resolve(result);
@@ -116,9 +123,7 @@ export class AsyncWaiters {
         },
       };
       signal?.addEventListener("abort", onAbort);
-      this.#tasks.push(task);
-      this.#pump(false);
-      if (!this.#tasks.includes(task)) return;
+      if (this.#join(task)) return;
       const expire = (): void => {
         const left = timeout - (now() - task.since);
         // Timers count in whole milliseconds and hold 31 bits: the deadline is the monotonic clock's.
@@ -131,6 +136,25 @@ export class AsyncWaiters {
       if (timeout !== Number.POSITIVE_INFINITY) expire();
     });
   }
+
+  /** A task comes: true if it need not wait. While others wait, a wait is armed, which will serve it too. */
+  #join(task: Task): boolean {
+    if (this.#armed && this.#tasks.length > 0) {
+      if (!this.fifo && task.attempt(false, false)) return true;
+      this.#tasks.push(task);
+      return false;
+    }
+    this.#tasks.push(task);
+    this.#pump(false);
+    return !this.#tasks.includes(task);
+  }
+
+  readonly #again = (ms: number): void => {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#pump(false);
+    }, ms);
+  };
 
   readonly #onSlice = (): void => this.#pump(true);
 
@@ -146,7 +170,7 @@ export class AsyncWaiters {
       const left: Task[] = [];
       const tasks = this.#tasks;
       for (let at = 0; at < tasks.length; at++) {
-        const blocked = this.#fifo && left.length > 0;
+        const blocked = this.fifo && left.length > 0;
         if (blocked || !tasks[at].attempt(at + 1 < tasks.length, ask)) left.push(tasks[at]);
       }
       this.#tasks = left;
@@ -154,7 +178,14 @@ export class AsyncWaiters {
       holdKeepAlive(this.#onSlice);
       if (this.#arm(seen)) return;
     }
+    this.#rest();
+  }
+
+  /** Nobody waits: nothing keeps the process alive. */
+  #rest(): void {
     releaseKeepAlive(this.#onSlice);
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   /** Arms the one wait of this list; false if the cell has changed since it was read. */
@@ -173,6 +204,6 @@ export class AsyncWaiters {
 
   #remove(task: Task): void {
     this.#tasks = this.#tasks.filter((other) => other !== task);
-    if (this.#tasks.length === 0) releaseKeepAlive(this.#onSlice);
+    if (this.#tasks.length === 0) this.#rest();
   }
 }

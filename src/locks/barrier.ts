@@ -2,7 +2,7 @@
 
 import { load, store } from "../cells/atomics.ts";
 import { type AsyncWaitOptions, checkTimeout, deadlineIn, describe, type WaitOptions } from "../cells/deadline.ts";
-import { BrokenBarrierError } from "../cells/errors.ts";
+import { BrokenBarrierError, WouldDeadlockError } from "../cells/errors.ts";
 import { TIMED_OUT, wakeAll } from "../cells/park.ts";
 import {
   ACTING,
@@ -12,6 +12,7 @@ import {
   arrive,
   BARRIER_WORDS,
   BROKEN,
+  ENDED,
   endBadly,
   endedBadly,
   GEN,
@@ -47,20 +48,26 @@ interface Arrival {
   /** Arrival index, or undefined while the action of the generation before it runs. */
   index: number | undefined;
   generation: number;
+  /** The barrier's ENDED in that generation. */
+  ended: number;
 }
+
+/** Results of a look at the barrier. */
+type Look = "wait" | "passed" | "act";
 
 /**
  * Lets a fixed number of threads wait for each other, again and again. If one of them gives up (time-out, abort), the
  * action throws or its thread dies, the barrier is broken: everyone who waits gets ERR_BROKEN_BARRIER, and so does
  * everyone who comes, until `reset()`.
  *
- * Semantics of CPython's threading.Barrier. A thread that dies while it waits counts as arrived.
+ * Semantics of CPython's threading.Barrier. A thread that dies while it waits counts as arrived; one that dies in the
+ * midst of arriving, or while it runs the action, breaks the barrier.
  *
  * @example
  * const barrier = new Barrier({ name: "step", parties: 4 });
  * const index = barrier.wait({ timeout: 5000 }); // in four threads: 0, 1, 2 and 3, once all have come
  */
-export class Barrier extends LockObject {
+export class Barrier extends LockObject<"barrier"> {
   readonly #action: (() => void) | undefined;
   readonly #timeout: number | undefined;
 
@@ -108,19 +115,21 @@ export class Barrier extends LockObject {
   /**
    * Waits until all parties have come; the arrival index, 0 for the first. Blocks the thread.
    * Throws ERR_BROKEN_BARRIER if the barrier is or gets broken, or is reset; a time-out breaks it and throws the same, with
-   * `details.timeout`. Throws ERR_BLOCKING_FORBIDDEN on a browser's main thread (use waitAsync).
+   * `details.timeout`. Throws ERR_WOULD_DEADLOCK from inside the action, ERR_CLOSED, and ERR_BLOCKING_FORBIDDEN on a
+   * browser's main thread (use waitAsync).
    */
   wait(options: WaitOptions = {}): number {
     const timeout = checkTimeout(options.timeout ?? this.#timeout);
     this.mustMayBlock("wait", "waitAsync");
     const deadline = deadlineIn(timeout);
-    const arrival: Arrival = { index: undefined, generation: 0 };
+    const arrival: Arrival = { index: undefined, generation: 0, ended: 0 };
     let ask = false;
     for (;;) {
-      const index = this.#step(arrival, ask);
-      if (index !== undefined) return index;
-      const cell = this.index + GEN;
-      const ended = sleepOn(this.region, cell, arrival.generation, this.index, deadline);
+      const look = this.#look(arrival, ask);
+      if (look === "passed") return arrival.index as number;
+      if (look === "act") return this.#act(arrival);
+      this.#mustNotActHere(arrival);
+      const ended = sleepOn(this.region, this.index + GEN, arrival.generation, this.index, deadline);
       if (ended === EXPIRED) return this.#expired(arrival, timeout);
       ask = ended === TIMED_OUT;
     }
@@ -129,16 +138,21 @@ export class Barrier extends LockObject {
   /** As {@link wait}, without blocking the event loop. Aborting breaks the barrier and rejects with `signal.reason`. */
   async waitAsync(options: AsyncWaitOptions = {}): Promise<number> {
     const timeout = checkTimeout(options.timeout ?? this.#timeout);
-    const arrival: Arrival = { index: undefined, generation: 0 };
-    const index = await asyncWaiters(this.region, this.index + GEN, false).wait({
+    const { signal } = options;
+    const arrival: Arrival = { index: undefined, generation: 0, ended: 0 };
+    const look = await asyncWaiters(this.region, this.index + GEN, false).wait({
       timeout,
-      signal: options.signal,
-      attempt: ({ ask }) => this.#step(arrival, ask),
+      signal,
+      attempt: ({ ask }) => {
+        const seen = this.#look(arrival, ask);
+        return seen === "wait" ? undefined : seen;
+      },
       withdraw: () => {
-        if (options.signal?.aborted) this.#break(arrival.generation);
+        if (signal?.aborted && arrival.index !== undefined) this.#break(arrival.generation);
       },
     });
-    return index === EXPIRED_ASYNC ? this.#expired(arrival, timeout) : index;
+    if (look === EXPIRED_ASYNC) return this.#expired(arrival, timeout);
+    return look === "act" ? this.#act(arrival) : (arrival.index as number);
   }
 
   /** Breaks the barrier: everyone who waits gets ERR_BROKEN_BARRIER, and everyone who comes until reset(). */
@@ -155,61 +169,78 @@ export class Barrier extends LockObject {
     this.#wake();
   }
 
-  /** Gives the memory back. Throws ERR_IN_USE if anyone waits. */
+  /** Gives the memory back. Throws ERR_IN_USE if anyone waits. Whoever uses it later gets ERR_CLOSED. */
   free(): void {
     this.freePlace(() => {
       if (this.waiting > 0) throw this.inUseError();
+      // Wakes also the waits that tasks left armed: they would swallow wakes of whatever comes to lie here.
+      this.#locked((words) => endBadly(words, this.index, BROKEN));
+      this.#wake();
     });
   }
 
-  /** Arrives if it has not yet; its index if its generation tripped, undefined if it must wait. Throws if it broke. */
-  #step(arrival: Arrival, ask: boolean): number | undefined {
-    const last = this.#locked((words) => {
-      if (arrival.index !== undefined && load(words, this.index + GEN) !== arrival.generation) return false;
-      if (arrival.index === undefined) {
-        arrival.generation = load(words, this.index + GEN);
-        const index = arrive(words, this.index);
-        if (index === IS_BROKEN) throw this.#brokenError();
-        if (index !== IS_ACTING) {
-          arrival.index = index;
-          if (index === load(words, this.index + PARTIES) - 1) {
-            if (this.#action === undefined) trip(words, this.index);
-            else act(words, this.index, this.me);
-            return true;
+  /** Arrives if it has not yet, and tells what to do: wait, run the action, or go on. Throws if the barrier broke. */
+  #look(arrival: Arrival, ask: boolean): Look {
+    for (;;) {
+      if (arrival.index !== undefined && this.#word(GEN) !== arrival.generation) return this.#passed(arrival);
+      const look = this.#locked((words) => {
+        if (arrival.index === undefined && this.#arrive(words, arrival)) {
+          if (this.#action !== undefined) {
+            act(words, this.index, this.me);
+            return "act";
           }
+          trip(words, this.index);
+          return "passed";
         }
-      }
-      this.#breakIfActorDied(words, ask);
-      return undefined;
-    });
-    if (last === true) return this.#conclude(arrival);
-    if (last === false) return this.#outcome(arrival);
-    // The look at a dead actor may have ended the generation just now.
-    return this.#word(GEN) === arrival.generation ? undefined : this.#step(arrival, false);
-  }
-
-  /** The last to arrive: runs the action outside the mutex, if there is one, and lets the others through. */
-  #conclude(arrival: Arrival): number {
-    if (this.#action !== undefined) {
-      let completed = false;
-      try {
-        this.#action();
-        completed = true;
-      } finally {
-        if (!completed) this.#break(arrival.generation);
-      }
-      this.#locked((words) => {
-        if (load(words, this.index + GEN) === arrival.generation) trip(words, this.index);
+        if (load(words, this.index + GEN) === arrival.generation) this.#breakIfActorDied(words, ask);
+        return "wait";
       });
+      if (look === "passed") this.#wake();
+      // Whatever ended the generation meanwhile, this look at a dead actor included, is told by the next round.
+      if (look !== "wait" || this.#word(GEN) === arrival.generation) return look;
     }
-    this.#wake();
-    return this.#outcome(arrival);
   }
 
-  #outcome(arrival: Arrival): number {
-    const bad = this.#locked((words) => endedBadly(words, this.index, arrival.generation));
-    if (bad) throw this.#brokenError();
+  /** Arrives, unless the action of the generation before runs; with the mutex held. True if it is the last. */
+  #arrive(words: Int32Array, arrival: Arrival): boolean {
+    arrival.generation = load(words, this.index + GEN);
+    arrival.ended = load(words, this.index + ENDED);
+    const index = arrive(words, this.index);
+    if (index === IS_BROKEN) throw this.#brokenError();
+    if (index === IS_ACTING) return false;
+    arrival.index = index;
+    return index === load(words, this.index + PARTIES) - 1;
+  }
+
+  /** Its generation is over: "passed" if it was let through. */
+  #passed(arrival: Arrival): "passed" {
+    const { generation, ended } = arrival;
+    if (this.#word(ENDED) === ended) return "passed";
+    if (this.#locked((words) => endedBadly(words, this.index, generation, ended))) throw this.#brokenError();
+    return "passed";
+  }
+
+  /** The last to arrive: runs the action, without the mutex, and lets the others through. */
+  #act(arrival: Arrival): number {
+    let completed = false;
+    try {
+      this.#action?.();
+      completed = true;
+    } finally {
+      if (!completed) this.#break(arrival.generation);
+    }
+    this.#locked((words) => {
+      if (load(words, this.index + GEN) === arrival.generation) trip(words, this.index);
+    });
+    this.#wake();
+    this.#passed(arrival);
     return arrival.index as number;
+  }
+
+  #mustNotActHere(arrival: Arrival): void {
+    if (arrival.index !== undefined || this.#word(STATUS) !== ACTING || this.#word(ACTOR) !== this.me) return;
+    const message = `${this.label()}: this thread runs its action, so waiting for it would never end`;
+    throw new WouldDeadlockError("ERR_WOULD_DEADLOCK", message);
   }
 
   #breakIfActorDied(words: Int32Array, ask: boolean): void {
@@ -220,12 +251,20 @@ export class Barrier extends LockObject {
     this.#wake();
   }
 
-  /** The time is over: breaks the generation, unless it ended meanwhile. */
+  /** The time is over: breaks the generation it arrived in, unless that ended meanwhile. */
   #expired(arrival: Arrival, timeout: number): number {
-    const tripped = this.#locked((words) => load(words, this.index + GEN) !== arrival.generation);
-    if (tripped && arrival.index !== undefined) return this.#outcome(arrival);
-    if (arrival.index !== undefined) this.#break(arrival.generation);
-    throw this.#brokenError(timeout);
+    if (arrival.index === undefined) throw this.#brokenError(timeout);
+    const broke = this.#locked((words) => {
+      if (load(words, this.index + GEN) !== arrival.generation) return false;
+      endBadly(words, this.index, BROKEN);
+      return true;
+    });
+    if (broke) {
+      this.#wake();
+      throw this.#brokenError(timeout);
+    }
+    this.#passed(arrival);
+    return arrival.index;
   }
 
   /** Breaks the barrier, if it is still in that generation (any if undefined). */
@@ -261,11 +300,12 @@ export class Barrier extends LockObject {
     return load(this.region.memory.words, this.index + word);
   }
 
-  #brokenError(timeout?: number): BrokenBarrierError {
+  #brokenError(timeout?: number): Error {
+    if (this.freed) return this.closedError();
     const message =
       timeout === undefined
         ? `${this.label()} is broken or was reset: a party gave up, its action failed, or abort() or reset() was called`
-        : `${this.label()}: not all of its ${this.parties} parties came within ${timeout} ms, so it is broken now`;
+        : `${this.label()} was not passed by all of its ${this.parties} parties within ${timeout} ms: it is ${this.describeState()}`;
     return new BrokenBarrierError("ERR_BROKEN_BARRIER", message, timeout === undefined ? {} : { timeout });
   }
 

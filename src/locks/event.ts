@@ -23,7 +23,7 @@ export type EventHandle = LockHandle<"event">;
  * ready.set(); // in one thread
  * ready.wait({ timeout: 1000 }); // in another: true, or false after a second
  */
-export class Event extends LockObject {
+export class Event extends LockObject<"event"> {
   constructor(options: EventOptions = {}) {
     super({ kind: KIND_EVENT, tag: "event", bytes: () => EVENT_WORDS * 4 }, options);
   }

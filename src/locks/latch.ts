@@ -27,7 +27,7 @@ export type LatchHandle = LockHandle<"latch">;
  * started.countDown(); // in each of four workers
  * started.wait(); // until all four did
  */
-export class Latch extends LockObject {
+export class Latch extends LockObject<"latch"> {
   constructor(options: LatchOptions = {}) {
     const count = options?.count === undefined ? undefined : checkWhole("count", options.count, 0, LATCH_MAX);
     const init = (words: Int32Array, index: number): void => {

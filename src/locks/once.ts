@@ -1,7 +1,14 @@
 // The public Once: a thin handle over one word (protocols/once.ts).
 
 import { load, store } from "../cells/atomics.ts";
-import { type AsyncWaitOptions, checkTimeout, deadlineIn, describe, type WaitOptions } from "../cells/deadline.ts";
+import {
+  type AsyncWaitOptions,
+  checkSignal,
+  checkTimeout,
+  deadlineIn,
+  describe,
+  type WaitOptions,
+} from "../cells/deadline.ts";
 import { TimeoutError, WouldDeadlockError } from "../cells/errors.ts";
 import { TIMED_OUT, wakeAll } from "../cells/park.ts";
 import {
@@ -33,7 +40,7 @@ export type OnceHandle = LockHandle<"once">;
  * @example
  * Once.named("tables").call(() => fillTables()); // in every worker; one of them fills, the others wait for it
  */
-export class Once extends LockObject {
+export class Once extends LockObject<"once"> {
   constructor(options: OnceOptions = {}) {
     super({ kind: KIND_ONCE, tag: "once", bytes: () => ONCE_WORDS * 4 }, options);
   }
@@ -76,12 +83,14 @@ export class Once extends LockObject {
   /** As {@link call}, for an async `fn`, without blocking the event loop. Keeps the process alive while it waits. */
   async callAsync(fn: () => void | Promise<void>, options: AsyncWaitOptions = {}): Promise<boolean> {
     checkFunction(fn);
+    const timeout = checkTimeout(options.timeout);
+    checkSignal(options.signal);
     if (this.done) return false;
     const claimed = await asyncWaiters(this.region, this.index, false).wait({
       ...options,
       attempt: ({ ask }) => this.#attempt(ask),
     });
-    if (claimed === EXPIRED_ASYNC) throw this.#timedOut(options.timeout as number);
+    if (claimed === EXPIRED_ASYNC) throw this.#timedOut(timeout);
     if (!claimed) return false;
     let done = false;
     try {
@@ -147,7 +156,7 @@ export class Once extends LockObject {
 
   #finish(done: boolean): void {
     const { words } = this.region.memory;
-    if (finishOnce(words, this.index, done ? 1 : 0) !== 0) wakeAll(words, this.index);
+    if (finishOnce(words, this.index, this.me, done ? 1 : 0) !== 0) wakeAll(words, this.index);
   }
 
   #timedOut(timeout: number): TimeoutError {

@@ -62,10 +62,10 @@ export function placedIn(options: PlaceOptions, region: Region): PlaceOptions {
 }
 
 /** What a class of locks gives its base. */
-export interface LockClass {
+export interface LockClass<K extends string = string> {
   readonly kind: number;
   /** What its handles are called. */
-  readonly tag: string;
+  readonly tag: K;
   readonly bytes: (region: Region) => number;
   /** Writes the first state of a new object, before any other thread can see it. What it throws leaves nothing behind. */
   readonly init?: ((words: Int32Array, index: number, region: Region) => void) | undefined;
@@ -74,9 +74,9 @@ export interface LockClass {
 }
 
 /** Base of the public lock classes. */
-export abstract class LockObject implements Perishable {
+export abstract class LockObject<K extends string = string> implements Perishable {
   readonly #kind: number;
-  readonly #tag: string;
+  readonly #tag: K;
   readonly #offset: number;
   /** @internal */
   protected readonly serial: number;
@@ -92,7 +92,7 @@ export abstract class LockObject implements Perishable {
   readonly me: number;
 
   /** Finds or makes the object. */
-  protected constructor(what: LockClass, options: PlaceOptions) {
+  protected constructor(what: LockClass<K>, options: PlaceOptions) {
     const { region, offset, serial } = handed.get(options) ?? place(what, regionFor(what.kind, options), options.name);
     this.#kind = what.kind;
     this.#tag = what.tag;
@@ -117,7 +117,7 @@ export abstract class LockObject implements Perishable {
   }
 
   /** A small handle for workerData or postMessage. */
-  share(): LockHandle {
+  share(): LockHandle<K> {
     return { holdfast: this.#tag, region: this.region.share(), offset: this.#offset, serial: this.serial };
   }
 

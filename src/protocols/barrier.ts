@@ -7,11 +7,14 @@
 // Word STATUS   WHOLE, ACTING (the last one runs its action) or BROKEN
 // Word ACTOR    owner id of the thread that runs the action
 // Word PARTIES  how many must arrive
-// Words RESETS  a ring: the generations that a reset or a break ended, each as GEN + 1 (0: none), the latest 32
+// Word ENDED    how many generations a reset or a break ended
+// Words RESETS  a ring: which ones, the latest 32
 //
 // Invariant: a thread that sleeps on GEN arrived in that generation, or came while its action ran. Every end of a
 // generation (trip, break, reset) changes GEN under the mutex and owes a wake of all who sleep on it, so a waiter that
 // compares GEN misses nothing: a change before its sleep shows in the word, one after it wakes it.
+// A bad end changes ENDED before GEN, so a waiter that finds another GEN and the ENDED of its arrival was let through. One
+// that slept through more bad ends than the ring holds can't know its own, and takes it for bad.
 // A thread that dies holding the mutex leaves the generation in doubt: the next one to take the mutex breaks the barrier.
 // An actor that dies leaves ACTING with its id: each waiter looks whether it lives, and breaks the barrier if not.
 
@@ -23,7 +26,7 @@ export const STATUS: i32 = 10;
 export const ACTOR: i32 = 11;
 export const PARTIES: i32 = 12;
 /** How many generations ended by a reset or a break: the next place in the ring. */
-const ENDED: i32 = 13;
+export const ENDED: i32 = 13;
 const RESETS: i32 = 16;
 const RING: i32 = 32;
 /** Words of a barrier. */
@@ -64,18 +67,20 @@ export function trip(words: Words, index: i32): void {
 export function endBadly(words: Words, index: i32, status: i32): void {
   const generation = load(words, index + GEN);
   const ended = load(words, index + ENDED);
-  store(words, index + RESETS + (ended & (RING - 1)), (generation + 1) | 0);
-  store(words, index + ENDED, ended + 1);
+  store(words, index + RESETS + (ended & (RING - 1)), generation);
+  store(words, index + ENDED, (ended + 1) | 0);
   store(words, index + ARRIVED, 0);
   store(words, index + STATUS, status);
   store(words, index + GEN, (generation + 1) | 0);
 }
 
-/** Whether the generation ended by a reset or a break; with the mutex held. */
-export function endedBadly(words: Words, index: i32, generation: i32): boolean {
-  const note = (generation + 1) | 0;
-  for (let place: i32 = 0; place < RING; place++) {
-    if (note !== 0 && load(words, index + RESETS + place) === note) return true;
+/** Whether the generation ended by a reset or a break; `ended` is what ENDED was in it. With the mutex held. */
+export function endedBadly(words: Words, index: i32, generation: i32, ended: i32): boolean {
+  const since = (load(words, index + ENDED) - ended) | 0;
+  if (since === 0) return false;
+  if (since < 0 || since > RING) return true;
+  for (let place: i32 = 0; place < since; place++) {
+    if (load(words, index + RESETS + ((ended + place) & (RING - 1))) === generation) return true;
   }
   return false;
 }

@@ -55,10 +55,11 @@ export function takeOverOnce(words: Words, index: i32, me: i32, seen: i32): bool
   return cas(words, index, seen, (seen & ~RUNNER) | me) === seen;
 }
 
-/** The runner is through: done, or to be run again. 1 if the caller owes a wake of all. */
-export function finishOnce(words: Words, index: i32, done: i32): i32 {
+/** The runner `me` is through: done, or to be run again. 1 if the caller owes a wake of all. */
+export function finishOnce(words: Words, index: i32, me: i32, done: i32): i32 {
   for (;;) {
     const word = load(words, index);
+    if ((word & RUNNER) !== me) return 0;
     if (cas(words, index, word, done !== 0 ? DONE : 0) === word) return word < 0 ? 1 : 0;
   }
   return 0;

@@ -120,13 +120,19 @@ export const KIND_BARRIER = 11;
 export const KIND_ONCE = 12;
 export const KIND_TABLE = 16;
 export const KIND_TABLE_PART = 17;
+export const KIND_QUEUE = 18;
+export const KIND_LOG = 19;
+export const KIND_RING = 20;
+export const KIND_COUNTER = 21;
+export const KIND_STRING_POOL = 22;
+export const KIND_SCRATCH = 31;
 
 /**
  * Whether the kind's freed blocks serve only the same kind again, and come as they were left instead of zeroed: a thread
  * that was about to touch the freed object finds one of the same shape, whose state tells it that its own is gone.
  */
 export function keepsKind(kind: number): boolean {
-  return kind === KIND_MUTEX || kind === KIND_REENTRANT_MUTEX;
+  return kind === KIND_MUTEX || kind === KIND_REENTRANT_MUTEX || kind === KIND_RW_LOCK || kind === KIND_STAMPED_LOCK;
 }
 
 /** The name of a kind for error messages. */
@@ -160,6 +166,18 @@ export function kindName(kind: number): string {
       return "SharedTable";
     case KIND_TABLE_PART:
       return "part of a SharedTable";
+    case KIND_QUEUE:
+      return "SharedQueue";
+    case KIND_LOG:
+      return "SharedLog";
+    case KIND_RING:
+      return "ring of a SharedQueue or SharedLog";
+    case KIND_COUNTER:
+      return "SharedCounter";
+    case KIND_STRING_POOL:
+      return "StringPool";
+    case KIND_SCRATCH:
+      return "scratch area of a thread";
     default:
       return `kind ${kind}`;
   }

@@ -2,9 +2,9 @@
 // decoded or a caller's code runs.
 
 import type { i32 } from "../cells/atomics.ts";
+import { S_INDEX, S_OLD } from "../protocols/table-layout.ts";
 import type { TableCore } from "./core.ts";
 import { Image } from "./image.ts";
-import { S_INDEX, S_OLD } from "./layout.ts";
 import { eachSlot } from "./recover.ts";
 import { decodeKey, decodeRow, rowWords } from "./row.ts";
 import type { AnyRow, TableKey } from "./types.ts";

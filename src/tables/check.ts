@@ -3,16 +3,15 @@
 import type { i32, Words } from "../cells/atomics.ts";
 import { TableError } from "../cells/errors.ts";
 import { HOLD, SLOW } from "../protocols/mutex.ts";
-import { KIND_TABLE_PART } from "../region/layout.ts";
-import type { Region } from "../region/region.ts";
-import { bucketAt, probeLength } from "./buckets.ts";
-import { halfSipHash } from "./hash.ts";
+import { halfSipHash } from "../protocols/table-hash.ts";
+import { bucketAt, probeLength } from "../protocols/table-index.ts";
 import {
   B_OVERFLOW,
   CLASSES,
   classOfTag,
   classWords,
   I_MASK,
+  IDLE,
   indexWords,
   isFreeTag,
   isTag,
@@ -24,12 +23,15 @@ import {
   R_KEY_BYTES,
   R_NEXT,
   R_TAG,
+  RECORD_HEADER,
   S_COUNT,
   S_FREE,
+  S_HOME,
   S_INDEX,
   S_LARGE,
   S_OLD,
   S_POSITION,
+  S_RECORD,
   S_SLAB_WORDS,
   S_SLABS,
   S_USED_WORDS,
@@ -37,7 +39,10 @@ import {
   SHARD_WORDS,
   SLAB_HEADER,
   SLOTS,
-} from "./layout.ts";
+  X_STATE,
+} from "../protocols/table-layout.ts";
+import { KIND_TABLE_PART } from "../region/layout.ts";
+import type { Region } from "../region/region.ts";
 import { eachRow, eachSlab, eachSlot, expectedOverflows, linkedBlocks } from "./recover.ts";
 import { rowWords } from "./row.ts";
 import type { Schema } from "./schema.ts";
@@ -60,6 +65,7 @@ export function checkShard(table: Checked, shard: i32, report: Report): void {
   try {
     const used = checkRows(words, shard, report);
     checkIndexes(table, shard, used, report);
+    checkRecord(words, shard, report);
     const linked = linkedBlocks(words, shard);
     for (const offset of table.region.taggedBlocks(KIND_TABLE_PART, shard)) {
       if (!linked.delete(offset >> 2)) report(`the block at byte ${offset} belongs to the shard but is not linked`);
@@ -146,6 +152,14 @@ function checkIndexes(table: Checked, shard: i32, used: Map<number, number>, rep
   for (const row of used.keys()) report(`row ${row} is in use but in no slot`);
   if (words[shard + S_COUNT] !== count) report(`the count is ${words[shard + S_COUNT]}, but there are ${count} rows`);
   if (words[shard + S_OLD] === 0 && words[shard + S_POSITION] !== 0) report("a growth has a position but no old index");
+}
+
+function checkRecord(words: Words, shard: i32, report: Report): void {
+  if (words[shard + S_HOME] !== 0) report("it belongs to a transaction though none is under way");
+  const record = words[shard + S_RECORD];
+  if (record === 0) return;
+  const state = record > 0 && record + RECORD_HEADER <= words.length ? words[record + X_STATE] : -1;
+  if (state !== IDLE) report(`its record of transactions has the state ${state} though none is under way`);
 }
 
 function checkRow(table: Checked, shard: i32, slot: i32, room: number, report: Report): void {

@@ -5,10 +5,7 @@ import { cas, type i32, load } from "../cells/atomics.ts";
 import { HoldfastError, TableError, WouldDeadlockError } from "../cells/errors.ts";
 import { blockingAllowed } from "../cells/park.ts";
 import { type MutexOperations, mutexOperations } from "../locks/mutex-operations.ts";
-import { KIND_TABLE } from "../region/layout.ts";
-import type { Region } from "../region/region.ts";
-import { halfSipHash } from "./hash.ts";
-import { incoming, outgoing } from "./image.ts";
+import { halfSipHash } from "../protocols/table-hash.ts";
 import {
   growAbove,
   S_HIGH,
@@ -25,9 +22,12 @@ import {
   T_VERSION,
   TABLE_MAGIC,
   TABLE_VERSION,
-} from "./layout.ts";
+} from "../protocols/table-layout.ts";
+import { rowLength } from "../protocols/table-read.ts";
+import { KIND_TABLE } from "../region/layout.ts";
+import type { Region } from "../region/region.ts";
+import { incoming, outgoing } from "./image.ts";
 import { corrupt } from "./recover.ts";
-import { rowWords } from "./row.ts";
 import { assertSameSchema, decodeSchema, KEY_TYPES, type Schema } from "./schema.ts";
 import { abandonShard, findInShard, lockShard, unlockShard } from "./shard.ts";
 
@@ -100,10 +100,12 @@ export class TableCore {
   readonly shardCount: number;
   readonly seed0: i32;
   readonly seed1: i32;
-  readonly #shards: i32;
-  readonly #shift: i32;
+  /** The word of the first shard, and what takes a hash to the number of its shard. */
+  readonly shards: i32;
+  readonly shift: i32;
   readonly #unlocked: boolean;
-  readonly #busy: { depth: number };
+  /** How deep this thread is inside callbacks of this table, which must not use it. */
+  readonly inside: { depth: number };
 
   /** Attaches to the table at `offset`; throws ERR_TABLE_CORRUPT, and ERR_TABLE_SCHEMA if it is not as `declared`. */
   constructor(region: Region, offset: number, declared: Schema | undefined, label: string, unlocked: boolean) {
@@ -135,10 +137,10 @@ export class TableCore {
     this.shardCount = shards;
     this.seed0 = words[base + T_SEED];
     this.seed1 = words[base + T_SEED + 1];
-    this.#shards = base + header;
-    this.#shift = 1 + Math.clz32(shards);
+    this.shards = base + header;
+    this.shift = 1 + Math.clz32(shards);
     this.#unlocked = unlocked;
-    this.#busy = busyFlag(region, offset);
+    this.inside = busyFlag(region, offset);
   }
 
   /** The hash of the key in the outgoing image. */
@@ -148,18 +150,18 @@ export class TableCore {
 
   /** The word of the shard that keys of this hash belong to: by the upper bits, the index takes the lower ones. */
   shardOf(hash: i32): i32 {
-    return this.#shards + (hash >>> this.#shift) * SHARD_WORDS;
+    return this.shards + (hash >>> this.shift) * SHARD_WORDS;
   }
 
   shardAt(number: number): i32 {
-    return this.#shards + number * SHARD_WORDS;
+    return this.shards + number * SHARD_WORDS;
   }
 
-  /** Takes the shard's lock; throws ERR_WOULD_DEADLOCK inside an `update` of this table by this thread. */
+  /** Takes the shard's lock; throws ERR_WOULD_DEADLOCK inside a callback of this table by this thread. */
   lock(shard: i32): void {
     this.assertIdle();
     if (!this.#unlocked) lockShard(this, shard);
-    else this.#cover(shard);
+    else this.cover(shard);
   }
 
   unlock(shard: i32): void {
@@ -191,30 +193,33 @@ export class TableCore {
   }
 
   assertIdle(): void {
-    if (this.#busy.depth === 0) return;
+    if (this.inside.depth === 0) return;
     throw new WouldDeadlockError(
       "ERR_WOULD_DEADLOCK",
-      `${this.label}: this thread is inside an update() of this table, whose callback must not use the same table (it ` +
-        "holds a lock of it): return the new row instead, or use the table after update() returned",
+      `${this.label}: this thread is inside an update() or transaction() of this table, whose callback must not use the ` +
+        "same table (it holds a lock of it): return the new row or use tx, or use the table after the call returned",
     );
   }
 
   /** Runs code of the user's while this thread holds a lock of the table. */
   runLocked<T>(run: () => T): T {
-    this.#busy.depth++;
+    this.inside.depth++;
     try {
       return run();
     } finally {
-      this.#busy.depth--;
+      this.inside.depth--;
     }
   }
 
   /** The slot of the key in the outgoing image, or 0; the caller holds the lock. */
   find(shard: i32, hash: i32, keyBytes: i32): i32 {
-    return findInShard(this.region.memory.words, shard, hash, this.keyWord, keyBytes, false);
+    return findInShard(this.region.memory.words, shard, hash, this.keyWord, keyBytes, 0);
   }
 
-  /** Copies the row of the key in the outgoing image into the incoming one; without the lock if that succeeds soon. */
+  /**
+   * Copies the row of the key in the outgoing image into the incoming one; without the lock if that succeeds soon. For
+   * keys and rows of any length: TableReader has the faster way for short ones.
+   */
   read(keyBytes: i32): boolean {
     const hash = this.hash(keyBytes);
     const shard = this.shardOf(hash);
@@ -237,20 +242,17 @@ export class TableCore {
   copyOut(slot: i32): void {
     const words = this.region.memory.words;
     const row = words[slot];
-    incoming.copyIn(words, row, rowWords(this.schema, words, row), 0);
+    incoming.copyIn(words, row, rowLength(words, row, this.keyWord, this.schema.endWord), 0);
   }
 
-  // The version is read before everything and validated after everything; a writer changes it after each commit and
-  // before any memory is reused. So what was read under one version was the table at one moment. Until then it may be
-  // anything: every length is bounded, and nothing is decoded. The validation writes (the same value), since a plain
-  // load would not keep the reads before it on weakly ordered processors.
+  // As tryRead of protocols/table-read.ts, with private memory in place of the scratch area.
   #readUnlocked(shard: i32, hash: i32, keyBytes: i32): number {
     const words = this.region.memory.words;
     const version = load(words, shard + S_VERSION);
     if ((version & 1) !== 0) return AGAIN;
-    const slot = findInShard(words, shard, hash, this.keyWord, keyBytes, true);
+    const slot = findInShard(words, shard, hash, this.keyWord, keyBytes, words.length);
     // A writer raises this before it links a block, so what lay beyond this thread's views shows here.
-    if (words[shard + S_HIGH] > words.length) this.#cover(shard);
+    if (words[shard + S_HIGH] > words.length) this.cover(shard);
     else if (slot >= 0) return this.#copyUnlocked(words, shard, slot, version);
     return AGAIN;
   }
@@ -258,7 +260,7 @@ export class TableCore {
   #copyUnlocked(words: Int32Array, shard: i32, slot: i32, version: i32): number {
     if (slot > 0) {
       const row = words[slot];
-      const length = rowWords(this.schema, words, row);
+      const length = rowLength(words, row, this.keyWord, this.schema.endWord);
       if (!(length > 0 && row > 0 && row + length <= words.length)) return AGAIN;
       incoming.copyIn(words, row, length, 0);
     }
@@ -266,7 +268,8 @@ export class TableCore {
     return slot > 0 ? FOUND : MISSING;
   }
 
-  #cover(shard: i32): void {
+  /** Makes this thread's views reach all of the shard's memory. */
+  cover(shard: i32): void {
     const memory = this.region.memory;
     const end = memory.words[shard + S_HIGH];
     if (end > memory.words.length) memory.cover(end * 4);

@@ -1,5 +1,13 @@
-// holdfast/tables: shared tables. Named exports only.
+// holdfast/tables: shared tables, and what is built on and beside them. Named exports only.
 
+export { type CounterHandle, type CounterOptions, SharedCounter } from "./counter.ts";
+export { type LogHandle, type LogOptions, type LogReaderOptions, type LogStats, SharedLog } from "./log.ts";
+export { LogReader, type LogValue } from "./log-reader.ts";
+export { type MapHandle, type MapOptions, SharedMap } from "./map.ts";
+export { type MultiMapHandle, type MultiMapOptions, SharedMultiMap } from "./multi-map.ts";
+export { type QueueHandle, type QueueStats, SharedQueue } from "./queue.ts";
+export type { QueueOptions, QueueValue } from "./queue-steps.ts";
+export { type SetHandle, type SetOptions, SharedSet } from "./set.ts";
 export {
   SharedTable,
   type SharedTableConstructor,
@@ -8,6 +16,7 @@ export {
   type TableHandle,
   type TableOptions,
 } from "./shared-table.ts";
+export { StringPool, type StringPoolHandle, type StringPoolOptions } from "./string-pool.ts";
 export type {
   AnyRow,
   Columns,
@@ -19,6 +28,7 @@ export type {
   TableCheck,
   TableKey,
   TableStats,
+  TableTransaction,
   ValueOf,
   Versioned,
 } from "./types.ts";

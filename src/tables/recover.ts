@@ -2,23 +2,25 @@
 //
 // A row is in the table exactly if a slot of the index (or, while the shard grows, of the old index) points at it. The
 // repair moves what is left of the old index, counts overflows and rows anew, sweeps the slabs into fresh free lists and
-// gives back the blocks that the shard had and never linked. Each step may be cut off by another death: the lock stays
+// gives back the blocks that the shard had and never linked. A transaction that was committed is made here as far as it
+// concerns this shard, one that was not is dropped (transaction.ts). Each step may be cut off by another death: the lock stays
 // marked, and the next owner begins again from the same truth.
 
-import { add, type i32, store, type Words } from "../cells/atomics.ts";
+import { add, type i32, load, store, type Words } from "../cells/atomics.ts";
 import { TableError } from "../cells/errors.ts";
-import { KIND_TABLE_PART } from "../region/layout.ts";
-import type { Region } from "../region/region.ts";
-import { bucketAt, freeSlot } from "./buckets.ts";
+import { bucketAt, freeSlot } from "../protocols/table-index.ts";
 import {
   B_OVERFLOW,
   B_SLOTS,
   BUCKET_WORDS,
+  CHANGE_WORDS,
   CLASSES,
+  COMMITTED,
   classOfTag,
   classWords,
   freeTag,
   I_MASK,
+  IDLE,
   indexWords,
   isTag,
   L_BUMP,
@@ -26,30 +28,43 @@ import {
   L_PREVIOUS,
   L_WORDS,
   LARGE_CLASS,
+  R_HASH,
   R_NEXT,
   R_TAG,
+  RECORD_HEADER,
   S_COUNT,
   S_FREE,
   S_HIGH,
+  S_HOME,
   S_INDEX,
   S_LARGE,
   S_OLD,
   S_POSITION,
+  S_RECORD,
   S_SLAB_WORDS,
   S_SLABS,
   S_USED_WORDS,
   S_VERSION,
   SLAB_HEADER,
   usedTag,
-} from "./layout.ts";
+  X_CHANGES,
+  X_SHARDS,
+  X_STATE,
+} from "../protocols/table-layout.ts";
+import { KIND_TABLE_PART } from "../region/layout.ts";
+import type { Region } from "../region/region.ts";
 
-/** Repairs the shard; the caller holds its lock. Throws ERR_TABLE_CORRUPT where the memory was overwritten. */
-export function recoverShard(region: Region, shard: i32): void {
+/**
+ * Repairs the shard; the caller holds its lock. `settle` takes and releases the lock of another shard, a later one, which
+ * repairs that one. Throws ERR_TABLE_CORRUPT where the memory was overwritten.
+ */
+export function recoverShard(region: Region, shard: i32, settle: (shard: i32) => void): void {
   const memory = region.memory;
   memory.cover(memory.words[shard + S_HIGH] * 4);
+  if ((memory.words[shard + S_VERSION] & 1) === 0) add(memory.words, shard + S_VERSION, 1);
+  finishGrowth(memory.words, shard);
+  finishTransaction(region, shard, settle);
   const words = memory.words;
-  if ((words[shard + S_VERSION] & 1) === 0) add(words, shard + S_VERSION, 1);
-  finishGrowth(words, shard);
   const rows = new Set<number>();
   const index = words[shard + S_INDEX];
   if (index !== 0) {
@@ -97,6 +112,50 @@ export function eachRow(words: Words, slab: i32, visit: (row: i32, sizeClass: i3
     if (!isTag(tag) || sizeClass >= CLASSES) throw corrupt("a row", row);
     visit(row, sizeClass);
     row += classWords(sizeClass);
+  }
+}
+
+/**
+ * What a dead thread's transaction left: makes the changes of this shard if it was committed. The shard that has the
+ * record sees to it that all others are done with it first, since it may be written anew from then on.
+ */
+function finishTransaction(region: Region, shard: i32, settle: (shard: i32) => void): void {
+  const memory = region.memory;
+  const home = memory.words[shard + S_HOME];
+  if (home !== 0) {
+    memory.cover(memory.words[home + S_HIGH] * 4);
+    const record = memory.words[home + S_RECORD];
+    if (load(memory.words, record + X_STATE) === COMMITTED) redo(memory.words, shard, record);
+    memory.words[shard + S_HOME] = 0;
+  }
+  const own = memory.words[shard + S_RECORD];
+  if (own === 0 || load(memory.words, own + X_STATE) === IDLE) return;
+  const last = own + RECORD_HEADER + memory.words[own + X_SHARDS];
+  for (let at = own + RECORD_HEADER; at < last; at++) if (memory.words[at] !== shard) settle(memory.words[at]);
+  if (load(memory.words, own + X_STATE) === COMMITTED) redo(memory.words, shard, own);
+  store(memory.words, own + X_STATE, IDLE);
+}
+
+/** Makes the changes of a record that concern this shard, those that are made already excepted. */
+function redo(words: Words, shard: i32, record: i32): void {
+  const index = words[shard + S_INDEX];
+  const slots = new Map<number, number>();
+  if (index !== 0) eachSlot(words, index, (slot) => slots.set(words[slot], slot));
+  const first = record + RECORD_HEADER + words[record + X_SHARDS];
+  for (let change = 0; change < words[record + X_CHANGES]; change++) {
+    const at = first + change * CHANGE_WORDS;
+    if (words[at] !== shard) continue;
+    const after = words[at + 2];
+    if (slots.has(after)) continue;
+    const slot = slots.get(words[at + 1]);
+    if (slot !== undefined) store(words, slot, after);
+    else if (after !== 0) {
+      const hash = words[after + R_HASH];
+      const free = index === 0 ? 0 : freeSlot(words, index, hash);
+      if (free === 0) throw corrupt("its index", index);
+      words[free - 1] = hash;
+      store(words, free, after);
+    }
   }
 }
 
@@ -189,6 +248,7 @@ function sweepSlabs(words: Words, shard: i32, rows: Set<number>): void {
 export function linkedBlocks(words: Words, shard: i32): Set<number> {
   const linked = new Set<number>();
   for (const index of [words[shard + S_INDEX], words[shard + S_OLD]]) if (index !== 0) linked.add(index);
+  if (words[shard + S_RECORD] !== 0) linked.add(words[shard + S_RECORD]);
   eachSlab(words, words[shard + S_SLABS], (slab) => linked.add(slab));
   eachSlab(words, words[shard + S_LARGE], (slab) => linked.add(slab));
   return linked;

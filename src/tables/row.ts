@@ -4,14 +4,16 @@
 // before a lock is taken, so bad input throws with nothing changed.
 
 import type { i32, Words } from "../cells/atomics.ts";
+import { R_KEY_BYTES } from "../protocols/table-layout.ts";
+import { rowLength } from "../protocols/table-read.ts";
 import { boundOf, decode, encodedLength, encodeInto, MAX_TEXT_BYTES } from "./codec.ts";
 import type { Image } from "./image.ts";
 import { outgoing } from "./image.ts";
-import { R_KEY_BYTES } from "./layout.ts";
 import { type Column, type Schema, show } from "./schema.ts";
 import type { AnyRow, TableKey } from "./types.ts";
 
-type Value = string | number | bigint | boolean;
+/** A value of a column. */
+export type Value = string | number | bigint | boolean;
 
 const U32_MAX = 0xffffffff;
 const I32_MIN = -0x80000000;
@@ -97,7 +99,7 @@ export function unknownColumn(schema: Schema, name: unknown, where: string): Typ
 export function encodeKey(schema: Schema, key: unknown, where: string): i32 {
   if (schema.keyType === "string") {
     if (typeof key !== "string") throw wrongKey(schema, key, where);
-    checkLength(key, `${where}: a key`);
+    if (key.length * 3 > MAX_TEXT_BYTES) checkLength(key, `${where}: a key`);
     const at = schema.keyWord << 2;
     outgoing.reserve(schema.keyWord + (boundOf(key) >> 2) + 2);
     const bytes = outgoing.bytes;
@@ -112,16 +114,21 @@ export function encodeKey(schema: Schema, key: unknown, where: string): i32 {
 function encodeIntegerKey(schema: Schema, key: unknown, where: string): i32 {
   const at = schema.keyWord;
   outgoing.reserve(at + 2);
+  return writeIntegerKey(schema, key, outgoing.words, at, where);
+}
+
+/** Writes an integer key at word `at`, where two words have room, and returns its length in bytes. */
+export function writeIntegerKey(schema: Schema, key: unknown, words: Words, at: i32, where: string): i32 {
   if (schema.keyType === "i32") {
     if (typeof key !== "number") throw wrongKey(schema, key, where);
     if ((key | 0) !== key) throw wrongKey(schema, key, where, RangeError);
-    outgoing.words[at] = key;
+    words[at] = key;
     return 4;
   }
   if (typeof key !== "bigint") throw wrongKey(schema, key, where);
   if (BigInt.asIntN(64, key) !== key) throw wrongKey(schema, key, where, RangeError);
-  outgoing.words[at] = Number(BigInt.asIntN(32, key));
-  outgoing.words[at + 1] = Number(BigInt.asIntN(32, key >> 32n));
+  words[at] = Number(BigInt.asIntN(32, key));
+  words[at + 1] = Number(BigInt.asIntN(32, key >> 32n));
   return 8;
 }
 
@@ -160,8 +167,7 @@ export function encodeZeroRow(schema: Schema, keyBytes: i32): i32 {
 
 /** The length in words of the row at `row`, without the rounding to its size class. */
 export function rowWords(schema: Schema, words: Words, row: i32): i32 {
-  const bytes = schema.endWord === 0 ? words[row + R_KEY_BYTES] : words[row + schema.endWord];
-  return schema.keyWord + ((bytes + 3) >> 2);
+  return rowLength(words, row, schema.keyWord, schema.endWord);
 }
 
 /** Memory that holds rows: an image, or the region itself for its one word or pair of words under the lock. */
@@ -191,17 +197,22 @@ export function readNumber(cells: Cells, row: i32, column: Column): number | big
   }
 }
 
-/** The row at `at` of an image, as a plain object. */
-export function decodeRow(schema: Schema, image: Image, at: i32): AnyRow {
-  const row: AnyRow = {};
+/** The values of the row at `at` of an image, in the order of declaration. */
+export function decodeValues(schema: Schema, image: Image, at: i32): Value[] {
   const columns = schema.columns;
+  const values = new Array<Value>(columns.length);
   for (let i = 0; i < columns.length; i++) {
     const column = columns[i];
-    if (column.type === "string") row[column.name] = decodeText(schema, image, at, column);
-    else if (column.type === "bool") row[column.name] = image.words[at + column.word] !== 0;
-    else row[column.name] = readNumber(image, at, column);
+    if (column.type === "string") values[i] = decodeText(schema, image, at, column);
+    else if (column.type === "bool") values[i] = image.words[at + column.word] !== 0;
+    else values[i] = readNumber(image, at, column);
   }
-  return row;
+  return values;
+}
+
+/** The row at `at` of an image, as a plain object. */
+export function decodeRow(schema: Schema, image: Image, at: i32): AnyRow {
+  return schema.rowOf(decodeValues(schema, image, at));
 }
 
 function decodeText(schema: Schema, image: Image, at: i32, column: Column): string {

@@ -4,9 +4,9 @@
 // declare the same columns in another order agree; the order in which they were declared is that of the rows they read.
 
 import { type ErrorDetails, TableError } from "../cells/errors.ts";
-import { halfSipHash } from "./hash.ts";
-import { ROW_HEADER } from "./layout.ts";
-import type { Columns, ColumnType, KeyType } from "./types.ts";
+import { halfSipHash } from "../protocols/table-hash.ts";
+import { ROW_HEADER } from "../protocols/table-layout.ts";
+import type { AnyRow, Columns, ColumnType, KeyType } from "./types.ts";
 
 /** A declared column. */
 export interface Column {
@@ -27,6 +27,8 @@ export interface Schema {
   readonly byName: ReadonlyMap<string, Column>;
   /** Text columns in the order in which their bytes stand in a row. */
   readonly texts: readonly Column[];
+  /** A new row of these values, which stand in the order of declaration. */
+  readonly rowOf: (values: readonly unknown[]) => AnyRow;
   /** Words before the key. */
   readonly keyWord: number;
   /** The word with the end of the last text, or 0 where there is no text. */
@@ -115,12 +117,39 @@ function layOut(keyType: KeyType, declared: Declared): Schema {
     columns: declared.map(([name]) => byName.get(name) as Column),
     byName,
     texts,
+    rowOf: rowMaker(declared.map(([name]) => name)),
     keyWord: word,
     endWord: texts.length > 0 ? texts[texts.length - 1].word : 0,
     source,
     canonical,
     fingerprint: fingerprintOf(canonical),
   };
+}
+
+const makers = new Map<string, Schema["rowOf"]>();
+
+/** Makes rows of columns with these names. One function for all tables with the same columns, so calls are inlined. */
+function rowMaker(names: readonly string[]): Schema["rowOf"] {
+  const key = JSON.stringify(names);
+  let maker = makers.get(key);
+  if (maker === undefined) makers.set(key, (maker = generateMaker(names)));
+  return maker;
+}
+
+/** Where code may be generated a row costs an object literal, else a store a column. */
+function generateMaker(names: readonly string[]): Schema["rowOf"] {
+  try {
+    // JSON text is what the names become in the code, so whatever they are, they stay property names.
+    const properties = names.map((name, i) => `${JSON.stringify(name)}: values[${i}]`);
+    return new Function("values", `return { ${properties.join(", ")} };`) as Schema["rowOf"];
+  } catch {
+    // A content security policy may forbid it.
+    return (values) => {
+      const row: AnyRow = {};
+      for (let i = 0; i < names.length; i++) row[names[i]] = values[i] as AnyRow[string];
+      return row;
+    };
+  }
 }
 
 // JSON escapes lone surrogates, so plain UTF-8 tells any two schemas apart.

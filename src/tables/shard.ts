@@ -1,7 +1,7 @@
 // One shard of a table: its lock, its index with incremental growth, and the commits of its rows.
 //
-// Protocol of a writer, with the lock held: write a new row completely, commit it by one atomic store of its slot, bump
-// the version, free what the commit replaced. A thread that ends at any point leaves the table before or after the
+// Protocol of a writer, with the lock held: write a new row completely, make the version odd, commit the row by one atomic
+// store of its slot, make the version even, free what the commit replaced. A thread that ends at any point leaves the table before or after the
 // commit; what is not in the index is swept up by the next owner (recover.ts).
 //
 // Growth: a new index of twice the size becomes `index`, the one before `old`; each write moves two buckets of `old`. A
@@ -9,7 +9,9 @@
 // first, so a row that is there is found at every step. Moving is over long before the new index fills: it takes half
 // as many writes as there were buckets.
 //
-// Readers without the lock validate the version: it changes after every commit and before anything is reused.
+// Readers without the lock validate the version, a sequence lock: odd from before a commit until it is complete, then
+// another even number, before anything is reused. So what was read under an even version is right for as long as the
+// version stays, in every thread's cache too.
 
 import { add, cas, type i32, load, store, type Words } from "../cells/atomics.ts";
 import { HoldfastError } from "../cells/errors.ts";
@@ -24,10 +26,7 @@ import {
   WAKE_ASYNC,
   WAKE_SYNC,
 } from "../protocols/mutex.ts";
-import type { Region } from "../region/region.ts";
-import { acquireWord, markWordConsistent, payWakes, releaseWord } from "../region/word-lock.ts";
-import { bucketAt, clearSlot, fillSlot, findSlot, freeSlot, isSlotOf } from "./buckets.ts";
-import { outgoing } from "./image.ts";
+import { bucketAt, clearSlot, fillSlot, findSlot, freeSlot, isSlotOf } from "../protocols/table-index.ts";
 import {
   B_SLOTS,
   BUCKET_WORDS,
@@ -44,7 +43,10 @@ import {
   S_ROW_VERSION,
   S_VERSION,
   SLOTS,
-} from "./layout.ts";
+} from "../protocols/table-layout.ts";
+import type { Region } from "../region/region.ts";
+import { acquireWord, markWordConsistent, payWakes, releaseWord } from "../region/word-lock.ts";
+import { outgoing } from "./image.ts";
 import { recoverShard } from "./recover.ts";
 import { allocateRow, freeRow, giveBlock, takeBlock } from "./slab.ts";
 
@@ -77,7 +79,10 @@ function lockShardSlow(space: Space, shard: i32): void {
   if (ownerOf(load(region.memory.words, shard)) === me) abandonShard(space, shard);
   if (acquireWord(region, shard) === 1) return;
   try {
-    recoverShard(region, shard);
+    recoverShard(region, shard, (other) => {
+      lockShard(space, other);
+      unlockShard(space, other);
+    });
     markWordConsistent(region, shard);
   } catch (error) {
     // Released without the mark, the shard is out of use for good, and says so.
@@ -103,17 +108,17 @@ export function abandonShard(space: Space, shard: i32): void {
 }
 
 /** The slot of the key in the outgoing image, or 0; as {@link findSlot}. */
-export function findInShard(words: Words, shard: i32, hash: i32, keyWord: i32, keyBytes: i32, bounded: boolean): i32 {
+export function findInShard(words: Words, shard: i32, hash: i32, keyWord: i32, keyBytes: i32, limit: i32): i32 {
   const index = words[shard + S_INDEX];
   if (index === 0) return 0;
-  const slot = findSlot(words, index, hash, outgoing.words, keyWord, keyBytes, keyWord, bounded);
+  const slot = findSlot(words, index, hash, outgoing.words, keyWord, keyBytes, keyWord, limit);
   if (slot !== 0) return slot;
   const old = words[shard + S_OLD];
-  return old === 0 ? 0 : findSlot(words, old, hash, outgoing.words, keyWord, keyBytes, keyWord, bounded);
+  return old === 0 ? 0 : findSlot(words, old, hash, outgoing.words, keyWord, keyBytes, keyWord, limit);
 }
 
-/** Copies the outgoing image of `length` words into a new row. */
-function writeRow(region: Region, shard: i32, hash: i32, length: i32): i32 {
+/** Copies the outgoing image of `length` words into a new row, which is in no slot yet; throws ERR_REGION_FULL. */
+export function writeRow(region: Region, shard: i32, hash: i32, length: i32): i32 {
   const row = allocateRow(region, shard, length);
   const words = region.memory.words;
   const image = outgoing.words;
@@ -131,25 +136,37 @@ export function nextRowVersion(words: Words, shard: i32): i32 {
   return version;
 }
 
+/** From here on readers without the lock wait: a change is about to become visible. */
+export function beginChange(words: Words, shard: i32): void {
+  add(words, shard + S_VERSION, 1);
+}
+
+/** The change is complete. */
+export function endChange(words: Words, shard: i32): void {
+  add(words, shard + S_VERSION, 1);
+}
+
 /** Replaces the row in `slot` by the outgoing image; throws ERR_REGION_FULL with nothing changed. */
 export function replaceRow(region: Region, shard: i32, slot: i32, hash: i32, length: i32): void {
   const row = writeRow(region, shard, hash, length);
   const words = region.memory.words;
   const before = words[slot];
+  beginChange(words, shard);
   store(words, slot, row);
-  add(words, shard + S_VERSION, 2);
+  endChange(words, shard);
   freeRow(region, shard, before);
 }
 
 /** Adds the outgoing image as a row of a key that the shard has not; throws ERR_REGION_FULL with nothing changed. */
 export function insertRow(region: Region, shard: i32, hash: i32, length: i32, firstBuckets: i32): void {
-  makeRoom(region, shard, firstBuckets);
+  makeRoom(region, shard, firstBuckets, 1);
   const row = writeRow(region, shard, hash, length);
   const words = region.memory.words;
   const index = words[shard + S_INDEX];
+  beginChange(words, shard);
   fillSlot(words, index, freeSlot(words, index, hash), hash, row);
   words[shard + S_COUNT] += 1;
-  add(words, shard + S_VERSION, 2);
+  endChange(words, shard);
 }
 
 /** Removes the row in `slot`. */
@@ -157,9 +174,10 @@ export function removeRow(region: Region, shard: i32, slot: i32): void {
   const words = region.memory.words;
   const row = words[slot];
   const index = words[shard + S_INDEX];
+  beginChange(words, shard);
   clearSlot(words, isSlotOf(words, index, slot) ? index : words[shard + S_OLD], slot);
   words[shard + S_COUNT] -= 1;
-  add(words, shard + S_VERSION, 2);
+  endChange(words, shard);
   freeRow(region, shard, row);
 }
 
@@ -204,23 +222,21 @@ function moveBucket(words: Words, shard: i32, old: i32, position: i32): void {
   }
 }
 
-/** Makes sure that the index takes one row more. */
-function makeRoom(region: Region, shard: i32, firstBuckets: i32): void {
+/** Makes sure that the index takes `more` rows; throws ERR_REGION_FULL with nothing changed. */
+export function makeRoom(region: Region, shard: i32, firstBuckets: i32, more: i32): void {
   const words = region.memory.words;
   const index = words[shard + S_INDEX];
-  if (index === 0) {
-    startIndex(region, shard, firstBuckets);
-    return;
-  }
-  const buckets = words[index + I_MASK] + 1;
-  const count = words[shard + S_COUNT];
-  if (count < growAbove(buckets)) return;
+  const wanted = words[shard + S_COUNT] + more;
+  const has = index === 0 ? 0 : words[index + I_MASK] + 1;
+  if (wanted <= growAbove(has)) return;
+  let buckets = index === 0 ? firstBuckets : has * 2;
+  while (wanted > growAbove(buckets)) buckets *= 2;
   if (words[shard + S_OLD] !== 0) finishMoving(region, shard);
   try {
-    startIndex(region, shard, buckets * 2);
+    startIndex(region, shard, buckets);
   } catch (error) {
     // A full region only means that the index fills up beyond its usual load.
-    if (!(error instanceof HoldfastError) || error.code !== "ERR_REGION_FULL" || count >= buckets * SLOTS) throw error;
+    if (!(error instanceof HoldfastError) || error.code !== "ERR_REGION_FULL" || wanted > has * SLOTS) throw error;
   }
 }
 

@@ -14,6 +14,7 @@ import type {
   TableCheck,
   TableKey,
   TableStats,
+  TableTransaction,
   Versioned,
 } from "./types.ts";
 
@@ -91,6 +92,22 @@ export interface SharedTable<Key extends TableKey, Row extends object> {
    * held: keep it short, and don't use this table in it (ERR_WOULD_DEADLOCK); other tables may be used.
    */
   update(key: Key, fn: (row: Row | undefined) => Row | undefined): Row | undefined;
+  /**
+   * Calls `fn` with the rows of `keys` locked, and makes all changes that it asked of `tx` at one moment, for every reader
+   * and snapshot; returns what `fn` returned. If `fn` throws, or the region can't hold the changes, nothing changes; if
+   * the thread is terminated, all changes are made or none is. Blocks until the keys' locks are had (in one order for all
+   * threads, so transactions of one table never deadlock). `fn` must not be async, must not use this table but through
+   * `tx` (ERR_WOULD_DEADLOCK), and `tx` not after it returned (ERR_CLOSED); a key that is not among `keys` is a RangeError.
+   *
+   * @example
+   * table.transaction(["alice", "bob"], (tx) => {
+   *   const [from, to] = [tx.get("alice"), tx.get("bob")];
+   *   if (from === undefined || to === undefined || from.money < 5) return false;
+   *   tx.set("alice", { ...from, money: from.money - 5 }).set("bob", { ...to, money: to.money + 5 });
+   *   return true;
+   * });
+   */
+  transaction<T>(keys: Iterable<Key>, fn: (tx: TableTransaction<Key, Row>) => T): T;
   /**
    * Adds to a numeric column and returns the new value; a missing row is made first, with zeros, false and empty texts.
    * Throws RangeError, with nothing changed, if the column can't hold the sum (nothing wraps around), or for NaN.

@@ -7,10 +7,7 @@
 // A block that the shard has from the region carries the shard's tag, so one that is not linked is found, and given back.
 
 import type { i32 } from "../cells/atomics.ts";
-import { KIND_TABLE_PART } from "../region/layout.ts";
-import type { Region } from "../region/region.ts";
 import {
-  BLOCK_HEADER,
   CLASSES,
   classFor,
   classOfTag,
@@ -35,7 +32,12 @@ import {
   SLAB_MIN,
   SMALLEST_ROW,
   usedTag,
-} from "./layout.ts";
+} from "../protocols/table-layout.ts";
+import { BLOCK_HEADER_BYTES, KIND_TABLE_PART } from "../region/layout.ts";
+import type { Region } from "../region/region.ts";
+
+/** Words that the region puts before a block: a slab and they make a power of two, which the region stores without loss. */
+const BLOCK_HEADER: i32 = BLOCK_HEADER_BYTES >> 2;
 
 /** Gets a zeroed block of the region that the caller links at once; throws ERR_REGION_FULL. */
 export function takeBlock(region: Region, shard: i32, words: i32): i32 {

@@ -1,9 +1,10 @@
 // The table's operations, a key at a time: encode and validate first, then lock one shard, find, commit, unlock. The
 // public type and its documentation stand in shared-table.ts.
 
-import { add, type i32, load } from "../cells/atomics.ts";
+import { type i32, load } from "../cells/atomics.ts";
 import { describe } from "../cells/deadline.ts";
 import { HoldfastError } from "../cells/errors.ts";
+import { R_VERSION, S_COUNT } from "../protocols/table-layout.ts";
 import { defaultRegion, defaultRegionForNames } from "../region/default-region.ts";
 import { KIND_TABLE } from "../region/layout.ts";
 import { Region, type RegionHandle } from "../region/region.ts";
@@ -12,12 +13,13 @@ import { checkShard, measureShard } from "./check.ts";
 import { clearShard } from "./clear.ts";
 import { checkCapacity, createTable, noSuchTable, TableCore } from "./core.ts";
 import { incoming, outgoing } from "./image.ts";
-import { R_VERSION, S_COUNT, S_VERSION } from "./layout.ts";
 import { checkAmount, larger, numericColumn, sum } from "./numbers.ts";
+import { TableReader } from "./reader.ts";
 import { collect, decodeRow, encodeKey, encodeRow, encodeZeroRow, readNumber, writeValue } from "./row.ts";
 import { type Column, parseSchema, type Schema } from "./schema.ts";
-import { insertRow, moveOn, nextRowVersion, removeRow, replaceRow } from "./shard.ts";
-import type { AnyRow, TableCheck, TableKey, TableStats, Versioned } from "./types.ts";
+import { beginChange, endChange, insertRow, moveOn, nextRowVersion, removeRow, replaceRow } from "./shard.ts";
+import { runTransaction } from "./transaction.ts";
+import type { AnyRow, TableCheck, TableKey, TableStats, TableTransaction, Versioned } from "./types.ts";
 
 /** What makes or finds a table, as the implementation sees it. */
 export interface AnyTableOptions {
@@ -46,6 +48,8 @@ type Combine = (column: Column, current: number | bigint, operand: number | bigi
 
 export class SharedTable<Key extends TableKey, Row extends object> {
   readonly #core: TableCore;
+  readonly #reader: TableReader;
+  readonly #rowOf: Schema["rowOf"];
 
   constructor(options: AnyTableOptions) {
     if (typeof options !== "object" || options === null) {
@@ -61,6 +65,8 @@ export class SharedTable<Key extends TableKey, Row extends object> {
     const region = attach?.region ?? regionFor(options);
     const offset = attach?.offset ?? place(region, options.name, declared, capacity);
     this.#core = new TableCore(region, offset, declared, label, options.unlocked === true);
+    this.#reader = new TableReader(this.#core);
+    this.#rowOf = this.#core.schema.rowOf;
   }
 
   static named(name: string, options: Omit<AnyTableOptions, "name"> = {}): SharedTable<TableKey, AnyRow> {
@@ -107,12 +113,12 @@ export class SharedTable<Key extends TableKey, Row extends object> {
   }
 
   get(key: Key): Row | undefined {
-    const { schema, label } = this.#core;
-    return this.#core.read(encodeKey(schema, key, label)) ? (decodeRow(schema, incoming, 0) as Row) : undefined;
+    const values = this.#reader.read(key);
+    return values === undefined ? undefined : (this.#rowOf(values) as Row);
   }
 
   has(key: Key): boolean {
-    return this.#core.read(encodeKey(this.#core.schema, key, this.#core.label));
+    return this.#reader.read(key) !== undefined;
   }
 
   getWithVersion(key: Key): Versioned<Row> | undefined {
@@ -175,9 +181,10 @@ export class SharedTable<Key extends TableKey, Row extends object> {
   getOrInsert(key: Key, row: Row): Row {
     const { schema, label, region } = this.#core;
     const values = collect(schema, row, label);
-    const keyBytes = encodeKey(schema, key, label);
     // Most keys are there already: a read takes no lock.
-    if (this.#core.read(keyBytes)) return decodeRow(schema, incoming, 0) as Row;
+    const present = this.#reader.read(key);
+    if (present !== undefined) return schema.rowOf(present) as Row;
+    const keyBytes = encodeKey(schema, key, label);
     const length = encodeRow(schema, values, keyBytes);
     const hash = this.#core.hash(keyBytes);
     const shard = this.#core.shardOf(hash);
@@ -232,6 +239,10 @@ export class SharedTable<Key extends TableKey, Row extends object> {
     }
     core.unlock(shard);
     return row;
+  }
+
+  transaction<T>(keys: Iterable<Key>, fn: (tx: TableTransaction<Key, Row>) => T): T {
+    return runTransaction(this.#core, keys, fn as unknown as (tx: TableTransaction) => T);
   }
 
   add(key: Key, column: string, delta: number | bigint): number | bigint {
@@ -384,12 +395,10 @@ export class SharedTable<Key extends TableKey, Row extends object> {
 /** Changes one number of a row: one store, so no copy is needed. The version first: it must never belong to two values. */
 function writeInPlace(region: Region, shard: i32, row: i32, column: Column, value: number | bigint): void {
   const words = region.memory.words;
-  const wide = column.type === "f64" || column.type === "i64";
-  // Readers without the lock copy word by word and could see half of eight bytes: an odd version sends them away.
-  if (wide) add(words, shard + S_VERSION, 1);
+  beginChange(words, shard);
   words[row + R_VERSION] = nextRowVersion(words, shard);
   writeValue(region.memory, row, column, value);
-  add(words, shard + S_VERSION, wide ? 1 : 2);
+  endChange(words, shard);
 }
 
 function regionFor(options: AnyTableOptions): Region {

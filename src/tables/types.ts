@@ -38,6 +38,16 @@ export interface Versioned<Row> {
   readonly version: number;
 }
 
+/** What the callback of `transaction()` gets: the rows of its keys, and of no others. For the time of the call only. */
+export interface TableTransaction<Key extends TableKey = TableKey, Row extends object = AnyRow> {
+  /** The row of the key, or undefined; as this transaction has left it. */
+  get(key: Key): Row | undefined;
+  /** Stores a row, which must have every column, once the callback has returned. */
+  set(key: Key, row: Row): this;
+  /** Removes the row once the callback has returned; false if there is none. */
+  delete(key: Key): boolean;
+}
+
 /** What `stats()` tells; a moment per shard, not of the whole table. */
 export interface TableStats {
   /** Rows in the table. */

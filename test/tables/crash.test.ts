@@ -3,9 +3,9 @@
 
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { T_SEED } from "../../src/protocols/table-layout.ts";
 import { Region } from "../../src/region/region.ts";
 import type { TableCore } from "../../src/tables/core.ts";
-import { T_SEED } from "../../src/tables/layout.ts";
 import { encodeKey } from "../../src/tables/row.ts";
 import { SharedTable } from "../../src/tables/shared-table.ts";
 import { SharedTable as Table } from "../../src/tables/table.ts";

@@ -3,8 +3,8 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { HoldfastError } from "../../src/cells/errors.ts";
+import { classFor, classWords, LARGEST_CARVED } from "../../src/protocols/table-layout.ts";
 import { Region } from "../../src/region/region.ts";
-import { classFor, classWords, LARGEST_CARVED } from "../../src/tables/layout.ts";
 import { SharedTable } from "../../src/tables/shared-table.ts";
 
 const test = suite("memory of a table");

@@ -150,6 +150,41 @@ function claim(): number {
   return claimed;
 }
 
+/** Moves money from one row to another, in one transaction, while half of the threads read the pairs and snapshots. */
+function transfer(): number {
+  const next = random();
+  let moved = 0;
+  for (let i = 0; i < rounds; i++) {
+    step(`transfer ${i}`);
+    const from = `account ${next(keys)}`;
+    const to = `account ${next(keys)}`;
+    if (index % 2 === 0) {
+      table.transaction([from, to], (tx) => {
+        const [payer, payee] = [tx.get(from), tx.get(to)];
+        if (payer === undefined || payee === undefined || from === to) return;
+        tx.set(from, { ...payer, n: payer.n - 5 }).set(to, { ...payee, n: payee.n + 5 });
+        moved++;
+      });
+      continue;
+    }
+    if (i % 10 !== 0) {
+      // What is read first is not newer than what is read then: a transaction shows everywhere at once.
+      const log = [table.get("log a")?.n ?? 0, table.get("log b")?.n ?? 0];
+      if (log[0] > log[1]) throw new Error(`half of a transaction: ${log.join(", ")}`);
+      table.transaction(["log a", "log b"], (tx) => {
+        const row = tx.get("log a") ?? { text: "", n: 0, total: 0n };
+        if (row.n !== (tx.get("log b")?.n ?? 0)) throw new Error("half of a transaction");
+        for (const key of ["log a", "log b"]) tx.set(key, { ...row, n: row.n + 1 });
+      });
+      continue;
+    }
+    let sum = 0;
+    for (const [key, row] of table.snapshot()) if (key.startsWith("account")) sum += row.n;
+    if (sum !== keys * 1000) throw new Error(`${sum} in all accounts`);
+  }
+  return moved;
+}
+
 /** A deterministic run of changes on rows of its own, until it is killed. */
 function die(): never {
   const cell = new Int32Array(progress);
@@ -162,5 +197,16 @@ function die(): never {
   }
 }
 
-const tasks: Record<string, () => unknown> = { halves, agree, claim, count, disjoint, write, read, follow, die };
+const tasks: Record<string, () => unknown> = {
+  transfer,
+  halves,
+  agree,
+  claim,
+  count,
+  disjoint,
+  write,
+  read,
+  follow,
+  die,
+};
 finish(tasks[task]());

@@ -2,7 +2,7 @@
 
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { halfSipHash } from "../../src/tables/hash.ts";
+import { halfSipHash } from "../../src/protocols/table-hash.ts";
 
 const test = suite("hash");
 

@@ -3,7 +3,7 @@
 //
 // The key stands in whole words, little-endian; bytes of its last word beyond its length are ignored.
 
-import type { i32, Words } from "../cells/atomics.ts";
+import { type i32, peek, type Words } from "../cells/atomics.ts";
 
 const INIT_2: i32 = 0x6c796765;
 const INIT_3: i32 = 0x74656462;
@@ -19,11 +19,11 @@ export function halfSipHash(words: Words, at: i32, byteLength: i32, k0: i32, k1:
   const full: i32 = byteLength >>> 2;
   const tailBits: i32 = (byteLength & 3) << 3;
   let last: i32 = byteLength << 24;
-  if (tailBits !== 0) last |= words[at + full] & ((1 << tailBits) - 1);
+  if (tailBits !== 0) last |= peek(words, at + full) & ((1 << tailBits) - 1);
   // One loop for blocks and final rounds: a final round is a round over the block 0.
   const end: i32 = full + FINAL_ROUNDS;
   for (let step: i32 = 0; step <= end; step++) {
-    const block: i32 = step < full ? words[at + step] : step === full ? last : 0;
+    const block: i32 = step < full ? peek(words, at + step) : step === full ? last : 0;
     v3 ^= block;
     v0 = (v0 + v1) | 0;
     v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;

@@ -3,13 +3,14 @@
 //
 //   table     │ magic version keyType fingerprint │ shards 0 buckets schemaBytes │ seed × 4 │ 0 × 4 │ schema (JSON) … │
 //             │ shard 0 │ shard 1 │ …            (one block of the region)
-//   shard     │ mutex × 8 │ version count index old │ position high rowVersion 0 │                four cache lines:
-//             │ slabs large slabWords usedWords │ 0 × 4 │ free list heads, one a size class … │    64 words
+//   shard     │ mutex × 8 │ version count index old │ position high rowVersion home │             four cache lines:
+//             │ slabs large slabWords usedWords │ record 0 × 3 │ free list heads, one a size class … │    64 words
 //   index     │ mask 0 × 15 │ bucket 0 │ bucket 1 │ …           (a block of its own; `index`, and `old` while it grows)
 //   bucket    │ overflow 0 │ hash row │ hash row │ … × 7        one cache line; row = 0: the slot is free
 //   slab      │ next words bump previous 0 × 4 │ row │ row │ … │ not carved yet │            (a block of its own)
 //   row       │ tag hash keyBytes version │ 8-byte columns │ 4-byte columns │ text ends │ key │ text │ text │ padding │
 //   free row  │ tag next … │
+//   record    │ state shards changes words 0 × 4 │ shard … │ shard, row before, row after │ …    (a block of its own)
 //
 // A text column holds the end of its bytes, counted from the key's first byte; it starts where the one before ends, the
 // first where the key ends, rounded up to whole words.
@@ -18,8 +19,7 @@
 // the region and never linked, or unlinked and never gave back, is found by the tag when its next owner repairs it.
 
 import type { i32 } from "../cells/atomics.ts";
-import { MUTEX_WORDS } from "../protocols/mutex.ts";
-import { BLOCK_HEADER_BYTES } from "../region/layout.ts";
+import { MUTEX_WORDS } from "./mutex.ts";
 
 export const TABLE_MAGIC: i32 = 0x42544648;
 export const TABLE_VERSION: i32 = 1;
@@ -47,12 +47,16 @@ export const S_POSITION: i32 = MUTEX_WORDS + 4;
 export const S_HIGH: i32 = MUTEX_WORDS + 5;
 /** The version that the last written row got. */
 export const S_ROW_VERSION: i32 = MUTEX_WORDS + 6;
+/** The shard that has the record of the transaction under way in this one; 0: none, or this shard itself has it. */
+export const S_HOME: i32 = MUTEX_WORDS + 7;
 /** Slabs; rows are carved from the first. */
 export const S_SLABS: i32 = MUTEX_WORDS + 8;
 /** Slabs of one large row each. */
 export const S_LARGE: i32 = MUTEX_WORDS + 9;
 export const S_SLAB_WORDS: i32 = MUTEX_WORDS + 10;
 export const S_USED_WORDS: i32 = MUTEX_WORDS + 11;
+/** The record of transactions whose first shard this one is; stays for the next one. */
+export const S_RECORD: i32 = MUTEX_WORDS + 12;
 export const S_FREE: i32 = MUTEX_WORDS + 16;
 
 export const INDEX_HEADER: i32 = 16;
@@ -69,10 +73,21 @@ export const L_NEXT: i32 = 0;
 export const L_WORDS: i32 = 1;
 export const L_BUMP: i32 = 2;
 export const L_PREVIOUS: i32 = 3;
-/** Words that the region puts before a block: a slab and they make a power of two, which the region stores without loss. */
-export const BLOCK_HEADER: i32 = BLOCK_HEADER_BYTES >> 2;
 export const SLAB_MIN: i32 = 256;
 export const SLAB_MAX: i32 = 16 * 1024;
+
+export const RECORD_HEADER: i32 = 8;
+export const X_STATE: i32 = 0;
+export const X_SHARDS: i32 = 1;
+export const X_CHANGES: i32 = 2;
+/** Words of the record's block. */
+export const X_WORDS: i32 = 3;
+/** Words of a change: its shard, the row that goes (0: none) and the row that comes (0: none). */
+export const CHANGE_WORDS: i32 = 3;
+/** States of a record: nothing is under way; the list of shards is complete; all changes are, and count as made. */
+export const IDLE: i32 = 0;
+export const PREPARED: i32 = 1;
+export const COMMITTED: i32 = 2;
 
 export const ROW_HEADER: i32 = 4;
 export const R_TAG: i32 = 0;

@@ -6,8 +6,8 @@
 // An insertion raises the overflows before it stores the slot and a removal lowers them after it has cleared the slot: a
 // thread that ends in between leaves overflows too high, which costs a search a bucket and which recovery corrects.
 
-import { type i32, store, type Words } from "../cells/atomics.ts";
-import { B_OVERFLOW, B_SLOTS, BUCKET_SHIFT, BUCKET_WORDS, I_MASK, INDEX_HEADER, R_KEY_BYTES } from "./layout.ts";
+import { type i32, peek, poke, store, type Words } from "../cells/atomics.ts";
+import { B_OVERFLOW, B_SLOTS, BUCKET_SHIFT, BUCKET_WORDS, I_MASK, INDEX_HEADER, R_KEY_BYTES } from "./table-layout.ts";
 
 /** The word of a bucket. */
 export function bucketAt(index: i32, bucket: i32): i32 {
@@ -16,10 +16,13 @@ export function bucketAt(index: i32, bucket: i32): i32 {
 
 /** No search of a sound index gets this far: beyond it, a reader without the lock is in memory that was reused. */
 const LONGEST_SEARCH: i32 = 4096;
+/** What {@link findSlot} answers in memory that can't be an index: it was reused, or this thread has not covered it. */
+export const LOST: i32 = -1;
 
 /**
  * The slot (the word that holds the row) of the key whose `keyBytes` bytes stand at word `keyAt` of `key`, or 0. A row has
- * its key at its word `keyWord`. With `bounded`, for a reader that may be in memory that was reused: -1 if it gave up.
+ * its key at its word `keyWord`. `limit` is 0 for the lock's holder; a reader without the lock gives the words that it may
+ * read, since it may be in memory that was reused: then every reference is bounded, and LOST is an answer.
  */
 export function findSlot(
   words: Words,
@@ -29,39 +32,43 @@ export function findSlot(
   keyAt: i32,
   keyBytes: i32,
   keyWord: i32,
-  bounded: boolean,
+  limit: i32,
 ): i32 {
-  const mask: i32 = words[index + I_MASK];
+  if (limit !== 0 && (index < 0 || index > limit - INDEX_HEADER)) return LOST;
+  const mask: i32 = peek(words, index + I_MASK);
+  if (limit !== 0 && (mask < 0 || mask >= (limit - INDEX_HEADER - index) >> BUCKET_SHIFT)) return LOST;
   let bucket: i32 = hash & mask;
-  for (let left: i32 = mask; left >= 0; left--) {
+  for (let passed: i32 = 0; passed <= mask; passed++) {
     const at: i32 = index + INDEX_HEADER + (bucket << BUCKET_SHIFT);
     for (let slot: i32 = at + B_SLOTS + 1; slot < at + BUCKET_WORDS; slot += 2) {
-      if (words[slot - 1] !== hash) continue;
-      const row: i32 = words[slot];
-      if (row !== 0 && sameKey(words, row, key, keyAt, keyBytes, keyWord)) return slot;
+      if (peek(words, slot - 1) !== hash) continue;
+      const row: i32 = peek(words, slot);
+      if (row !== 0 && sameKey(words, row, key, keyAt, keyBytes, keyWord, limit)) return slot;
     }
-    if (words[at + B_OVERFLOW] === 0) return 0;
-    if (bounded && mask - left > LONGEST_SEARCH) return -1;
+    if (peek(words, at + B_OVERFLOW) === 0) return 0;
+    if (limit !== 0 && passed > LONGEST_SEARCH) return LOST;
     bucket = (bucket + 1) & mask;
   }
   return 0;
 }
 
-function sameKey(words: Words, row: i32, key: Words, keyAt: i32, keyBytes: i32, keyWord: i32): boolean {
-  if (words[row + R_KEY_BYTES] !== keyBytes) return false;
-  const from: i32 = row + keyWord;
+function sameKey(words: Words, row: i32, key: Words, keyAt: i32, keyBytes: i32, keyWord: i32, limit: i32): boolean {
   const count: i32 = (keyBytes + 3) >> 2;
-  for (let i: i32 = 0; i < count; i++) if (words[from + i] !== key[keyAt + i]) return false;
+  if (limit !== 0 && (row < 0 || row > limit - keyWord - count)) return false;
+  if (peek(words, row + R_KEY_BYTES) !== keyBytes) return false;
+  const from: i32 = row + keyWord;
+  for (let i: i32 = 0; i < count; i++) if (peek(words, from + i) !== peek(key, keyAt + i)) return false;
   return true;
 }
 
 /** The first free slot for a hash, or 0 if the index is full. Changes nothing. */
 export function freeSlot(words: Words, index: i32, hash: i32): i32 {
-  const mask: i32 = words[index + I_MASK];
+  const mask: i32 = peek(words, index + I_MASK);
   let bucket: i32 = hash & mask;
   for (let left: i32 = mask; left >= 0; left--) {
     const at: i32 = bucketAt(index, bucket);
-    for (let slot: i32 = at + B_SLOTS + 1; slot < at + BUCKET_WORDS; slot += 2) if (words[slot] === 0) return slot;
+    for (let slot: i32 = at + B_SLOTS + 1; slot < at + BUCKET_WORDS; slot += 2)
+      if (peek(words, slot) === 0) return slot;
     bucket = (bucket + 1) & mask;
   }
   return 0;
@@ -69,7 +76,7 @@ export function freeSlot(words: Words, index: i32, hash: i32): i32 {
 
 /** Puts a row into the slot that {@link freeSlot} gave. The store of the slot is what makes the row part of the table. */
 export function fillSlot(words: Words, index: i32, slot: i32, hash: i32, row: i32): void {
-  words[slot - 1] = hash;
+  poke(words, slot - 1, hash);
   changeOverflows(words, index, slot, hash, 1);
   store(words, slot, row);
 }
@@ -77,25 +84,26 @@ export function fillSlot(words: Words, index: i32, slot: i32, hash: i32, row: i3
 /** Takes a row out of its slot: the store of the slot is what removes it. */
 export function clearSlot(words: Words, index: i32, slot: i32): void {
   store(words, slot, 0);
-  changeOverflows(words, index, slot, words[slot - 1], -1);
+  changeOverflows(words, index, slot, peek(words, slot - 1), -1);
 }
 
 function changeOverflows(words: Words, index: i32, slot: i32, hash: i32, by: i32): void {
-  const mask: i32 = words[index + I_MASK];
+  const mask: i32 = peek(words, index + I_MASK);
   const end: i32 = (slot - index - INDEX_HEADER) >> BUCKET_SHIFT;
   for (let bucket: i32 = hash & mask; bucket !== end; bucket = (bucket + 1) & mask) {
-    words[bucketAt(index, bucket) + B_OVERFLOW] += by;
+    const overflow: i32 = bucketAt(index, bucket) + B_OVERFLOW;
+    poke(words, overflow, peek(words, overflow) + by);
   }
 }
 
 /** Whether a slot belongs to an index. */
 export function isSlotOf(words: Words, index: i32, slot: i32): boolean {
-  return slot > index && slot < bucketAt(index, words[index + I_MASK] + 1);
+  return slot > index && slot < bucketAt(index, peek(words, index + I_MASK) + 1);
 }
 
 /** How many buckets a search for the row in this slot reads. */
 export function probeLength(words: Words, index: i32, slot: i32): i32 {
-  const mask: i32 = words[index + I_MASK];
+  const mask: i32 = peek(words, index + I_MASK);
   const bucket: i32 = (slot - index - INDEX_HEADER) >> BUCKET_SHIFT;
-  return ((bucket - (words[slot - 1] & mask)) & mask) + 1;
+  return ((bucket - (peek(words, slot - 1) & mask)) & mask) + 1;
 }
