@@ -102,6 +102,8 @@ export class Explorer<M> {
     this.accesses.forget();
     const { work, end } = await this.drive(() => new Search(this.machine, this.judge, budget));
     await this.inWorld(() => this.growth.audit(3000));
+    if (end === "failed" && options.shortest === false)
+      return this.report(work.counts, work.found, end, undefined, false);
     if (end === "failed") {
       const short = await this.drive(() => new Breadth(this.machine, this.judge, Math.min(budget, SHORTEST), false));
       return this.report(work.counts, short.work.found ?? work.found, end, undefined, short.work.found !== undefined);

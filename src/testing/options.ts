@@ -61,6 +61,8 @@ export interface ExploreOptions<M> {
   readonly maxSteps?: number;
   /** A body that runs so long without any operation never ends: ERR_MODEL_ENDLESS. Default 10,000 ms. */
   readonly watchdogMs?: number;
+  /** Search for the shortest failing schedule when one has been found. Default true. */
+  readonly shortest?: boolean;
   /** Run this schedule only, as printed by a failure. */
   readonly replay?: string;
 }

@@ -9,6 +9,7 @@ async function run(): Promise<unknown[]> {
   const loaded = (await import(module)) as Record<string, unknown>;
   const body = loaded[exported];
   if (typeof body !== "function") throw new TypeError(`${module} exports no function "${exported}"`);
+  parentPort?.postMessage({ ready: true });
   const script = new Script(control, index);
   const values: unknown[] = [];
   for (let round = 0; round < rounds; round++) {

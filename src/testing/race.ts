@@ -33,9 +33,9 @@ export interface RaceOptions {
   readonly script?: readonly string[];
   /** How often each worker calls the body. All begin each round together. Default 1. */
   readonly rounds?: number;
-  /** Milliseconds after which a hung run is ended. Default 10,000. */
+  /** Milliseconds after which a hung run is ended, counted from when all workers have started. Default 10,000. */
   readonly within?: number;
-  /** Milliseconds that a point waits for the entry before it, before that entry is given up. Default 200. */
+  /** Milliseconds that a point waits for the entry before it, before that entry is given up. Default 500. */
   readonly patience?: number;
 }
 
@@ -48,6 +48,9 @@ export interface RaceResult {
   readonly missed: number;
   readonly seconds: number;
 }
+
+/** Milliseconds that workers may take to start, however busy the machine is. */
+const START_MS = 60_000;
 
 /** Thrown when a body threw, a worker ended early, or the run hung; `places` says where each thread stood. */
 export class RaceError extends Error {
@@ -74,6 +77,8 @@ export interface RaceOrder {
 }
 
 interface Report {
+  /** The worker has loaded its body; its time runs from when all have. */
+  readonly ready?: boolean;
   readonly values?: readonly unknown[];
   readonly error?: { readonly name: string; readonly message: string; readonly stack: string };
 }
@@ -90,7 +95,7 @@ export async function race(options: RaceOptions): Promise<RaceResult> {
       : [...options.threads];
   if (names.length === 0) throw new RangeError("race: at least one thread is needed");
   checkScript(options.script ?? [], names.length);
-  const control = makeControl(names.length, options.script ?? [], options.patience ?? 200);
+  const control = makeControl(names.length, options.script ?? [], options.patience ?? 500);
   const begun = performance.now();
   const workers = names.map((name, index) => {
     const order: RaceOrder = {
@@ -133,11 +138,21 @@ function settle(
       clearTimeout(watchdog);
       reject(new RaceError("ERR_RACE_FAILED", message, places(), cause));
     };
-    const watchdog = setTimeout(() => {
-      reject(new RaceError("ERR_RACE_HUNG", `the race did not end within ${within} ms`, places()));
-    }, within);
+    const watch = (ms: number, what: string): ReturnType<typeof setTimeout> =>
+      setTimeout(
+        () => reject(new RaceError("ERR_RACE_HUNG", `the race did not ${what} within ${ms} ms`, places())),
+        ms,
+      );
+    let watchdog = watch(START_MS, "start");
+    let starting = workers.length;
     workers.forEach((worker, i) => {
       worker.on("message", (report) => {
+        if (report.ready === true) {
+          if (--starting > 0) return;
+          clearTimeout(watchdog);
+          watchdog = watch(within, "end");
+          return;
+        }
         if (report.error !== undefined) {
           const cause = Object.assign(new Error(report.error.message), report.error);
           fail(`${names[i]} threw ${report.error.name}: ${report.error.message}`, cause);

@@ -76,7 +76,7 @@ async function runAll(): Promise<boolean> {
     const chosen = protocol.mutants.filter((m) => values.mutant === undefined || m.name.includes(values.mutant));
     say(`${protocol.name}, ${chosen.length} mutants:`);
     for (const mutant of chosen) {
-      const report = await searchMutant(protocol, mutant);
+      const report = await searchMutant(protocol, mutant, values.mutant !== undefined || values.verbose);
       mutants.push(report);
       sayMutant(report);
     }

@@ -87,6 +87,12 @@ class MutexModels {
       model("1 async × 2 and 1 sync, time passes", true, { threads: [this.awaiting(1, 2), ...sync(1)], clockJumps: 1 }),
       model("2 guards disposed twice", true, { threads: this.guards(2) }),
       model("tries beside a blocking thread", true, { threads: [{ body: this.trying() }, ...sync(1, { rounds: 2 })] }),
+      model("freed and made anew beside a waiter", true, { threads: [this.renewing(), this.outdated()] }),
+      model("freed and made anew beside a waiter of either, at most 2 preemptions", false, {
+        threads: [this.renewing(), this.outdated(), this.later()],
+        preemptions: 2,
+        states: 20e6,
+      }),
       model("1 async and 1 sync × 2", true, { threads: [this.awaiting(1, 2), ...sync(1, { rounds: 2 })] }),
       model("2 async × 1", true, { threads: [this.awaiting(1), this.awaiting(1)] }),
       model("2 tasks of one thread and 1 sync", true, { threads: [this.awaiting(2), ...sync(1)] }),
@@ -292,6 +298,58 @@ class MutexModels {
       release(second);
     };
     return Array.from({ length: n }, () => ({ body }));
+  }
+
+  /** Frees the lock while it holds it, and uses its memory for another one. SERIAL (the exit word) tells them apart. */
+  private renewing(): ThreadOptions<Words> {
+    const body = (w: Words, thread: { index: number }): unknown => {
+      const { mutex, wordLock } = this.lib;
+      this.acquire(w, thread.index);
+      this.critical(w, false);
+      wordLock.payWakes(w, this.at, mutex.retire(w, this.at, this.me(thread.index)));
+      Atomics.store(w, this.exits, 1);
+      mutex.renew(w, this.at);
+      Atomics.store(w, this.exits, 2);
+      Atomics.notify(w, this.exits);
+      return this.blocking()(w, thread);
+    };
+    return { body };
+  }
+
+  /** Knows the first lock only: it must come to an end, and leave the second one as it was. */
+  private outdated(): ThreadOptions<Words> {
+    const body = (w: Words, { index }: { index: number }): unknown => {
+      const { mutex } = this.lib;
+      const isCurrent = (): boolean => Atomics.load(w, this.exits) === 0;
+      const result = this.acquire(w, index, { isCurrent });
+      if (result === mutex.UNRECOVERABLE) return "closed";
+      if (result !== mutex.ACQUIRED) throw new Error(`lock returned ${result}`);
+      const current = isCurrent();
+      if (current) this.critical(w, false);
+      this.unlock(w, this.me(index));
+      return current ? "held" : "given back";
+    };
+    return { body };
+  }
+
+  /** Waits until there is a second lock, and uses it. */
+  private later(): ThreadOptions<Words> {
+    const body = (w: Words, thread: { index: number }): unknown => {
+      for (;;) {
+        const serial = Atomics.load(w, this.exits);
+        if (serial === 2) return this.blocking()(w, thread);
+        Atomics.wait(w, this.exits, serial);
+      }
+    };
+    return { body };
+  }
+
+  private acquire(w: Words, index: number, what?: { isCurrent(): boolean }): number {
+    const { mutex, wordLock, threads } = this.lib;
+    const me = this.me(index);
+    if (mutex.tryLock(w, this.at, me) !== 0) return mutex.ACQUIRED;
+    const locker = { memory: { words: w } as never, me, seatAt: threads.slotWord(index) };
+    return wordLock.lockBlocking(locker, this.at, Number.POSITIVE_INFINITY, what);
   }
 
   private trying(): (w: Words, thread: { index: number }) => unknown {

@@ -63,13 +63,13 @@ export async function searchProtocol(
   });
 }
 
-/** Searches the one model that a mutant must fail. */
-export async function searchMutant(protocol: Protocol, mutant: Mutant): Promise<MutantOutcome> {
+/** Searches the one model that a mutant must fail; for its shortest failing schedule only if that is asked. */
+export async function searchMutant(protocol: Protocol, mutant: Mutant, shortest: boolean): Promise<MutantOutcome> {
   const found = withLibrary([mutant], async (library) => {
     const model = protocol.models(library).find((m) => m.name === mutant.model);
     if (model === undefined) throw new Error(`mutant "${mutant.name}": there is no model "${mutant.model}"`);
     const { name, expect } = mutant;
-    return (await runMutants([{ name, expect, options: () => model.options }])).outcomes[0];
+    return (await runMutants([{ name, expect, options: () => ({ ...model.options, shortest }) }])).outcomes[0];
   });
   return found.catch((error: unknown) => {
     if (!(error instanceof MisfitError)) throw error;

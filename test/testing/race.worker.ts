@@ -6,6 +6,7 @@ export function increment({ data, at }: RaceContext): void {
   const cell = data as Int32Array;
   at("read");
   const old = Atomics.load(cell, 0);
+  at("have read");
   at("write");
   Atomics.store(cell, 0, old + 1);
   at("written");

@@ -131,8 +131,8 @@ export const mutexMutants: readonly Mutant[] = [
   {
     name: "every hold has the same ticket",
     file: PROTOCOL,
-    find: "(peek(words, index + HOLD) & 0x3fffffff) + 1;",
-    replace: "1;",
+    find: "const ticket = (last & 0x3fffffff) + 1;",
+    replace: "const ticket = 1;",
     model: "2 guards disposed twice",
     expect: ["race", "exception"],
   },
