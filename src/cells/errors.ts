@@ -11,9 +11,11 @@ export type ErrorCode =
   | "ERR_OWNER_DIED"
   | "ERR_NOT_RECOVERABLE"
   | "ERR_BLOCKING_FORBIDDEN"
+  | "ERR_BROKEN_BARRIER"
   | "ERR_CLOSED"
   | "ERR_IN_USE"
   | "ERR_SEALED"
+  | `ERR_FILE_${string}`
   | `ERR_REGION_${string}`
   | `ERR_TABLE_${string}`;
 
@@ -83,10 +85,14 @@ export class DeadlockError extends HoldfastError {}
 export class NotRecoverableError extends HoldfastError {}
 /** `ERR_BLOCKING_FORBIDDEN`: this thread may not block (a browser's main thread). */
 export class BlockingForbiddenError extends HoldfastError {}
+/** `ERR_BROKEN_BARRIER`: a party gave up, the action failed, or the barrier was aborted or reset. */
+export class BrokenBarrierError extends HoldfastError {}
 /** `ERR_CLOSED`, `ERR_SEALED`: the object was closed, freed or sealed. */
 export class ClosedError extends HoldfastError {}
 /** `ERR_REGION_*`: a region is full, corrupt, of another version, or not a region. */
 export class RegionError extends HoldfastError {}
+/** `ERR_FILE_*`: a file can't be read or written; `details` has its `path` and the system's own code as `reason`. */
+export class FileError extends HoldfastError {}
 /** `ERR_TABLE_*`: a table's schema, key or value. */
 export class TableError extends HoldfastError {}
 
@@ -129,11 +135,14 @@ function classOf(code: ErrorCode): ErrorClass {
       return NotRecoverableError;
     case "ERR_BLOCKING_FORBIDDEN":
       return BlockingForbiddenError;
+    case "ERR_BROKEN_BARRIER":
+      return BrokenBarrierError;
     case "ERR_CLOSED":
     case "ERR_SEALED":
       return ClosedError;
     default:
       if (code.startsWith("ERR_REGION_")) return RegionError;
+      if (code.startsWith("ERR_FILE_")) return FileError;
       return code.startsWith("ERR_TABLE_") ? TableError : HoldfastError;
   }
 }

@@ -11,6 +11,7 @@ import { load, peek } from "../cells/atomics.ts";
 import { type AsyncWaitOptions, checkSignal, checkTimeout, now } from "../cells/deadline.ts";
 import { hasWaitAsync, holdKeepAlive, parkAsync, releaseKeepAlive } from "../cells/park.ts";
 import {
+  ACQUIRED,
   ACQUIRED_DIED,
   announceStarving,
   asyncStep,
@@ -35,6 +36,8 @@ interface Task {
   readonly what: Perishable;
   readonly since: number;
   waited: boolean;
+  /** Called in the step that got the lock, before any other code of the thread can run. */
+  readonly taken: (() => void) | undefined;
   settle(acquired: Acquired): void;
 }
 
@@ -79,9 +82,10 @@ class AsyncQueue {
 
   /**
    * Awaits the lock: its result, MUST_WAIT if the time is over, UNRECOVERABLE also if `what` is no longer current;
-   * rejects with the signal's reason if it is aborted.
+   * rejects with the signal's reason if it is aborted. `taken` is called in the step that got the lock, before any other
+   * code of the thread can run.
    */
-  acquire(options: AsyncWaitOptions, what: Perishable): Promise<Acquired> {
+  acquire(options: AsyncWaitOptions, what: Perishable, taken?: () => void): Promise<Acquired> {
     const timeout = checkTimeout(options.timeout);
     const signal = checkSignal(options.signal);
     return new Promise((resolve, reject) => {
@@ -94,6 +98,7 @@ class AsyncQueue {
         what,
         since: now(),
         waited: false,
+        taken,
         settle: (acquired) => {
           leave();
           resolve(acquired);
@@ -161,6 +166,7 @@ class AsyncQueue {
         task.waited = true;
         return;
       }
+      if (result === ACQUIRED || result === ACQUIRED_DIED) task.taken?.();
       const ticket = peek(words, index + HOLD);
       this.#tasks.shift();
       this.#stopStarving();

@@ -10,6 +10,7 @@
 // Word SLOW   how many holds came by the slow path: plain, written by the owner only
 // Word BASE   HOLD as it was when the mutex was made: tickets go on where memory is reused, so that no guard of a freed
 //             mutex ever fits a hold of the next one
+// Word ISSUED the last ticket issued, while HOLD is set back to that of a resumed hold; else 0: plain, owner only
 //
 // Legal transitions: free → owned by a compare-exchange that keeps the flags (and sets S if the taker slept, since
 // others may still sleep); owned → owned with S, A or F added; owned by me → free, keeping F only; owned by the dead →
@@ -31,6 +32,9 @@ export const SEQ: i32 = 1;
 export const HOLD: i32 = 2;
 export const SLOW: i32 = 3;
 export const BASE: i32 = 4;
+export const ISSUED: i32 = 5;
+/** Free for a variant of the mutex (the reentrant one counts its levels here); 0 in a new one. */
+export const VARIANT: i32 = 6;
 
 export const SYNC_WAITERS: i32 = 1 << 31;
 export const ASYNC_WAITERS: i32 = 1 << 30;
@@ -77,10 +81,23 @@ export function isInconsistent(word: i32): boolean {
 }
 
 /** Numbers this hold; only the new owner calls it. Never 0. */
-function nextTicket(words: Words, index: i32): i32 {
-  const ticket = (peek(words, index + HOLD) & 0x3fffffff) + 1;
+export function nextTicket(words: Words, index: i32): i32 {
+  const issued = peek(words, index + ISSUED);
+  const last = issued !== 0 ? issued : peek(words, index + HOLD);
+  const ticket = (last & 0x3fffffff) + 1;
   poke(words, index + HOLD, ticket);
+  if (issued !== 0) poke(words, index + ISSUED, 0);
   return ticket;
+}
+
+/**
+ * The owner's hold goes on under the ticket of an earlier hold of its own, so that the guards of that one are good again
+ * (a condition's wait gave the lock back in between). ISSUED keeps the number line going: no ticket is issued twice.
+ */
+export function resumeHold(words: Words, index: i32, ticket: i32): void {
+  // ISSUED first: should the owner die between the two, the next ticket follows the last one all the same.
+  if (peek(words, index + ISSUED) === 0) poke(words, index + ISSUED, peek(words, index + HOLD));
+  poke(words, index + HOLD, ticket);
 }
 
 /** Takes a lock that nobody holds or awaits: the ticket of the hold, or 0. */
@@ -226,8 +243,13 @@ export function markConsistent(words: Words, index: i32, me: i32): boolean {
 
 /** Makes a free mutex of zeroed words, or of those of a retired mutex, before any thread knows of it. */
 export function renew(words: Words, index: i32): void {
-  poke(words, index + BASE, peek(words, index + HOLD));
+  const issued = peek(words, index + ISSUED);
+  const last = issued !== 0 ? issued : peek(words, index + HOLD);
+  poke(words, index + HOLD, last);
+  poke(words, index + ISSUED, 0);
+  poke(words, index + BASE, last);
   poke(words, index + SLOW, 0);
+  poke(words, index + VARIANT, 0);
   // Last: until then whoever still uses the retired mutex finds it retired.
   store(words, index, 0);
 }

@@ -58,11 +58,12 @@ function listFor(bytes: number, kind: number): number {
 }
 
 /**
- * Allocates a zeroed block and returns the byte offset of its payload, 64-byte aligned. Blocks briefly. A block of a kind
- * that keeps its kind comes zeroed or as the last object of the kind left it.
+ * Allocates a zeroed block and returns the byte offset of its payload, 64-byte aligned. Blocks briefly. `tag` says whose
+ * part the block is: an owner that is recovered finds by it what it had and never linked ({@link taggedBlocks}).
+ * A block of a kind that keeps its kind comes zeroed or as the last object of the kind left it.
  * Throws ERR_REGION_FULL, with nothing changed, if the region can't hold it.
  */
-export function allocate(locker: Locker, byteLength: number, kind: number): number {
+export function allocate(locker: Locker, byteLength: number, kind: number, tag = 0): number {
   if (!Number.isInteger(byteLength) || byteLength < 0) {
     throw new RangeError(`allocate: byteLength must be a whole number of bytes, got ${byteLength}`);
   }
@@ -85,7 +86,7 @@ export function allocate(locker: Locker, byteLength: number, kind: number): numb
     store(words, at + B_SERIAL, serial);
     store(words, at + B_KIND, kind);
     store(words, at + B_NAME, 0);
-    store(words, at + B_TAG, 0);
+    store(words, at + B_TAG, tag);
     store(words, at + B_ASKED, byteLength);
     store(words, at + B_STATE, BLOCK_USED);
     return block;
@@ -205,6 +206,19 @@ export function walkHeap(locker: Locker, visit: (block: number, bytes: number, s
     visit(block, bytes, state);
     block += bytes;
   }
+}
+
+/** The payload offsets of all blocks in use of this kind and tag. */
+export function taggedBlocks(locker: Locker, kind: number, tag: number): number[] {
+  const found: number[] = [];
+  walkHeap(locker, (block, _, state) => {
+    const words = locker.memory.words;
+    const at = block >> 2;
+    // A block gets its kind and tag before its state, so a block in use never shows those of its last owner.
+    if (state !== BLOCK_USED || words[at + B_KIND] !== kind || words[at + B_TAG] !== tag) return;
+    found.push(block + BLOCK_HEADER_BYTES);
+  });
+  return found;
 }
 
 /** Whether a payload offset can be that of a block at all. */

@@ -109,15 +109,30 @@ export const BLOCK_USED = 1;
 export const KIND_RAW = 1;
 export const KIND_NAME = 2;
 export const KIND_MUTEX = 3;
+export const KIND_REENTRANT_MUTEX = 4;
+export const KIND_RW_LOCK = 5;
+export const KIND_STAMPED_LOCK = 6;
+export const KIND_CONDITION = 7;
+export const KIND_SEMAPHORE = 8;
+export const KIND_EVENT = 9;
+export const KIND_LATCH = 10;
+export const KIND_BARRIER = 11;
+export const KIND_ONCE = 12;
 export const KIND_TABLE = 16;
 export const KIND_TABLE_PART = 17;
+export const KIND_QUEUE = 18;
+export const KIND_LOG = 19;
+export const KIND_RING = 20;
+export const KIND_COUNTER = 21;
+export const KIND_STRING_POOL = 22;
+export const KIND_SCRATCH = 31;
 
 /**
  * Whether the kind's freed blocks serve only the same kind again, and come as they were left instead of zeroed: a thread
  * that was about to touch the freed object finds one of the same shape, whose state tells it that its own is gone.
  */
 export function keepsKind(kind: number): boolean {
-  return kind === KIND_MUTEX;
+  return kind === KIND_MUTEX || kind === KIND_REENTRANT_MUTEX || kind === KIND_RW_LOCK || kind === KIND_STAMPED_LOCK;
 }
 
 /** The name of a kind for error messages. */
@@ -129,10 +144,40 @@ export function kindName(kind: number): string {
       return "name";
     case KIND_MUTEX:
       return "Mutex";
+    case KIND_REENTRANT_MUTEX:
+      return "ReentrantMutex";
+    case KIND_RW_LOCK:
+      return "RwLock";
+    case KIND_STAMPED_LOCK:
+      return "StampedLock";
+    case KIND_CONDITION:
+      return "Condition";
+    case KIND_SEMAPHORE:
+      return "Semaphore";
+    case KIND_EVENT:
+      return "Event";
+    case KIND_LATCH:
+      return "Latch";
+    case KIND_BARRIER:
+      return "Barrier";
+    case KIND_ONCE:
+      return "Once";
     case KIND_TABLE:
       return "SharedTable";
     case KIND_TABLE_PART:
       return "part of a SharedTable";
+    case KIND_QUEUE:
+      return "SharedQueue";
+    case KIND_LOG:
+      return "SharedLog";
+    case KIND_RING:
+      return "ring of a SharedQueue or SharedLog";
+    case KIND_COUNTER:
+      return "SharedCounter";
+    case KIND_STRING_POOL:
+      return "StringPool";
+    case KIND_SCRATCH:
+      return "scratch area of a thread";
     default:
       return `kind ${kind}`;
   }

@@ -5,7 +5,7 @@
 import { type CoreExports, instantiateCore } from "../assembly/core.ts";
 import { describe } from "../cells/deadline.ts";
 import { RegionError } from "../cells/errors.ts";
-import { allocate, checkBlock, heapUse, release, serialOf } from "./allocator.ts";
+import { allocate, checkBlock, heapUse, isInUse, release, serialOf, taggedBlocks } from "./allocator.ts";
 import { checkName, findOrCreate, listNames, nameOf, removeAndRelease } from "./directory.ts";
 import { attachHeader, formatHeader, idOf } from "./format.ts";
 import { onWorkerExit } from "./host.ts";
@@ -218,9 +218,14 @@ export class Region {
     return `Region ${name}: ${this.byteLength} of ${this.maxByteLength} bytes, ${this.threads} threads, ${this.backend}`;
   }
 
-  /** Allocates a zeroed block; byte offset of its payload, 64-byte aligned. @internal */
-  allocate(byteLength: number, kind: number): number {
-    return allocate(this, byteLength, kind);
+  /** Allocates a zeroed block; byte offset of its payload, 64-byte aligned. `tag`: whose part it is. @internal */
+  allocate(byteLength: number, kind: number, tag = 0): number {
+    return allocate(this, byteLength, kind, tag);
+  }
+
+  /** Offsets of all blocks in use of this kind and tag. @internal */
+  taggedBlocks(kind: number, tag: number): number[] {
+    return taggedBlocks(this, kind, tag);
   }
 
   /** Gives a block back. @internal */
@@ -249,6 +254,11 @@ export class Region {
   /** @internal */
   serialOf(offset: number): number {
     return serialOf(this, offset);
+  }
+
+  /** @internal */
+  isInUse(offset: number, serial: number): boolean {
+    return isInUse(this, offset, serial);
   }
 
   /** @internal */

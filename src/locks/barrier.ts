@@ -1,0 +1,316 @@
+// The public Barrier: a thin handle over the words of protocols/barrier.ts.
+
+import { load, store } from "../cells/atomics.ts";
+import { type AsyncWaitOptions, checkTimeout, deadlineIn, describe, type WaitOptions } from "../cells/deadline.ts";
+import { BrokenBarrierError, WouldDeadlockError } from "../cells/errors.ts";
+import { TIMED_OUT, wakeAll } from "../cells/park.ts";
+import {
+  ACTING,
+  ACTOR,
+  ARRIVED,
+  act,
+  arrive,
+  BARRIER_WORDS,
+  BROKEN,
+  ENDED,
+  endBadly,
+  endedBadly,
+  GEN,
+  IS_ACTING,
+  IS_BROKEN,
+  PARTIES,
+  STATUS,
+  trip,
+  WHOLE,
+} from "../protocols/barrier.ts";
+import { KIND_BARRIER, MAX_THREADS } from "../region/layout.ts";
+import { EXPIRED, sleepOn } from "../region/sleep.ts";
+import { isAlive, probe } from "../region/threads.ts";
+import { acquireWord, markWordConsistent, releaseWord } from "../region/word-lock.ts";
+import { asyncWaiters, EXPIRED_ASYNC } from "./async-waiters.ts";
+import { checkWhole, handleOptions, type LockHandle, LockObject, type PlaceOptions } from "./place.ts";
+
+export interface BarrierOptions extends PlaceOptions {
+  /** How many must arrive: 1 to 4,094. A barrier of this name that exists already keeps its own number. */
+  readonly parties?: number | undefined;
+  /**
+   * Run by the last to arrive, before anyone is let through. It belongs to this object, not to the shared memory: give it
+   * in every thread. If it throws, the barrier is broken and the error is passed on in the thread that ran it.
+   */
+  readonly action?: (() => void) | undefined;
+  /** The time-out of waits that give none, in milliseconds. */
+  readonly timeout?: number | undefined;
+}
+
+export type BarrierHandle = LockHandle<"barrier">;
+
+interface Arrival {
+  /** Arrival index, or undefined while the action of the generation before it runs. */
+  index: number | undefined;
+  generation: number;
+  /** The barrier's ENDED in that generation. */
+  ended: number;
+}
+
+/** Results of a look at the barrier. */
+type Look = "wait" | "passed" | "act";
+
+/**
+ * Lets a fixed number of threads wait for each other, again and again. If one of them gives up (time-out, abort), the
+ * action throws or its thread dies, the barrier is broken: everyone who waits gets ERR_BROKEN_BARRIER, and so does
+ * everyone who comes, until `reset()`.
+ *
+ * Semantics of CPython's threading.Barrier. A thread that dies while it waits counts as arrived; one that dies in the
+ * midst of arriving, or while it runs the action, breaks the barrier.
+ *
+ * @example
+ * const barrier = new Barrier({ name: "step", parties: 4 });
+ * const index = barrier.wait({ timeout: 5000 }); // in four threads: 0, 1, 2 and 3, once all have come
+ */
+export class Barrier extends LockObject<"barrier"> {
+  readonly #action: (() => void) | undefined;
+  readonly #timeout: number | undefined;
+
+  constructor(options: BarrierOptions = {}) {
+    const { parties, action, timeout } = options ?? {};
+    if (parties !== undefined) checkWhole("parties", parties, 1, MAX_THREADS);
+    if (action !== undefined && typeof action !== "function") {
+      throw new TypeError(`action must be a function, got ${describe(action)}`);
+    }
+    checkTimeout(timeout);
+    const init = (words: Int32Array, index: number): void => {
+      if (parties === undefined) throw new TypeError("new Barrier needs { parties }: how many must arrive");
+      store(words, index + PARTIES, parties);
+    };
+    super({ kind: KIND_BARRIER, tag: "barrier", bytes: () => BARRIER_WORDS * 4, init }, options);
+    this.#action = action;
+    this.#timeout = timeout;
+  }
+
+  /** The barrier of this name, made with `options.parties` if there is none yet. */
+  static named(name: string, options: Omit<BarrierOptions, "name"> = {}): Barrier {
+    return new Barrier({ ...options, name });
+  }
+
+  /** Attaches to the barrier of a handle, with this thread's own action and time-out. Throws TypeError, ERR_REGION_*, ERR_CLOSED. */
+  static from(handle: BarrierHandle, options: Pick<BarrierOptions, "action" | "timeout"> = {}): Barrier {
+    return new Barrier(Object.assign(handleOptions(KIND_BARRIER, "barrier", handle), options));
+  }
+
+  /** How many must arrive. */
+  get parties(): number {
+    return this.#word(PARTIES);
+  }
+
+  /** How many have arrived and wait, at this moment. */
+  get waiting(): number {
+    return this.#word(STATUS) === BROKEN ? 0 : this.#word(ARRIVED);
+  }
+
+  /** Whether it is broken. */
+  get broken(): boolean {
+    return this.#word(STATUS) === BROKEN;
+  }
+
+  /**
+   * Waits until all parties have come; the arrival index, 0 for the first. Blocks the thread.
+   * Throws ERR_BROKEN_BARRIER if the barrier is or gets broken, or is reset; a time-out breaks it and throws the same, with
+   * `details.timeout`. Throws ERR_WOULD_DEADLOCK from inside the action, ERR_CLOSED, and ERR_BLOCKING_FORBIDDEN on a
+   * browser's main thread (use waitAsync).
+   */
+  wait(options: WaitOptions = {}): number {
+    const timeout = checkTimeout(options.timeout ?? this.#timeout);
+    this.mustMayBlock("wait", "waitAsync");
+    const deadline = deadlineIn(timeout);
+    const arrival: Arrival = { index: undefined, generation: 0, ended: 0 };
+    let ask = false;
+    for (;;) {
+      const look = this.#look(arrival, ask);
+      if (look === "passed") return arrival.index as number;
+      if (look === "act") return this.#act(arrival);
+      this.#mustNotActHere(arrival);
+      const ended = sleepOn(this.region, this.index + GEN, arrival.generation, this.index, deadline);
+      if (ended === EXPIRED) return this.#expired(arrival, timeout);
+      ask = ended === TIMED_OUT;
+    }
+  }
+
+  /** As {@link wait}, without blocking the event loop. Aborting breaks the barrier and rejects with `signal.reason`. */
+  async waitAsync(options: AsyncWaitOptions = {}): Promise<number> {
+    const timeout = checkTimeout(options.timeout ?? this.#timeout);
+    const { signal } = options;
+    const arrival: Arrival = { index: undefined, generation: 0, ended: 0 };
+    const look = await asyncWaiters(this.region, this.index + GEN, false).wait({
+      timeout,
+      signal,
+      attempt: ({ ask }) => {
+        const seen = this.#look(arrival, ask);
+        return seen === "wait" ? undefined : seen;
+      },
+      withdraw: () => {
+        if (signal?.aborted && arrival.index !== undefined) this.#break(arrival.generation);
+      },
+    });
+    if (look === EXPIRED_ASYNC) return this.#expired(arrival, timeout);
+    return look === "act" ? this.#act(arrival) : (arrival.index as number);
+  }
+
+  /** Breaks the barrier: everyone who waits gets ERR_BROKEN_BARRIER, and everyone who comes until reset(). */
+  abort(): void {
+    this.#break(undefined);
+  }
+
+  /** Makes the barrier whole and empty again. Whoever waits gets ERR_BROKEN_BARRIER. */
+  reset(): void {
+    this.#locked((words) => {
+      if (load(words, this.index + STATUS) === WHOLE && load(words, this.index + ARRIVED) === 0) return;
+      endBadly(words, this.index, WHOLE);
+    });
+    this.#wake();
+  }
+
+  /** Gives the memory back. Throws ERR_IN_USE if anyone waits. Whoever uses it later gets ERR_CLOSED. */
+  free(): void {
+    this.freePlace(() => {
+      if (this.waiting > 0) throw this.inUseError();
+      // Wakes also the waits that tasks left armed: they would swallow wakes of whatever comes to lie here.
+      this.#locked((words) => endBadly(words, this.index, BROKEN));
+      this.#wake();
+    });
+  }
+
+  /** Arrives if it has not yet, and tells what to do: wait, run the action, or go on. Throws if the barrier broke. */
+  #look(arrival: Arrival, ask: boolean): Look {
+    for (;;) {
+      if (arrival.index !== undefined && this.#word(GEN) !== arrival.generation) return this.#passed(arrival);
+      const look = this.#locked((words) => {
+        if (arrival.index === undefined && this.#arrive(words, arrival)) {
+          if (this.#action !== undefined) {
+            act(words, this.index, this.me);
+            return "act";
+          }
+          trip(words, this.index);
+          return "passed";
+        }
+        if (load(words, this.index + GEN) === arrival.generation) this.#breakIfActorDied(words, ask);
+        return "wait";
+      });
+      if (look === "passed") this.#wake();
+      // Whatever ended the generation meanwhile, this look at a dead actor included, is told by the next round.
+      if (look !== "wait" || this.#word(GEN) === arrival.generation) return look;
+    }
+  }
+
+  /** Arrives, unless the action of the generation before runs; with the mutex held. True if it is the last. */
+  #arrive(words: Int32Array, arrival: Arrival): boolean {
+    arrival.generation = load(words, this.index + GEN);
+    arrival.ended = load(words, this.index + ENDED);
+    const index = arrive(words, this.index);
+    if (index === IS_BROKEN) throw this.#brokenError();
+    if (index === IS_ACTING) return false;
+    arrival.index = index;
+    return index === load(words, this.index + PARTIES) - 1;
+  }
+
+  /** Its generation is over: "passed" if it was let through. */
+  #passed(arrival: Arrival): "passed" {
+    const { generation, ended } = arrival;
+    if (this.#word(ENDED) === ended) return "passed";
+    if (this.#locked((words) => endedBadly(words, this.index, generation, ended))) throw this.#brokenError();
+    return "passed";
+  }
+
+  /** The last to arrive: runs the action, without the mutex, and lets the others through. */
+  #act(arrival: Arrival): number {
+    let completed = false;
+    try {
+      this.#action?.();
+      completed = true;
+    } finally {
+      if (!completed) this.#break(arrival.generation);
+    }
+    this.#locked((words) => {
+      if (load(words, this.index + GEN) === arrival.generation) trip(words, this.index);
+    });
+    this.#wake();
+    this.#passed(arrival);
+    return arrival.index as number;
+  }
+
+  #mustNotActHere(arrival: Arrival): void {
+    if (arrival.index !== undefined || this.#word(STATUS) !== ACTING || this.#word(ACTOR) !== this.me) return;
+    const message = `${this.label()}: this thread runs its action, so waiting for it would never end`;
+    throw new WouldDeadlockError("ERR_WOULD_DEADLOCK", message);
+  }
+
+  #breakIfActorDied(words: Int32Array, ask: boolean): void {
+    if (load(words, this.index + STATUS) !== ACTING) return;
+    const actor = load(words, this.index + ACTOR);
+    if (isAlive(words, actor) && !(ask && probe(words, actor))) return;
+    endBadly(words, this.index, BROKEN);
+    this.#wake();
+  }
+
+  /** The time is over: breaks the generation it arrived in, unless that ended meanwhile. */
+  #expired(arrival: Arrival, timeout: number): number {
+    if (arrival.index === undefined) throw this.#brokenError(timeout);
+    const broke = this.#locked((words) => {
+      if (load(words, this.index + GEN) !== arrival.generation) return false;
+      endBadly(words, this.index, BROKEN);
+      return true;
+    });
+    if (broke) {
+      this.#wake();
+      throw this.#brokenError(timeout);
+    }
+    this.#passed(arrival);
+    return arrival.index;
+  }
+
+  /** Breaks the barrier, if it is still in that generation (any if undefined). */
+  #break(generation: number | undefined): void {
+    this.#locked((words) => {
+      if (load(words, this.index + STATUS) === BROKEN) return;
+      if (generation !== undefined && load(words, this.index + GEN) !== generation) return;
+      endBadly(words, this.index, BROKEN);
+    });
+    this.#wake();
+  }
+
+  #wake(): void {
+    wakeAll(this.region.memory.words, this.index + GEN);
+  }
+
+  /** Runs `work` with the barrier's mutex held. A thread that died in it leaves the generation in doubt: it is broken. */
+  #locked<T>(work: (words: Int32Array) => T): T {
+    const { words } = this.region.memory;
+    if (acquireWord(this.region, this.index) === 2) {
+      endBadly(words, this.index, BROKEN);
+      markWordConsistent(this.region, this.index);
+      this.#wake();
+    }
+    try {
+      return work(words);
+    } finally {
+      releaseWord(this.region, this.index);
+    }
+  }
+
+  #word(word: number): number {
+    return load(this.region.memory.words, this.index + word);
+  }
+
+  #brokenError(timeout?: number): Error {
+    if (this.freed) return this.closedError();
+    const message =
+      timeout === undefined
+        ? `${this.label()} is broken or was reset: a party gave up, its action failed, or abort() or reset() was called`
+        : `${this.label()} was not passed by all of its ${this.parties} parties within ${timeout} ms: it is ${this.describeState()}`;
+    return new BrokenBarrierError("ERR_BROKEN_BARRIER", message, timeout === undefined ? {} : { timeout });
+  }
+
+  /** @internal */
+  protected override describeState(): string {
+    return this.broken ? "broken" : `${this.waiting} of ${this.parties} have come`;
+  }
+}

@@ -1,0 +1,35 @@
+// The fast operations of a semaphore: WebAssembly where it serves, else the JavaScript of the same protocol. One object a
+// region and kind, so that calls through it stay monomorphic and are inlined.
+
+import { acquireFast, OVER_BOUND, release } from "../protocols/semaphore.ts";
+import type { Region } from "../region/region.ts";
+import type { SemaphorePlace } from "./semaphore-place.ts";
+
+export interface SemaphoreOperations {
+  /** 1 if it took `n` permits; 0 if the slow path must see (always, for a kind that has no fast path). */
+  acquireFast(index: number, n: number): number;
+  /** The wakes that the caller owes; OVER_BOUND, with nothing changed, if the slow path must see. */
+  release(index: number, n: number): number;
+}
+
+const NONE: SemaphoreOperations = { acquireFast: () => 0, release: () => OVER_BOUND };
+const byRegion = new WeakMap<Region, SemaphoreOperations>();
+
+/** An owned semaphore has no fast path; a fair one must look at its queue; a thread that may not block must say so. */
+export function semaphoreOperations(place: SemaphorePlace, mayBlock: boolean): SemaphoreOperations {
+  if (place.owned || place.fair || !mayBlock) return NONE;
+  let operations = byRegion.get(place.region);
+  if (operations === undefined) {
+    operations = make(place.region);
+    byRegion.set(place.region, operations);
+  }
+  return operations;
+}
+
+function make({ core, memory }: Region): SemaphoreOperations {
+  if (core !== undefined) return { acquireFast: core.acquirePermits, release: core.releasePermits };
+  return {
+    acquireFast: (index, n) => acquireFast(memory.words, index, n),
+    release: (index, n) => release(memory.words, index, n),
+  };
+}

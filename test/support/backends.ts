@@ -1,0 +1,15 @@
+// The backends that every conformance suite runs on: WebAssembly, JavaScript over a shared memory, and JavaScript over a
+// buffer of the user's.
+
+import { Region } from "../../src/region/region.ts";
+
+export interface Backend {
+  readonly title: string;
+  region(): Region;
+}
+
+export const backends: readonly Backend[] = [
+  { title: "wasm", region: () => Region.create() },
+  { title: "js", region: () => Region.create({ wasm: false }) },
+  { title: "buffer", region: () => Region.over(new SharedArrayBuffer(1 << 20)) },
+];
