@@ -19,6 +19,7 @@ import {
   REGION_READY,
 } from "../../src/region/layout.ts";
 import { Region, type RegionHandle } from "../../src/region/region.ts";
+import { anotherThread } from "../support/crash.ts";
 import { suite } from "../support/suite.ts";
 import { codeOf, thrown } from "../support/thrown.ts";
 import { runWorkers } from "../support/watchdog.ts";
@@ -277,7 +278,31 @@ test("over: a thread that comes while another writes the header waits for it", (
   }
 });
 
-test("over: eight threads that come to one zeroed buffer at once make one region of it", async () => {
+test("over: a buffer that another thread formats while this one looks for zeroes is attached to", () => {
+  const words = new Int32Array(new SharedArrayBuffer(64 << 10));
+  const region = new Int32Array(forged(() => undefined));
+  const real = globalThis.Atomics;
+  let looks = 0;
+  const handler: ProxyHandler<typeof Atomics> = {
+    get: (target, name) => {
+      if (name !== "load") return Reflect.get(target, name) as unknown;
+      return (view: Int32Array, at: number): number => {
+        const seen = real.load(view, at);
+        // Right after this thread saw the buffer raw the other one does all of its work.
+        if (at === H_STATE && ++looks === 1) words.set(region);
+        return seen;
+      };
+    },
+  };
+  globalThis.Atomics = new Proxy(real, handler);
+  try {
+    assert.instance(Region.over(words.buffer as SharedArrayBuffer), Region);
+  } finally {
+    globalThis.Atomics = real;
+  }
+});
+
+test("over: four threads that come to one zeroed buffer at once make one region of it", async () => {
   for (let round = 0; round < 6; round++) {
     const buffer = new SharedArrayBuffer(8 << 20);
     const gate = new Int32Array(new SharedArrayBuffer(4));
@@ -349,6 +374,22 @@ test("threads whose views are too short find what the others made beyond them", 
   for (const { result } of outcomes) assert.is(result.offsets, 240);
   assert.is(region.names().length, 240);
   assert.ok(region.memory.byteLength < region.byteLength || region.stats().bytesUsed > 60 << 20);
+});
+
+test("a thread whose view is too short finds a named lock beyond it, though the name itself lies within", () => {
+  const region = Region.create({ byteLength: 1 });
+  const other = anotherThread(region);
+  const low = region.allocate(64, KIND_RAW);
+  region.allocate(1 << 20, KIND_RAW);
+  region.release(low);
+  const mutex = new Mutex({ region, name: "beyond" });
+  assert.ok(mutex.share().offset > other.memory.byteLength);
+  assert.equal(
+    other.names().map(({ name }) => name),
+    ["beyond"],
+  );
+  const seen = new Mutex({ region: other, name: "beyond" });
+  seen.withLock(() => assert.ok(mutex.locked && !mutex.heldByMe));
 });
 
 test("the same region without WebAssembly", () => {

@@ -3,11 +3,13 @@
 import { getEventListeners } from "node:events";
 import * as assert from "uvu/assert";
 import { type HoldfastError, OwnerDiedError } from "../../src/cells/errors.ts";
+import { wakeAll } from "../../src/cells/park.ts";
 import type { Guard } from "../../src/locks/guard.ts";
 import { type LockOptions, Mutex, type MutexHandle } from "../../src/locks/mutex.ts";
+import { isStarving, withdrawStarving } from "../../src/protocols/mutex.ts";
 import { KIND_RAW } from "../../src/region/layout.ts";
 import { Region } from "../../src/region/region.ts";
-import { anotherThread, bury } from "../support/crash.ts";
+import { anotherThread, bury, vanish } from "../support/crash.ts";
 import { suite } from "../support/suite.ts";
 import { codeOf, rejected, thrown } from "../support/thrown.ts";
 import { runWorkers, type WorkerOutcome } from "../support/watchdog.ts";
@@ -24,9 +26,13 @@ export interface Backend {
 const file = new URL("./mutex.worker.js", import.meta.url);
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Waits until `condition` holds, turning the event loop; the runner's watchdog ends it if that never happens. */
+/** Waits until `condition` holds, turning the event loop; throws if that never happens. */
 async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await turn();
+  const limit = performance.now() + 20_000;
+  while (!condition()) {
+    if (performance.now() > limit) throw new Error(`never came true: ${condition}`);
+    await turn();
+  }
 }
 
 export function mutexSuite(backend: Backend): void {
@@ -527,6 +533,7 @@ export function mutexSuite(backend: Backend): void {
       // Two sleep, two await in their own threads.
       await until(() => mutex.waiters >= 3);
       mutex.free();
+      assert.is(wakeAll(mutex.region.memory.words, mutex.share().offset >> 2), 0, "free woke all sleepers itself");
       next.push(new Mutex({ region }));
       next[0].lock();
     };
@@ -784,6 +791,40 @@ export function mutexSuite(backend: Backend): void {
       guard.release();
       mutex.lock().release();
     }
+  });
+
+  test("an owner that vanished without notice is found by whoever's time is over", async () => {
+    for (const acquire of [
+      (mutex: Mutex) => mutex.lock({ timeout: 30 }),
+      (mutex: Mutex) => mutex.tryLock({ timeout: 30 }),
+      (mutex: Mutex) => mutex.lockAsync({ timeout: 30 }),
+    ]) {
+      const mutex = make();
+      const other = anotherThread(mutex.region);
+      mutexIn(other, mutex).lock();
+      vanish(other);
+      assert.is(mutex.tryLock(), undefined, "nobody knows yet");
+      assert.is((await rejected((async () => acquire(mutex))())).code, "ERR_OWNER_DIED");
+    }
+  });
+
+  test("a task whose place before newcomers was taken away asks for it again", async () => {
+    const mutex = make();
+    const { words } = mutex.region.memory;
+    const index = mutex.share().offset >> 2;
+    mutex.lock();
+    const task = mutex.lockAsync();
+    for (let round = 0; round < 5; round++) {
+      await until(() => {
+        // Overtaken: the task is woken, and finds the lock held again.
+        mutex.unlock();
+        assert.ok(mutex.tryLock());
+        return isStarving(words[index]);
+      });
+      withdrawStarving(words, index);
+    }
+    mutex.unlock();
+    (await task).release();
   });
 
   test("released unmarked, the lock is not recoverable, for everyone and for good", async () => {

@@ -2,6 +2,7 @@
 // Atomics call throws, so that nothing after it happens, `finally` included. What is not atomic counts with the atomic
 // operation before it. WebAssembly is not seen: use regions with `wasm: false`.
 
+import { PROBE_CELLS, T_PROBE } from "../../src/region/layout.ts";
 import { RegionMemory } from "../../src/region/memory.ts";
 import { Region } from "../../src/region/region.ts";
 import { leaveSeat } from "../../src/region/threads.ts";
@@ -42,6 +43,14 @@ export function anotherThread(region: Region): Region {
   const other = new Region(memory, region.name, region.backend === "wasm");
   void other.me;
   return other;
+}
+
+/** The "thread" of this view is gone, and nobody was told: only a probe finds out. */
+export function vanish(region: Region): void {
+  const { words } = region.memory;
+  const cell = region.seatAt + T_PROBE + ((region.me >>> 12) & (PROBE_CELLS - 1));
+  // What is armed on the cell goes; that so much was armed stays noted.
+  while (Atomics.notify(words, cell) > 0) continue;
 }
 
 /** Makes known that the "thread" of this view is gone. */
