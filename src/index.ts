@@ -41,7 +41,6 @@ export {
   type ReentrantMutexHandle,
   type ReentrantMutexOptions,
 } from "./locks/reentrant-mutex.ts";
-export { Semaphore, type SemaphoreHandle, type SemaphoreOptions } from "./locks/semaphore.ts";
 export { type AsyncRwOptions, ReadGuard, type RwOptions, UpgradableGuard, WriteGuard } from "./locks/rw-guards.ts";
 export {
   RwLock,
@@ -51,6 +50,7 @@ export {
   type RwUpgradableGuard,
   type RwWriteGuard,
 } from "./locks/rw-lock.ts";
+export { Semaphore, type SemaphoreHandle, type SemaphoreOptions } from "./locks/semaphore.ts";
 export { StampedReadGuard, StampedWriteGuard } from "./locks/stamped-guards.ts";
 export { StampedLock, type StampedLockHandle, type StampedLockOptions } from "./locks/stamped-lock.ts";
 export { defaultRegion, setDefaultRegion } from "./region/default-region.ts";

@@ -126,9 +126,7 @@ export const KIND_TABLE_PART = 17;
  * that was about to touch the freed object finds one of the same shape, whose state tells it that its own is gone.
  */
 export function keepsKind(kind: number): boolean {
-  return (
-    kind === KIND_MUTEX || kind === KIND_REENTRANT_MUTEX || kind === KIND_RW_LOCK || kind === KIND_STAMPED_LOCK
-  );
+  return kind === KIND_MUTEX || kind === KIND_REENTRANT_MUTEX || kind === KIND_RW_LOCK || kind === KIND_STAMPED_LOCK;
 }
 
 /** The name of a kind for error messages. */
