@@ -125,13 +125,13 @@ export function giveBackDead({ region, index }: RwPlace, ask: boolean): boolean 
   return found;
 }
 
-/** One look of a reader: a result of the protocol. Never sleeps. */
-export function readLook(place: RwPlace, ask: boolean): number {
+/** One look of a reader: a result of the protocol. `waited`: OPENINGS has moved on since it came. Never sleeps. */
+export function readLook(place: RwPlace, ask: boolean, waited = 0): number {
   const { region, index, cell } = place;
   const { words } = region.memory;
   for (;;) {
     if (!place.isCurrent()) return UNRECOVERABLE;
-    const step = readStep(words, index, cell);
+    const step = readStep(words, index, cell, waited);
     if (step === BACKED_OFF) payRwWakes(words, index, WAKE_WRITER);
     else if (step !== MUST_WAIT || !recoverDeadWriter(place, ask)) return step;
   }
@@ -142,11 +142,12 @@ export function readBlocking(place: RwPlace, deadline: number): number {
   const { region, index } = place;
   const { words } = region.memory;
   const begun = now();
+  const came = load(words, index + OPENINGS);
   let starving = false;
   let ended = 0;
   for (;;) {
     const sequence = load(words, index + OPENINGS);
-    let step = readLook(place, ended === TIMED_OUT);
+    let step = readLook(place, ended === TIMED_OUT, sequence === came ? 0 : 1);
     if (step === MUST_WAIT && gateIsMine(place)) step = HELD_BY_ME;
     if (step !== MUST_WAIT || ended === EXPIRED) {
       if (starving) payRwWakes(words, index, withdrawStarved(words, index));
@@ -216,6 +217,7 @@ export function releaseGate({ region, index, me }: RwPlace): void {
 export async function readAwaiting(place: RwPlace, options: AsyncWaitOptions): Promise<number> {
   const { region, index } = place;
   const { words } = region.memory;
+  const came = load(words, index + OPENINGS);
   let starving = false;
   const withdraw = (): void => {
     if (starving) payRwWakes(words, index, withdrawStarved(words, index));
@@ -225,7 +227,7 @@ export async function readAwaiting(place: RwPlace, options: AsyncWaitOptions): P
     signal: options.signal,
     withdraw,
     attempt: ({ waited, waitedMs, ask }) => {
-      const step = readLook(place, ask);
+      const step = readLook(place, ask, load(words, index + OPENINGS) === came ? 0 : 1);
       if (step === MUST_WAIT) {
         if (waited && waitedMs > STARVING_MS) starving = announceStarved(words, index) || starving;
         return undefined;

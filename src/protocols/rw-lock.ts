@@ -13,10 +13,17 @@
 // MODE   b31 S: a thread or task may sleep on OPENINGS | b0 CLOSED: no new reader | b1 DRAINING: the writer may sleep on
 //        DRAIN | b2 WRITING: the write lock is held | b3 STARVED: a reader waited long, the next writer lets it in first
 //        b4 POISONED: a writer died while it wrote, nobody marked the state consistent yet | b5 GONE: not recoverable
+//        b6 ADMITTED: a reader came in although the mode is closed, the writer must look at the counts again
 //
 // read: count up, then look at MODE; closed → count down again. write: gate, MODE closed, then look at every count.
 // Both orders are total (Atomics are sequentially consistent), so one of the two sees the other. A thread that holds a
 // read lock already enters without regard to CLOSED: its count was above 0, so the writer is not past it.
+//
+// Writers are preferred, but not against readers that slept through an opening: such a reader may count itself in while the
+// next writer still drains, if it then sets ADMITTED before WRITING is set. The writer takes ADMITTED away before it looks
+// at the counts, and sets WRITING only in the very mode that it saw before: so it counts the reader or fails. That is how
+// a downgrade lets in all readers that wait, although a writer may wait too. Where writers follow each other without a
+// drain to speak of, STARVED keeps the lock open for the reader.
 //
 // A cell is held if its owner is not 0 and its count is not. A thread claims its cell when it attaches to the lock, and it
 // stays the thread's for life; only its owner writes the count. A dead owner's holds end by
@@ -69,6 +76,7 @@ export const WRITING: i32 = 4;
 export const STARVED: i32 = 8;
 export const POISONED: i32 = 16;
 export const GONE: i32 = 32;
+export const ADMITTED: i32 = 64;
 
 /** Read holds that one thread may have at once. */
 export const MAX_READS: i32 = 1 << 30;
@@ -178,9 +186,9 @@ export function leaveRead(words: Words, index: i32, cell: i32): i32 {
 
 /**
  * One step of a reader that is ready to sleep: a result of {@link enterRead}; MUST_WAIT: sleep on OPENINGS with the value
- * read before the step.
+ * read before the step. `waited` says that OPENINGS has moved on since the reader came.
  */
-export function readStep(words: Words, index: i32, cell: i32): i32 {
+export function readStep(words: Words, index: i32, cell: i32, waited: i32): i32 {
   for (;;) {
     const mode = load(words, index + MODE);
     const nested = load(words, cell + C_COUNT) !== 0;
@@ -190,9 +198,27 @@ export function readStep(words: Words, index: i32, cell: i32): i32 {
       if (result !== MUST_WAIT) return result;
       continue;
     }
+    if (waited !== 0 && (mode & WRITING) === 0) {
+      const result = enterDraining(words, index, cell);
+      if (result !== MUST_WAIT) return result;
+      continue;
+    }
     if (mode < 0 || cas(words, index + MODE, mode, mode | MODE_SLEEPERS) === mode) return MUST_WAIT;
   }
   return UNRECOVERABLE;
+}
+
+/** Takes a read hold although a writer waits, as long as it does not write: results as of {@link enterRead}. */
+function enterDraining(words: Words, index: i32, cell: i32): i32 {
+  add(words, cell + C_COUNT, 1);
+  for (;;) {
+    const mode = load(words, index + MODE);
+    if ((mode & (WRITING | GONE)) !== 0) break;
+    if ((mode & CLOSED) === 0 || (mode & ADMITTED) !== 0 || cas(words, index + MODE, mode, mode | ADMITTED) === mode) {
+      return (mode & POISONED) !== 0 ? ACQUIRED_DIED : ACQUIRED;
+    }
+  }
+  return leaveRead(words, index, cell) !== 0 ? BACKED_OFF : MUST_WAIT;
 }
 
 /** A reader waited long: the next writer is to let it in first. True if the flag is set now. */
@@ -241,6 +267,9 @@ export function writeStep(words: Words, index: i32, force: i32): i32 {
         cas(words, index + MODE, mode, (mode & ~(STARVED | DRAINING)) | CLOSED);
         continue;
       }
+    } else if ((mode & ADMITTED) !== 0) {
+      cas(words, index + MODE, mode, mode & ~ADMITTED);
+      continue;
     } else if (firstHeld(words, index, 0) === 0) {
       if (cas(words, index + MODE, mode, (mode & ~DRAINING) | WRITING) !== mode) continue;
       return (mode & POISONED) !== 0 ? ACQUIRED_DIED : ACQUIRED;

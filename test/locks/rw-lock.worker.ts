@@ -225,6 +225,7 @@ const roles: Record<Role, () => unknown> = {
         break;
       default:
     }
+    raise(0);
     parentPort?.postMessage("ready");
     if (setup.how === "drain") lock.write();
     else if (setup.how === "blocked") lock.read();
@@ -236,9 +237,17 @@ const roles: Record<Role, () => unknown> = {
 
   /** Comes while the victim lives, reads and writes after its death; answers what it was told. */
   heir() {
+    await1(0);
     parentPort?.postMessage("waiting");
     step("read");
-    const read = codeOf(() => lock.read().release());
+    let read = "ok";
+    try {
+      lock.read().release();
+    } catch (error) {
+      const { code, guard } = error as { code: string; guard: { held: boolean; release(): void } };
+      read = `${code}, ${guard.held ? "held" : "not held"}`;
+      guard.release();
+    }
     raise(8 + setup.index);
     // Nobody repairs before all have read.
     for (let k = 1; k < setup.count; k++) await1(8 + k);
@@ -258,6 +267,7 @@ const roles: Record<Role, () => unknown> = {
 
   /** Is ended at any moment while it works. */
   async storm() {
+    parentPort?.postMessage("ready");
     for (;;) {
       try {
         const guard = random(3) === 0 ? lock.write() : random(2) === 0 ? lock.read() : await lock.writeAsync();
