@@ -12,7 +12,7 @@ export interface CoreExports {
   lockReentrant(index: number, me: number): number;
   unlockReentrant(index: number, me: number): number;
   unlockLevel(index: number, me: number, ticket: number): number;
-  enterRead(index: number, cell: number, me: number): number;
+  enterRead(index: number, cell: number): number;
   leaveRead(index: number, cell: number): number;
   tryWrite(index: number, cell: number, me: number): number;
   endWrite(index: number, me: number, ticket: number): number;

@@ -34,8 +34,8 @@ export function unlockLevel(index: i32, me: i32, ticket: i32): i32 {
   return reentrant.unlockLevel(0, index, me, ticket);
 }
 
-export function enterRead(index: i32, cell: i32, me: i32): i32 {
-  return rw.enterRead(0, index, cell, me);
+export function enterRead(index: i32, cell: i32): i32 {
+  return rw.enterRead(0, index, cell);
 }
 
 export function leaveRead(index: i32, cell: i32): i32 {

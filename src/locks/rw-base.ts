@@ -4,7 +4,7 @@
 import { peek } from "../cells/atomics.ts";
 import { type AsyncWaitOptions, deadlineIn, now } from "../cells/deadline.ts";
 import { ACQUIRED, ACQUIRED_DIED, HELD_BY_ME, HOLD, MUST_WAIT } from "../protocols/mutex.ts";
-import { BACKED_OFF, NOT_TRIED, UNCLAIMED, WAKE_WRITER, writeStep } from "../protocols/rw-lock.ts";
+import { BACKED_OFF, NOT_TRIED, WAKE_WRITER, writeStep } from "../protocols/rw-lock.ts";
 import type { AsyncRwOptions, Releasable, RwOptions } from "./rw-guards.ts";
 import { checkOptions, RwObject } from "./rw-object.ts";
 import {
@@ -38,7 +38,7 @@ export abstract class ReadWriteLock<R extends Releasable, W extends Releasable> 
    * and RangeError past 2^30 holds of one thread.
    */
   read(options?: RwOptions<R>): R {
-    const result = this.operations.readFast(this.index, this.cell, this.me);
+    const result = this.operations.readFast(this.index, this.cell);
     if (result === ACQUIRED && options === undefined && this.words[this.serialAt] === this.serial)
       return this.makeRead();
     return this.#readSlow(result, options);
@@ -50,7 +50,7 @@ export abstract class ReadWriteLock<R extends Releasable, W extends Releasable> 
     const timeout = this.#checked(options, () => {
       if (fast === ACQUIRED || fast === ACQUIRED_DIED) this.endRead();
     });
-    if (result === UNCLAIMED || result === MUST_WAIT || result === BACKED_OFF || result === NOT_TRIED) {
+    if (result === MUST_WAIT || result === BACKED_OFF || result === NOT_TRIED) {
       this.mustMayBlock("read", "readAsync");
       result = readBlocking(this, deadlineIn(timeout));
     }
@@ -65,7 +65,7 @@ export abstract class ReadWriteLock<R extends Releasable, W extends Releasable> 
     const timeout = options.timeout === undefined ? this.#tryOptions(options) : checkOptions(options);
     if (timeout > 0) this.mustMayBlock("tryRead with a time-out", "readAsync");
     let result = readLook(this, false);
-    if (result < 0) {
+    if (result === MUST_WAIT) {
       if (timeout === 0) return undefined;
       result = readBlocking(this, deadlineIn(timeout));
     }

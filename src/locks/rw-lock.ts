@@ -38,7 +38,6 @@ import {
 } from "./rw-guards.ts";
 import { checkOptions } from "./rw-object.ts";
 import {
-  claimHere,
   drainAwaiting,
   drainBlocking,
   gateAwaiting,
@@ -247,7 +246,6 @@ export class RwLock extends ReadWriteLock<RwReadGuard, RwWriteGuard> implements 
   downgradeHold(ticket: number): void {
     const { words } = this.region.memory;
     if (!this.isHold(ticket)) throw this.notOwner("downgrade");
-    claimHere(this);
     const owed = downgradeWrite(words, this.index, this.cell, this.me, ticket);
     if (owed !== RELEASED && owed !== NOT_OWNER) payRwWakes(words, this.index, owed);
   }

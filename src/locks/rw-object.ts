@@ -47,6 +47,7 @@ import { LockObject, type PlaceOptions } from "./place.ts";
 import type { Releasable, RwOptions } from "./rw-guards.ts";
 import { type RwOperations, rwOperations } from "./rw-operations.ts";
 import {
+  claimHere,
   gateIsMine,
   gateNow,
   giveBackDead,
@@ -83,6 +84,7 @@ export abstract class RwObject extends LockObject implements RwPlace {
       options,
     );
     this.cell = cellOf(this.index, this.me);
+    claimHere(this);
     this.operations = rwOperations(this.region, blockingAllowed());
   }
 

@@ -7,7 +7,7 @@ import type { Region } from "../region/region.ts";
 
 export interface RwOperations {
   /** As the protocol's enterRead; NOT_TRIED in a thread that may not block, which must then say so. */
-  readFast(index: number, cell: number, me: number): number;
+  readFast(index: number, cell: number): number;
   leaveRead(index: number, cell: number): number;
   /** As the protocol's tryWrite; 0 in a thread that may not block. */
   writeFast(index: number, cell: number, me: number): number;
@@ -33,7 +33,7 @@ function make(region: Region, mayBlock: boolean): RwOperations {
   const bound: RwOperations =
     core === undefined
       ? {
-          readFast: (index, cell, me) => enterRead(memory.words, index, cell, me),
+          readFast: (index, cell) => enterRead(memory.words, index, cell),
           leaveRead: (index, cell) => leaveRead(memory.words, index, cell),
           writeFast: (index, cell, me) => tryWrite(memory.words, index, cell, me),
           endWrite: (index, me, ticket) => endWrite(memory.words, index, me, ticket),

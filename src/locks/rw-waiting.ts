@@ -35,10 +35,10 @@ import {
   giveBack,
   isClosed,
   MODE,
+  OPENINGS,
   openMode,
   readStep,
   repairMode,
-  UNCLAIMED,
   WAKE_READERS,
   WAKE_WRITER,
   withdrawStarved,
@@ -65,15 +65,14 @@ export interface RwPlace extends Perishable {
 
 /** Wakes those that a step owes a wake. */
 export function payRwWakes(words: Int32Array, index: number, owed: number): void {
-  if ((owed & WAKE_READERS) !== 0) wakeAll(words, index + MODE);
+  if ((owed & WAKE_READERS) !== 0) wakeAll(words, index + OPENINGS);
   if ((owed & WAKE_WRITER) !== 0) wakeAll(words, index + DRAIN);
   payWakes(words, index, owed);
 }
 
 /** Read holds of this thread. */
-export function readsHere({ region, cell, me }: RwPlace): number {
-  const { words } = region.memory;
-  return load(words, cell + C_OWNER) === me ? load(words, cell + C_COUNT) : 0;
+export function readsHere({ region, cell }: RwPlace): number {
+  return load(region.memory.words, cell + C_COUNT);
 }
 
 /** Whether this thread holds the gate: it writes, is about to, or holds the upgradable lock. */
@@ -81,7 +80,7 @@ export function gateIsMine({ region, index, me }: RwPlace): boolean {
   return ownerOf(load(region.memory.words, index + LOCK)) === me;
 }
 
-/** Makes the thread's reader cell its own. */
+/** Makes the thread's reader cell its own, if it is not yet. */
 export function claimHere({ region, index, cell, me }: RwPlace): void {
   const { words } = region.memory;
   if (load(words, cell + C_OWNER) !== me) payRwWakes(words, index, claimCell(words, index, cell, me));
@@ -126,16 +125,15 @@ export function giveBackDead({ region, index }: RwPlace, ask: boolean): boolean 
   return found;
 }
 
-/** One look of a reader: a result of the protocol, or the mode to sleep on (negative). Never sleeps. */
-export function readLook(place: RwPlace, ask: boolean): number {
-  const { region, index, cell, me } = place;
+/** One look of a reader: a result of the protocol. `waited`: OPENINGS has moved on since it came. Never sleeps. */
+export function readLook(place: RwPlace, ask: boolean, waited = 0): number {
+  const { region, index, cell } = place;
   const { words } = region.memory;
   for (;;) {
     if (!place.isCurrent()) return UNRECOVERABLE;
-    const step = readStep(words, index, cell, me);
-    if (step === UNCLAIMED) claimHere(place);
-    else if (step === BACKED_OFF) payRwWakes(words, index, WAKE_WRITER);
-    else if (step >= 0 || !recoverDeadWriter(place, ask)) return step;
+    const step = readStep(words, index, cell, waited);
+    if (step === BACKED_OFF) payRwWakes(words, index, WAKE_WRITER);
+    else if (step !== MUST_WAIT || !recoverDeadWriter(place, ask)) return step;
   }
 }
 
@@ -144,21 +142,19 @@ export function readBlocking(place: RwPlace, deadline: number): number {
   const { region, index } = place;
   const { words } = region.memory;
   const begun = now();
+  const came = load(words, index + OPENINGS);
   let starving = false;
   let ended = 0;
   for (;;) {
-    let step = readLook(place, ended === TIMED_OUT);
-    if (step < 0 && gateIsMine(place)) step = HELD_BY_ME;
-    if (step < 0 && ended === EXPIRED) step = MUST_WAIT;
-    if (step >= 0) {
+    const sequence = load(words, index + OPENINGS);
+    let step = readLook(place, ended === TIMED_OUT, sequence === came ? 0 : 1);
+    if (step === MUST_WAIT && gateIsMine(place)) step = HELD_BY_ME;
+    if (step !== MUST_WAIT || ended === EXPIRED) {
       if (starving) payRwWakes(words, index, withdrawStarved(words, index));
       return step;
     }
-    const before = starving;
     if (now() - begun > STARVING_MS) starving = announceStarved(words, index) || starving;
-    // The flag changed the word: a sleep on the old one would not begin.
-    if (starving && !before) continue;
-    ended = sleepOn(region, index + MODE, step, index, deadline);
+    ended = sleepOn(region, index + OPENINGS, sequence, index, deadline);
   }
 }
 
@@ -221,17 +217,18 @@ export function releaseGate({ region, index, me }: RwPlace): void {
 export async function readAwaiting(place: RwPlace, options: AsyncWaitOptions): Promise<number> {
   const { region, index } = place;
   const { words } = region.memory;
+  const came = load(words, index + OPENINGS);
   let starving = false;
   const withdraw = (): void => {
     if (starving) payRwWakes(words, index, withdrawStarved(words, index));
   };
-  const result = await asyncWaiters(region, index + MODE, false).wait({
+  const result = await asyncWaiters(region, index + OPENINGS, false).wait({
     timeout: options.timeout,
     signal: options.signal,
     withdraw,
     attempt: ({ waited, waitedMs, ask }) => {
-      const step = readLook(place, ask);
-      if (step < 0) {
+      const step = readLook(place, ask, load(words, index + OPENINGS) === came ? 0 : 1);
+      if (step === MUST_WAIT) {
         if (waited && waitedMs > STARVING_MS) starving = announceStarved(words, index) || starving;
         return undefined;
       }

@@ -25,7 +25,7 @@ import { KIND_STAMPED_LOCK } from "../region/layout.ts";
 import { handleOptions, type LockHandle, type PlaceOptions } from "./place.ts";
 import { ReadWriteLock } from "./rw-base.ts";
 import type { RwOptions } from "./rw-guards.ts";
-import { claimHere, gateNow, giveBackDead, payRwWakes, readsHere, releaseGate } from "./rw-waiting.ts";
+import { gateNow, giveBackDead, payRwWakes, readsHere, releaseGate } from "./rw-waiting.ts";
 import { nextReadStamp, readsOf, StampedReadGuard, StampedWriteGuard } from "./stamped-guards.ts";
 
 export type StampedLockOptions = PlaceOptions;
@@ -186,7 +186,6 @@ export class StampedLock extends ReadWriteLock<StampedReadGuard, StampedWriteGua
 
   #downgrade(): number {
     const { words } = this.region.memory;
-    claimHere(this);
     if (!isPoisoned(this.mode())) endVersion(words, this.index);
     const owed = downgradeWrite(words, this.index, this.cell, this.me, this.#ticket());
     if (owed !== RELEASED && owed !== NOT_OWNER) payRwWakes(words, this.index, owed);

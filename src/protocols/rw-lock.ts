@@ -6,25 +6,36 @@
 //        8  DRAIN  sequence of wakes for the one writer that waits for readers
 //        9  HIGH   cells in use: those of slots 0 … HIGH-1
 //       16  MODE   (own cache line)
+//       17  OPENINGS  sequence of wakes for the readers that wait
 //       32  VERSION of the stamped lock (own cache line; protocols/stamped.ts)
 //       48  CELLS  maxThreads × 16 words: owner id, count of read holds
 //
-// MODE   b31 S: a thread or task may sleep on the word | b0 CLOSED: no new reader | b1 DRAINING: the writer may sleep on
+// MODE   b31 S: a thread or task may sleep on OPENINGS | b0 CLOSED: no new reader | b1 DRAINING: the writer may sleep on
 //        DRAIN | b2 WRITING: the write lock is held | b3 STARVED: a reader waited long, the next writer lets it in first
 //        b4 POISONED: a writer died while it wrote, nobody marked the state consistent yet | b5 GONE: not recoverable
+//        b6 ADMITTED: a reader came in although the mode is closed, the writer must look at the counts again
 //
 // read: count up, then look at MODE; closed → count down again. write: gate, MODE closed, then look at every count.
 // Both orders are total (Atomics are sequentially consistent), so one of the two sees the other. A thread that holds a
 // read lock already enters without regard to CLOSED: its count was above 0, so the writer is not past it.
 //
-// A cell is held if its owner is not 0 and its count is not. Only its owner writes the count. A dead owner's holds end by
+// Writers are preferred, but not against readers that slept through an opening: such a reader may count itself in while the
+// next writer still drains, if it then sets ADMITTED before WRITING is set. The writer takes ADMITTED away before it looks
+// at the counts, and sets WRITING only in the very mode that it saw before: so it counts the reader or fails. That is how
+// a downgrade lets in all readers that wait, although a writer may wait too. Where writers follow each other without a
+// drain to speak of, STARVED keeps the lock open for the reader.
+//
+// A cell is held if its owner is not 0 and its count is not. A thread claims its cell when it attaches to the lock, and it
+// stays the thread's for life; only its owner writes the count. A dead owner's holds end by
 // one exchange, owner → 0, by a writer or by the slot's next tenant, who clears the count before it sets its own id.
 //
 // Invariants: WRITING implies CLOSED and that no living thread's read hold is counted, but for arrivals about to back
 // off. All of MODE but S and STARVED changes only by the gate's owner; CLOSED without GONE implies that the gate is owned.
 // If a writer sleeps on DRAIN with DRAINING set, then a counted reader, or the starving one, or an arrival about to back
 // off has yet to bump DRAIN and wake it: the writer read DRAIN before it announced DRAINING, and looked after that.
-// If a reader sleeps on MODE then S is set and MODE is CLOSED, or an opener owes a wake of all: opening takes S away.
+// If a reader sleeps on OPENINGS then S is set and MODE is CLOSED, or an opener has yet to bump OPENINGS and wake all:
+// opening takes S away, and the reader read OPENINGS before it set S. MODE itself would not do to sleep on: it is open,
+// closed and open again with the same value between the look of a task and its wait.
 // All sleepers of a cell are woken together, so sync and async ones share cells: no wake is for one alone.
 //
 // A freed lock is GONE and its gate retired; its memory then serves other locks of its kind only. Whoever used it too late
@@ -51,6 +62,7 @@ import {
 export const DRAIN: i32 = 8;
 export const HIGH: i32 = 9;
 export const MODE: i32 = 16;
+export const OPENINGS: i32 = 17;
 export const VERSION: i32 = 32;
 export const CELLS: i32 = 48;
 export const CELL_WORDS: i32 = 16;
@@ -64,14 +76,13 @@ export const WRITING: i32 = 4;
 export const STARVED: i32 = 8;
 export const POISONED: i32 = 16;
 export const GONE: i32 = 32;
+export const ADMITTED: i32 = 64;
 
 /** Read holds that one thread may have at once. */
 export const MAX_READS: i32 = 1 << 30;
 
 /** Results of {@link enterRead} beside those of a mutex step. */
 export const NOT_TRIED: i32 = 0;
-/** The thread's cell carries another owner: {@link claimCell}, then again. */
-export const UNCLAIMED: i32 = 6;
 export const OVERFLOW: i32 = 7;
 /** As MUST_WAIT, and the caller owes the writer a wake. */
 export const BACKED_OFF: i32 = 8;
@@ -115,6 +126,13 @@ export function renewRwLock(words: Words, index: i32): void {
   store(words, index + MODE, 0);
 }
 
+/** Wakes the readers that sleep, if `mode` says that there are any: the opener's last step. */
+function wakeReaders(words: Words, index: i32, mode: i32): i32 {
+  if (mode >= 0) return 0;
+  add(words, index + OPENINGS, 1);
+  return WAKE_READERS;
+}
+
 /** Makes the cell this thread's, without a hold. Returns the wakes owed: a dead tenant's hold may have ended with it. */
 export function claimCell(words: Words, index: i32, cell: i32, me: i32): i32 {
   const before = load(words, cell + C_OWNER);
@@ -138,11 +156,9 @@ function wakeWriterIfDraining(words: Words, index: i32): i32 {
 
 /**
  * Takes a read hold if no writer is there: ACQUIRED, ACQUIRED_DIED (held, state in doubt), MUST_WAIT, BACKED_OFF,
- * UNRECOVERABLE, UNCLAIMED, OVERFLOW. A thread that has a read hold gets another whatever writers wait.
+ * UNRECOVERABLE, OVERFLOW. A thread that has a read hold gets another whatever writers wait. The cell is claimed.
  */
-export function enterRead(words: Words, index: i32, cell: i32, me: i32): i32 {
-  // Plain: the word has this thread's id only if this thread wrote it, and nobody takes a living thread's id away.
-  if (peek(words, cell + C_OWNER) !== me) return UNCLAIMED;
+export function enterRead(words: Words, index: i32, cell: i32): i32 {
   const before = add(words, cell + C_COUNT, 1);
   const mode = load(words, index + MODE);
   if (mode === 0 && before < MAX_READS) return ACQUIRED;
@@ -169,23 +185,40 @@ export function leaveRead(words: Words, index: i32, cell: i32): i32 {
 }
 
 /**
- * One step of a reader that is ready to sleep: a result of {@link enterRead} but MUST_WAIT, or the mode to sleep on,
- * which is negative (S set).
+ * One step of a reader that is ready to sleep: a result of {@link enterRead}; MUST_WAIT: sleep on OPENINGS with the value
+ * read before the step. `waited` says that OPENINGS has moved on since the reader came.
  */
-export function readStep(words: Words, index: i32, cell: i32, me: i32): i32 {
+export function readStep(words: Words, index: i32, cell: i32, waited: i32): i32 {
   for (;;) {
     const mode = load(words, index + MODE);
     const nested = load(words, cell + C_COUNT) !== 0;
     if ((mode & GONE) !== 0) return UNRECOVERABLE;
-    if ((mode & CLOSED) === 0 || nested || load(words, cell + C_OWNER) !== me) {
-      const result = enterRead(words, index, cell, me);
+    if ((mode & CLOSED) === 0 || nested) {
+      const result = enterRead(words, index, cell);
       if (result !== MUST_WAIT) return result;
       continue;
     }
-    if (mode < 0) return mode;
-    if (cas(words, index + MODE, mode, mode | MODE_SLEEPERS) === mode) return mode | MODE_SLEEPERS;
+    if (waited !== 0 && (mode & WRITING) === 0) {
+      const result = enterDraining(words, index, cell);
+      if (result !== MUST_WAIT) return result;
+      continue;
+    }
+    if (mode < 0 || cas(words, index + MODE, mode, mode | MODE_SLEEPERS) === mode) return MUST_WAIT;
   }
   return UNRECOVERABLE;
+}
+
+/** Takes a read hold although a writer waits, as long as it does not write: results as of {@link enterRead}. */
+function enterDraining(words: Words, index: i32, cell: i32): i32 {
+  add(words, cell + C_COUNT, 1);
+  for (;;) {
+    const mode = load(words, index + MODE);
+    if ((mode & (WRITING | GONE)) !== 0) break;
+    if ((mode & CLOSED) === 0 || (mode & ADMITTED) !== 0 || cas(words, index + MODE, mode, mode | ADMITTED) === mode) {
+      return (mode & POISONED) !== 0 ? ACQUIRED_DIED : ACQUIRED;
+    }
+  }
+  return leaveRead(words, index, cell) !== 0 ? BACKED_OFF : MUST_WAIT;
 }
 
 /** A reader waited long: the next writer is to let it in first. True if the flag is set now. */
@@ -234,6 +267,9 @@ export function writeStep(words: Words, index: i32, force: i32): i32 {
         cas(words, index + MODE, mode, (mode & ~(STARVED | DRAINING)) | CLOSED);
         continue;
       }
+    } else if ((mode & ADMITTED) !== 0) {
+      cas(words, index + MODE, mode, mode & ~ADMITTED);
+      continue;
     } else if (firstHeld(words, index, 0) === 0) {
       if (cas(words, index + MODE, mode, (mode & ~DRAINING) | WRITING) !== mode) continue;
       return (mode & POISONED) !== 0 ? ACQUIRED_DIED : ACQUIRED;
@@ -249,7 +285,7 @@ export function writeStep(words: Words, index: i32, force: i32): i32 {
  * reads; minus the ticket if the gate is held now and {@link writeStep} has to go on.
  */
 export function tryWrite(words: Words, index: i32, cell: i32, me: i32): i32 {
-  if (load(words, cell + C_COUNT) !== 0 && load(words, cell + C_OWNER) === me) return 0;
+  if (load(words, cell + C_COUNT) !== 0) return 0;
   const ticket = tryLock(words, index, me);
   if (ticket === 0) return 0;
   if (cas(words, index + MODE, 0, CLOSED) !== 0) return -ticket;
@@ -262,7 +298,7 @@ export function openMode(words: Words, index: i32): i32 {
   for (;;) {
     const mode = load(words, index + MODE);
     if ((mode & GONE) !== 0) return 0;
-    if (cas(words, index + MODE, mode, mode & (STARVED | POISONED)) === mode) return mode < 0 ? WAKE_READERS : 0;
+    if (cas(words, index + MODE, mode, mode & (STARVED | POISONED)) === mode) return wakeReaders(words, index, mode);
   }
   return 0;
 }
@@ -271,7 +307,7 @@ export function openMode(words: Words, index: i32): i32 {
 export function closeForGood(words: Words, index: i32): i32 {
   for (;;) {
     const mode = load(words, index + MODE);
-    if (cas(words, index + MODE, mode, CLOSED | GONE) === mode) return mode < 0 ? WAKE_READERS : 0;
+    if (cas(words, index + MODE, mode, CLOSED | GONE) === mode) return wakeReaders(words, index, mode);
   }
   return 0;
 }
@@ -292,7 +328,7 @@ export function endWrite(words: Words, index: i32, me: i32, ticket: i32): i32 {
   return owed | unlock(words, index, me);
 }
 
-/** Turns the write hold with this ticket into a read hold: the wakes owed, or NOT_OWNER. The cell is claimed already. */
+/** Turns the write hold with this ticket into a read hold: the wakes owed, or NOT_OWNER. */
 export function downgradeWrite(words: Words, index: i32, cell: i32, me: i32, ticket: i32): i32 {
   if (!holdsGate(words, index, me, ticket)) return NOT_OWNER;
   // Counted before the lock opens, so the next writer finds it.
@@ -308,7 +344,7 @@ export function repairMode(words: Words, index: i32): i32 {
     if ((mode & GONE) !== 0) return 0;
     const doubt = (mode & WRITING) !== 0 ? POISONED : 0;
     const next = (mode & (STARVED | POISONED)) | doubt;
-    if (cas(words, index + MODE, mode, next) === mode) return mode < 0 ? WAKE_READERS : 0;
+    if (cas(words, index + MODE, mode, next) === mode) return wakeReaders(words, index, mode);
   }
   return 0;
 }

@@ -4,6 +4,7 @@ import * as assert from "uvu/assert";
 import { Condition } from "../../src/locks/condition.ts";
 import { Mutex } from "../../src/locks/mutex.ts";
 import { ReentrantMutex } from "../../src/locks/reentrant-mutex.ts";
+import { RwLock } from "../../src/locks/rw-lock.ts";
 import { Region } from "../../src/region/region.ts";
 import { conditionSuite, type LockKind } from "../suites/condition-suite.ts";
 import { backends } from "../support/backends.ts";
@@ -24,6 +25,12 @@ const kinds: readonly LockKind[] = [
     named: (name, region) => ReentrantMutex.named(name, { region }),
     hold: (lock) => (lock as ReentrantMutex).lock(),
     holdAsync: (lock) => (lock as ReentrantMutex).lockAsync(),
+  },
+  {
+    title: "RwLock",
+    named: (name, region) => RwLock.named(name, { region }),
+    hold: (lock) => (lock as RwLock).write(),
+    holdAsync: (lock) => (lock as RwLock).writeAsync(),
   },
 ];
 

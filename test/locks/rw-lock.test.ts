@@ -1,4 +1,9 @@
-import { backends } from "../suites/backends.ts";
-import { rwLockSuite } from "../suites/rw-lock-suite.ts";
+// RwLock within one thread, on each backend; threads are in rw-lock-threads.test.ts.
 
-for (const backend of backends) rwLockSuite(backend);
+import { rwLockSuite } from "../suites/rw-lock-suite.ts";
+import { backends } from "../support/backends.ts";
+import { suite } from "../support/suite.ts";
+
+const test = suite("RwLock");
+for (const backend of backends) rwLockSuite(test, backend);
+test.run();

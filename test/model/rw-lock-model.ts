@@ -57,65 +57,73 @@ class RwLockModels {
     const w = (o?: Partial<ThreadOptions<Words>>): ThreadOptions<Words> => ({ body: this.writer(), ...o });
     const body = (b: Body<Words>): ThreadOptions<Words> => ({ body: b });
     const two = { rounds: 2 };
+    const few: Partial<Options> = { preemptions: 2, states: 5e6, livelocks: "ignore" };
     return [
-      model("1 reader × 2, 1 writer × 2", true, [r(two), w(two)]),
-      model("2 readers, 1 writer", true, [r(), r(), w()]),
-      model("2 readers × 2, 1 writer", false, [r(two), r(two), w()], { states: 20e6 }),
-      model("1 reader, 2 writers", true, [r(), w(), w()]),
+      model("1 reader × 2, 1 writer", true, [r(two), w()]),
+      model("1 reader × 2, 1 writer × 2, at most 3 preemptions", false, [r(two), w(two)], { ...few, preemptions: 3 }),
+      model("2 readers, 1 writer, at most 2 preemptions", true, [r(), r(), w()], few),
+      model("1 reader, 2 writers, at most 2 preemptions", false, [r(), w(), w()], few),
+      model("2 writers", true, [w(), w()]),
       model("3 writers", false, [w(), w(), w()], { states: 20e6 }),
-      model("nested reader × 2, 1 writer × 2", true, [body(this.nested()), w(two)]),
-      model("1 reader, 1 writer, a death", true, [r(two), w(two)], crash),
+      model("nested reader, 1 writer", true, [body(this.nested()), w()]),
+      model("1 reader, 1 writer, a death", true, [r(), w()], crash),
       model("1 reader, 1 writer, two deaths", true, [r(), w()], { ...crash, crashes: 2 }),
-      model("2 readers, 1 writer, a death", false, [r(), r(), w()], { ...crash, states: 20e6 }),
-      model("1 reader, 2 writers, a death", false, [r(), w(), w()], { ...crash, states: 20e6 }),
-      model("a writer that gives up, 1 reader × 2", true, [body(this.writer(10)), r(two)]),
-      model("a writer that gives up, 1 reader, 1 writer", true, [body(this.writer(10)), r(), w()]),
-      model("a reader that gives up, 1 writer × 2", true, [body(this.reader(10)), w(two)]),
-      model("a writer that gives up, 1 reader, a death", true, [body(this.writer(10)), r()], crash),
-      model("a writer that tries, 1 reader × 2", true, [body(this.trying()), r(two)]),
-      model("an upgrade, 1 reader × 2", true, [body(this.upgrading()), r(two)]),
-      model("an upgrade, 1 reader, 1 writer", true, [body(this.upgrading()), r(), w()]),
-      model("an upgrade, 1 reader, a death", true, [body(this.upgrading()), r()], crash),
-      model("an upgrade that gives up, 1 reader × 2", true, [body(this.upgrading(10)), r(two)]),
-      model("a downgrade, 1 writer × 2", true, [body(this.downgrading()), w(two)]),
-      model("a downgrade, 1 reader, 1 writer", true, [body(this.downgrading()), r(), w()]),
-      model("a downgrade, 1 writer, a death", true, [body(this.downgrading()), w()], crash),
-      model("doubt left unmarked, a death", true, [body(this.careless()), body(this.careless())], {
-        ...crash,
-        crashes: 1,
-      }),
-      model("a dead reader's slot has a new tenant, 1 writer", true, [r(), body(this.tenant()), w()], {
-        ...crash,
-        threads: [r(), { body: this.tenant(), crash: false }, w({ crash: false })],
-      }),
-      model("1 reader × 2, 1 writer × 2, time passes", true, [r(two), w(two)], { clockJumps: 1 }),
-      model("1 starving reader, 1 writer × 3, no reservation ends", true, [r(), w({ rounds: 3 })], {
+      model("2 writers, a death", true, [w(), w()], crash),
+      model("2 readers, 1 writer, a death, at most 2 preemptions", false, [r(), r(), w()], { ...crash, ...few }),
+      model("1 reader, 2 writers, a death, at most 2 preemptions", false, [r(), w(), w()], { ...crash, ...few }),
+      model("a writer that gives up, 1 reader", true, [body(this.writer(10)), r()]),
+      model(
+        "a writer that gives up, 1 reader, 1 writer, at most 2 preemptions",
+        false,
+        [body(this.writer(10)), r(), w()],
+        few,
+      ),
+      model("a reader that gives up, 1 writer", true, [body(this.reader(10)), w()]),
+      model("a writer that gives up, 1 reader, a death", false, [body(this.writer(10)), r()], crash),
+      model("a writer that tries, 1 reader", true, [body(this.trying()), r()]),
+      model("an upgrade, 1 reader", true, [body(this.upgrading()), r()]),
+      model("an upgrade, 1 writer", true, [body(this.upgrading()), w()]),
+      model("an upgrade, 1 reader, 1 writer, at most 2 preemptions", false, [body(this.upgrading()), r(), w()], few),
+      model("an upgrade, 1 reader, a death", false, [body(this.upgrading()), r()], crash),
+      model("an upgrade that gives up, 1 reader", true, [body(this.upgrading(10)), r()]),
+      model("a downgrade, 1 writer", true, [body(this.downgrading()), w()]),
+      model("a downgrade, 1 reader, 1 writer, at most 2 preemptions", false, [body(this.downgrading()), r(), w()], few),
+      model("a downgrade, 1 writer, a death", false, [body(this.downgrading()), w()], crash),
+      model("doubt left unmarked, a death", true, [body(this.careless()), body(this.careless())], crash),
+      model("a dead reader's slot has a new tenant", true, [r(), { body: this.tenant(), crash: false }], crash),
+      model(
+        "a dead reader's slot has a new tenant, 1 writer, at most 2 preemptions",
+        false,
+        [r(), { body: this.tenant(), crash: false }, w({ crash: false })],
+        { ...crash, ...few },
+      ),
+      model("1 reader, 1 writer × 2, time passes, no reservation ends", false, [r(), w(two)], {
+        ...few,
         clockJumps: 1,
         sliceMs: slices,
       }),
-      model("1 starving reader that gives up, 1 writer × 3", true, [body(this.reader(10)), w({ rounds: 3 })], {
+      model("1 starving reader that gives up, 1 writer × 2", false, [body(this.reader(10)), w(two)], {
+        ...few,
         clockJumps: 1,
         sliceMs: slices,
       }),
-      model("1 starving reader, 1 writer × 2, a death", true, [r(), w(two)], { ...crash, clockJumps: 1 }),
-      model("2 starving readers, 1 writer × 2", false, [r(), r(), w(two)], {
-        clockJumps: 1,
-        sliceMs: slices,
-        states: 20e6,
-      }),
-      model("1 async reader × 2, 1 writer × 2", true, [body(this.awaitingRead(2)), w(two)]),
-      model("1 async writer × 2, 1 reader × 2", true, [body(this.awaitingWrite(2)), r(two)]),
+      model("1 starving reader, 1 writer × 2, a death", false, [r(), w(two)], { ...crash, ...few, clockJumps: 1 }),
+      model("1 async reader, 1 writer", true, [body(this.awaitingRead(1)), w()]),
+      model("1 async writer, 1 reader", true, [body(this.awaitingWrite(1)), r()]),
       model("1 async writer, 1 async reader", true, [body(this.awaitingWrite(1)), body(this.awaitingRead(1))]),
-      model("1 async writer, 1 reader, 1 writer", false, [body(this.awaitingWrite(1)), r(), w()], { states: 20e6 }),
-      model("1 async writer, 1 reader, a death", true, [body(this.awaitingWrite(1)), r()], crash),
-      model("1 async reader, 1 writer, a death", true, [body(this.awaitingRead(1)), w()], crash),
-      model("1 async writer that gives up, 1 reader × 2", true, [body(this.awaitingWrite(1, 10)), r(two)]),
-      model("1 async reader that gives up, 1 writer × 2", true, [body(this.awaitingRead(1, 10)), w(two)]),
+      model(
+        "1 async writer, 1 reader, 1 writer, at most 2 preemptions",
+        false,
+        [body(this.awaitingWrite(1)), r(), w()],
+        few,
+      ),
+      model("1 async writer, 1 reader, a death", false, [body(this.awaitingWrite(1)), r()], crash),
+      model("1 async reader, 1 writer, a death", false, [body(this.awaitingRead(1)), w()], crash),
+      model("1 async writer that gives up, 1 reader", true, [body(this.awaitingWrite(1, 10)), r()]),
+      model("1 async reader that gives up, 1 writer", true, [body(this.awaitingRead(1, 10)), w()]),
       model("a thread whose tasks read and write, 1 reader", true, [body(this.mixed()), r()]),
-      model("2 optimistic readers, 1 writer × 2", true, [body(this.optimist()), body(this.optimist()), w(two)], {
-        plain: "ignore",
-      }),
-      model("1 optimistic reader × 2, 2 writers, a death", true, [{ body: this.optimist(), ...two }, w(), w()], {
+      model("1 optimistic reader, 1 writer × 2", true, [body(this.optimist()), w(two)], { plain: "ignore" }),
+      model("1 optimistic reader × 2, 1 writer, a death", true, [{ body: this.optimist(), ...two }, w()], {
         ...crash,
         plain: "ignore",
       }),
@@ -184,6 +192,7 @@ class RwLockModels {
     names[this.at + rwLock.DRAIN] = { name: "drain" };
     names[this.at + rwLock.HIGH] = { name: "high" };
     names[this.at + rwLock.MODE] = { name: "mode", show: (v) => this.mode(Number(v)) };
+    names[this.at + rwLock.OPENINGS] = { name: "openings" };
     names[this.at + rwLock.VERSION] = { name: "version" };
     names[this.one] = { name: "one" };
     names[this.two] = { name: "two" };
@@ -236,7 +245,7 @@ class RwLockModels {
   /** RwLock.read: a result of the protocol. */
   private enter(w: Words, place: Place, timeout?: number): number {
     const { rwLock, rwWaiting, mutex } = this.lib;
-    const result = rwLock.enterRead(w, place.index, place.cell, place.me);
+    const result = rwLock.enterRead(w, place.index, place.cell);
     if (result === mutex.ACQUIRED || result === mutex.ACQUIRED_DIED) return result;
     if (result === rwLock.BACKED_OFF) this.pay(w, rwLock.WAKE_WRITER);
     return rwWaiting.readBlocking(place, this.deadline(timeout));
@@ -370,13 +379,12 @@ class RwLockModels {
   /** RwLock.write, downgrade, a look that must find what was written. */
   private downgrading(): Body<Words> {
     return (w, { index }: Thread) => {
-      const { mutex, rwLock, rwWaiting, stamped } = this.lib;
+      const { mutex, rwLock, stamped } = this.lib;
       const place = this.place(w, index);
       const died = this.acquire(w, place) === mutex.ACQUIRED_DIED;
       this.change(w, died);
       const written = w[this.one];
       rwLock.clearDoubt(w, this.at);
-      rwWaiting.claimHere(place);
       stamped.endVersion(w, this.at);
       this.pay(w, rwLock.downgradeWrite(w, this.at, place.cell, place.me, this.ticket(w)));
       if (w[this.one] !== written) throw new Error("somebody wrote between the write and the downgraded read");
@@ -409,6 +417,7 @@ class RwLockModels {
       Atomics.store(w, seat + layout.T_CLAIM, SEATS + 1);
       Atomics.store(w, seat + layout.T_STATE, (2 << 2) | layout.SLOT_ALIVE);
       const place = this.place(w, 0, 2 << 12);
+      this.lib.rwWaiting.claimHere(place);
       return this.read(w, place, this.enter(w, place));
     };
   }

@@ -1,30 +1,16 @@
 // What every RwLock does, on one backend, within one thread: holds, guards, errors, tasks. Threads are in rw-lock.test.ts.
 
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { RwLock } from "../../src/locks/rw-lock.ts";
 import type { Region } from "../../src/region/region.ts";
-import type { Backend } from "./backends.ts";
-
-/** The code of a thrown error, else its name. */
-function nameOf(error: unknown): string {
-  const { code, name } = error as { code?: unknown; name: string };
-  return typeof code === "string" ? code : name;
-}
-
-/** The code of the error that `fn` throws. */
-export function codeOf(fn: () => unknown): string {
-  try {
-    fn();
-  } catch (error) {
-    return nameOf(error);
-  }
-  return "nothing thrown";
-}
+import type { Backend } from "../support/backends.ts";
+import type { Suite } from "../support/suite.ts";
+import { codeOf, rejected } from "../support/thrown.ts";
 
 /** The code of the error that the promise rejects with. */
 export async function codeOfAsync(promise: Promise<unknown>): Promise<string> {
-  return promise.then(() => "nothing thrown", nameOf);
+  const error = await rejected(promise);
+  return typeof error.code === "string" ? error.code : error.name;
 }
 
 /** Lets other tasks of this thread run. */
@@ -32,9 +18,9 @@ export async function turns(count = 5): Promise<void> {
   for (let k = 0; k < count; k++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-export function rwLockSuite(backend: Backend): void {
-  const test = suite(`RwLock, ${backend.name}`);
-  const region: Region = backend.create();
+export function rwLockSuite(suite: Suite, backend: Backend): void {
+  const test = (title: string, body: () => unknown): void => suite(`${title} (${backend.title})`, body);
+  const region: Region = backend.region();
   const make = (): RwLock => new RwLock({ region });
 
   test("reads are shared and counted; a guard ends its hold once", () => {
@@ -469,6 +455,4 @@ export function rwLockSuite(backend: Backend): void {
     lock.free();
     assert.is(lock.isLost(), true);
   });
-
-  test.run();
 }
