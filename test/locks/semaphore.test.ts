@@ -1,0 +1,6 @@
+import { kinds, semaphoreSuite } from "../suites/semaphore-suite.ts";
+import { backends } from "../support/backends.ts";
+
+for (const backend of backends) {
+  for (const { name, options } of kinds) semaphoreSuite(backend, options, name);
+}
