@@ -174,23 +174,33 @@ if (role === "acquire") {
   ready(data<VictimData>());
 } else if (role === "victim waits") {
   const victim = data<VictimData>();
-  void semaphore.acquireAsync(n);
   if (victim.ending === "terminate()") {
+    // Sleeps until it is ended.
     ready({ ...victim, ending: "an uncaught error" });
     semaphore.acquire(n);
-  } else ready(victim);
+  } else {
+    void semaphore.acquireAsync(n);
+    ready(victim);
+  }
+} else if (role === "exits soon") {
+  semaphore.acquire(n);
+  step("holds");
+  Atomics.wait(words, 0, 0, 30);
+  process.exit(3);
 } else if (role === "storm for killing") {
+  const { id } = data<{ id: number }>();
   for (;;) {
     const want = 1 + random(n);
     if (random(2) === 0) semaphore.acquire(want);
     else await semaphore.acquireAsync(want);
     if (want === n) {
-      // Alone: whoever comes next must find the flag down, or its owner dead.
-      Atomics.store(words, 5, index + 1);
+      // Alone: whoever was here before has left, or was ended.
+      const before = Atomics.exchange(words, 5, id);
+      if (before !== 0 && Atomics.load(words, 64 + before) === 0) Atomics.add(words, 2, 1);
       words[4]++;
-      Atomics.store(words, 5, 0);
+      if (Atomics.compareExchange(words, 5, id, 0) !== id) Atomics.add(words, 2, 1);
     }
-    Atomics.add(words, 6 + index, 1);
+    Atomics.add(words, 6 + data<{ slot: number }>().slot, 1);
     semaphore.release(want);
   }
 }
