@@ -30,8 +30,8 @@ const atomicsFiles = [/^src\/(?:cells|assembly|testing)\//];
 /** What works on files or starts threads by its purpose, and is in no browser build. */
 const nodeFiles = [/^src\/systems\/[^/]*-files\.ts$/, /^src\/testing\/race[^/]*\.ts$/];
 
-/** The one place that asks for the host's modules, and does without where there are none. */
-const guardedFiles = ["src/region/host.ts"];
+/** The places that ask for the host's modules, and do without where there are none. */
+const guardedFiles = ["src/region/host.ts", "src/testing/host.ts"];
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const tree = readTree(root);

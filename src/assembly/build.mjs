@@ -18,13 +18,14 @@ const RENAMED = { load: "atomicLoad", store: "atomicStore" };
 function forAssemblyScript(text) {
   return text
     .replace(/from "([^"]+)\.ts"/g, 'from "$1"')
+    .replace(/\bimport type \{/g, "import {")
     .replace(/import \{([^}]*)\} from "([^"]*cells\/atomics)"/g, (_, names, from) => {
       const kept = names
         .split(",")
         .map((name) => name.trim().replace(/^type /, ""))
         .filter((name) => name !== "" && name !== "i32")
         .map((name) => (RENAMED[name] ? `${RENAMED[name]} as ${name}` : name));
-      return `import { ${kept.join(", ")} } from "${from}"`;
+      return kept.length === 0 ? "" : `import { ${kept.join(", ")} } from "${from}"`;
     });
 }
 

@@ -3,14 +3,36 @@
 
 import { CORE_BYTES } from "./core-bytes.ts";
 
-/** The exported operations; the arguments are those of src/protocols without the words. */
+/** The exported operations; the arguments are those of the functions of src/protocols without the words. */
 export interface CoreExports {
   tryLock(index: number, me: number): number;
   unlock(index: number, me: number): number;
   unlockHold(index: number, me: number, ticket: number): number;
   lockStep(index: number, me: number, slept: number, starver: number): number;
+  lockReentrant(index: number, me: number): number;
+  unlockReentrant(index: number, me: number): number;
+  unlockLevel(index: number, me: number, ticket: number): number;
+  enterRead(index: number, cell: number, me: number): number;
+  leaveRead(index: number, cell: number): number;
+  tryWrite(index: number, cell: number, me: number): number;
+  endWrite(index: number, me: number, ticket: number): number;
+  optimisticStamp(index: number): number;
+  /** 1 or 0. */
+  isVersion(index: number, stamp: number): number;
   acquirePermits(index: number, n: number): number;
   releasePermits(index: number, n: number): number;
+  readRow(
+    shards: number,
+    shift: number,
+    seed0: number,
+    seed1: number,
+    keyWord: number,
+    endWord: number,
+    scratch: number,
+    keyBytes: number,
+    limit: number,
+  ): number;
+  isCurrent(shard: number, version: number, serialAt: number, serial: number): number;
 }
 
 let compiled: WebAssembly.Module | null | undefined;

@@ -1,6 +1,10 @@
 // What the Wasm module exports: whole short operations of the protocols, bound to the memory's first byte.
 import * as mutex from "../protocols/mutex";
+import * as reentrant from "../protocols/reentrant-mutex";
+import * as rw from "../protocols/rw-lock";
+import * as stamped from "../protocols/stamped";
 import * as semaphore from "../protocols/semaphore";
+import * as table from "../protocols/table-read";
 
 export function tryLock(index: i32, me: i32): i32 {
   return mutex.tryLock(0, index, me);
@@ -18,10 +22,64 @@ export function lockStep(index: i32, me: i32, slept: i32, starver: i32): i32 {
   return mutex.lockStep(0, index, me, slept, starver);
 }
 
+export function lockReentrant(index: i32, me: i32): i32 {
+  return reentrant.lockReentrant(0, index, me);
+}
+
+export function unlockReentrant(index: i32, me: i32): i32 {
+  return reentrant.unlockReentrant(0, index, me);
+}
+
+export function unlockLevel(index: i32, me: i32, ticket: i32): i32 {
+  return reentrant.unlockLevel(0, index, me, ticket);
+}
+
+export function enterRead(index: i32, cell: i32, me: i32): i32 {
+  return rw.enterRead(0, index, cell, me);
+}
+
+export function leaveRead(index: i32, cell: i32): i32 {
+  return rw.leaveRead(0, index, cell);
+}
+
+export function tryWrite(index: i32, cell: i32, me: i32): i32 {
+  return rw.tryWrite(0, index, cell, me);
+}
+
+export function endWrite(index: i32, me: i32, ticket: i32): i32 {
+  return rw.endWrite(0, index, me, ticket);
+}
+
+export function optimisticStamp(index: i32): i32 {
+  return stamped.optimisticStamp(0, index);
+}
+
+export function isVersion(index: i32, stamp: i32): bool {
+  return stamped.isVersion(0, index, stamp);
+}
+
 export function acquirePermits(index: i32, n: i32): i32 {
   return semaphore.acquireFast(0, index, n);
 }
 
 export function releasePermits(index: i32, n: i32): i32 {
   return semaphore.release(0, index, n);
+}
+
+export function readRow(
+  shards: i32,
+  shift: i32,
+  seed0: i32,
+  seed1: i32,
+  keyWord: i32,
+  endWord: i32,
+  scratch: i32,
+  keyBytes: i32,
+  limit: i32,
+): i32 {
+  return table.readRow(0, shards, shift, seed0, seed1, keyWord, endWord, scratch, keyBytes, limit);
+}
+
+export function isCurrent(shard: i32, version: i32, serialAt: i32, serial: i32): i32 {
+  return table.isCurrent(0, shard, version, serialAt, serial);
 }

@@ -15,6 +15,7 @@ export type ErrorCode =
   | "ERR_CLOSED"
   | "ERR_IN_USE"
   | "ERR_SEALED"
+  | `ERR_FILE_${string}`
   | `ERR_REGION_${string}`
   | `ERR_TABLE_${string}`;
 
@@ -48,7 +49,7 @@ export class HoldfastError extends Error {
 
   /** Plain data for postMessage; {@link HoldfastError.from} makes the error again in the other thread. */
   share(): SharedError {
-    const cause = this.cause instanceof HoldfastError ? this.cause.share() : this.cause;
+    const cause = shareCause(this);
     return {
       holdfast: "error",
       code: this.code,
@@ -65,8 +66,9 @@ export class HoldfastError extends Error {
     const make = classOf(data.code as ErrorCode);
     const cause = isSharedError(data.cause) ? HoldfastError.from(data.cause) : data.cause;
     const options = cause === undefined ? undefined : { cause };
-    const error = new make(data.code as ErrorCode, data.message, data.details, options);
-    if (data.stack !== undefined) error.stack = data.stack;
+    const details = typeof data.details === "object" && data.details !== null ? data.details : {};
+    const error = new make(data.code as ErrorCode, data.message, details, options);
+    if (typeof data.stack === "string") error.stack = data.stack;
     return error;
   }
 }
@@ -89,6 +91,8 @@ export class BrokenBarrierError extends HoldfastError {}
 export class ClosedError extends HoldfastError {}
 /** `ERR_REGION_*`: a region is full, corrupt, of another version, or not a region. */
 export class RegionError extends HoldfastError {}
+/** `ERR_FILE_*`: a file can't be read or written; `details` has its `path` and the system's own code as `reason`. */
+export class FileError extends HoldfastError {}
 /** `ERR_TABLE_*`: a table's schema, key or value. */
 export class TableError extends HoldfastError {}
 
@@ -138,8 +142,22 @@ function classOf(code: ErrorCode): ErrorClass {
       return ClosedError;
     default:
       if (code.startsWith("ERR_REGION_")) return RegionError;
+      if (code.startsWith("ERR_FILE_")) return FileError;
       return code.startsWith("ERR_TABLE_") ? TableError : HoldfastError;
   }
+}
+
+/** An error's cause as structured clone keeps it; errors that are their own cause, by however many others, end there. */
+function shareCause(error: HoldfastError): unknown {
+  const { cause } = error;
+  if (typeof cause === "function" || typeof cause === "symbol") return String(cause);
+  if (!(cause instanceof HoldfastError)) return cause;
+  const seen = new Set<unknown>([error]);
+  for (let next: unknown = cause; next instanceof HoldfastError; next = next.cause) {
+    if (seen.has(next)) return undefined;
+    seen.add(next);
+  }
+  return cause.share();
 }
 
 function isSharedError(data: unknown): data is SharedError {

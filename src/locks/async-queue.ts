@@ -11,6 +11,7 @@ import { load, peek } from "../cells/atomics.ts";
 import { type AsyncWaitOptions, checkSignal, checkTimeout, now } from "../cells/deadline.ts";
 import { hasWaitAsync, holdKeepAlive, parkAsync, releaseKeepAlive } from "../cells/park.ts";
 import {
+  ACQUIRED,
   ACQUIRED_DIED,
   announceStarving,
   asyncStep,
@@ -19,10 +20,11 @@ import {
   MUST_WAIT,
   SEQ,
   takeFromDead,
+  UNRECOVERABLE,
   withdrawStarving,
 } from "../protocols/mutex.ts";
 import type { Region } from "../region/region.ts";
-import { ownerIsDead, payWakes, STARVING_MS } from "../region/word-lock.ts";
+import { ownerIsDead, type Perishable, payWakes, STARVING_MS } from "../region/word-lock.ts";
 
 /** What an awaited acquisition came to: a result of the protocol, and the hold's ticket if it holds. */
 export interface Acquired {
@@ -31,8 +33,11 @@ export interface Acquired {
 }
 
 interface Task {
+  readonly what: Perishable;
   readonly since: number;
   waited: boolean;
+  /** Called in the step that got the lock, before any other code of the thread can run. */
+  readonly taken: (() => void) | undefined;
   settle(acquired: Acquired): void;
 }
 
@@ -75,8 +80,12 @@ class AsyncQueue {
     return this.#tasks.length;
   }
 
-  /** Awaits the lock: its result, MUST_WAIT if the time is over; rejects with the signal's reason if it is aborted. */
-  acquire(options: AsyncWaitOptions): Promise<Acquired> {
+  /**
+   * Awaits the lock: its result, MUST_WAIT if the time is over, UNRECOVERABLE also if `what` is no longer current;
+   * rejects with the signal's reason if it is aborted. `taken` is called in the step that got the lock, before any other
+   * code of the thread can run.
+   */
+  acquire(options: AsyncWaitOptions, what: Perishable, taken?: () => void): Promise<Acquired> {
     const timeout = checkTimeout(options.timeout);
     const signal = checkSignal(options.signal);
     return new Promise((resolve, reject) => {
@@ -86,8 +95,10 @@ class AsyncQueue {
         signal?.removeEventListener("abort", onAbort);
       };
       const task: Task = {
+        what,
         since: now(),
         waited: false,
+        taken,
         settle: (acquired) => {
           leave();
           resolve(acquired);
@@ -109,6 +120,9 @@ class AsyncQueue {
         // Timers count in whole milliseconds and hold 31 bits: the deadline is the monotonic clock's.
         if (left > 0) timer = setTimeout(expire, Math.min(Math.ceil(left), 0x7fffffff));
         else {
+          // The last look before giving up, as a thread that sleeps has one: is the owner alive?
+          if (timeout > 0) this.#pump(true);
+          if (!this.#tasks.includes(task)) return;
           this.#remove(task);
           task.settle({ result: MUST_WAIT, ticket: 0 });
         }
@@ -132,6 +146,11 @@ class AsyncQueue {
     for (;;) {
       const task = this.#tasks[0];
       if (task === undefined) break;
+      if (!task.what.isCurrent()) {
+        this.#tasks.shift();
+        task.settle({ result: UNRECOVERABLE, ticket: 0 });
+        continue;
+      }
       const sequence = load(words, index + SEQ);
       let result = asyncStep(words, index, me, task.waited ? 1 : 0, this.#tasks.length > 1 ? 1 : 0);
       if (result === MUST_WAIT) {
@@ -143,18 +162,24 @@ class AsyncQueue {
       }
       if (result === MUST_WAIT) {
         if (!this.#arm(sequence)) continue;
-        if (task.waited && !this.#starver && now() - task.since > STARVING_MS) {
-          this.#starver = announceStarving(words, index);
-        }
+        if (task.waited && now() - task.since > STARVING_MS && announceStarving(words, index)) this.#starver = true;
         task.waited = true;
         return;
       }
+      if (result === ACQUIRED || result === ACQUIRED_DIED) task.taken?.();
       const ticket = peek(words, index + HOLD);
       this.#tasks.shift();
       this.#stopStarving();
       task.settle({ result, ticket });
     }
+    this.#rest();
+  }
+
+  /** Nobody awaits the lock any more. */
+  #rest(): void {
+    this.#stopStarving();
     releaseKeepAlive(this.#onSlice);
+    if (!this.#armed) queues.get(this.#region)?.delete(this.#index);
   }
 
   /** Arms the one wait of this queue; false if the sequence has moved on. */
@@ -174,9 +199,7 @@ class AsyncQueue {
   #remove(task: Task): void {
     const at = this.#tasks.indexOf(task);
     if (at >= 0) this.#tasks.splice(at, 1);
-    if (this.#tasks.length > 0) return;
-    this.#stopStarving();
-    releaseKeepAlive(this.#onSlice);
+    if (this.#tasks.length === 0) this.#rest();
   }
 
   #stopStarving(): void {

@@ -52,7 +52,8 @@ export function asyncWaiters(region: Region, cell: number, fifo: boolean): Async
     lists.set(region, byCell);
   }
   let list = byCell.get(cell);
-  if (list === undefined) {
+  // Another order: the cell was freed, and is part of another object now.
+  if (list === undefined || (list.fifo !== fifo && list.length === 0)) {
     list = new AsyncWaiters(region, cell, fifo);
     byCell.set(cell, list);
   }
@@ -67,7 +68,7 @@ export function awaitingCell(region: Region, cell: number): number {
 export class AsyncWaiters {
   readonly #region: Region;
   readonly #cell: number;
-  readonly #fifo: boolean;
+  readonly fifo: boolean;
   #tasks: Task[] = [];
   #armed = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -75,7 +76,7 @@ export class AsyncWaiters {
   constructor(region: Region, cell: number, fifo: boolean) {
     this.#region = region;
     this.#cell = cell;
-    this.#fifo = fifo;
+    this.fifo = fifo;
   }
 
   get length(): number {
@@ -98,7 +99,7 @@ export class AsyncWaiters {
         this.#remove(task);
         options.withdraw?.();
         // The task behind it has not been attempted yet.
-        if (this.#fifo && first) this.#pump(false);
+        if (this.fifo && first) this.#pump(false);
       };
       const onAbort = (): void => {
         giveUp();
@@ -139,7 +140,7 @@ export class AsyncWaiters {
   /** A task comes: true if it need not wait. While others wait, a wait is armed, which will serve it too. */
   #join(task: Task): boolean {
     if (this.#armed && this.#tasks.length > 0) {
-      if (!this.#fifo && task.attempt(false, false)) return true;
+      if (!this.fifo && task.attempt(false, false)) return true;
       this.#tasks.push(task);
       return false;
     }
@@ -169,7 +170,7 @@ export class AsyncWaiters {
       const left: Task[] = [];
       const tasks = this.#tasks;
       for (let at = 0; at < tasks.length; at++) {
-        const blocked = this.#fifo && left.length > 0;
+        const blocked = this.fifo && left.length > 0;
         if (blocked || !tasks[at].attempt(at + 1 < tasks.length, ask)) left.push(tasks[at]);
       }
       this.#tasks = left;

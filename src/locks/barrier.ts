@@ -78,16 +78,11 @@ export class Barrier extends LockObject<"barrier"> {
       throw new TypeError(`action must be a function, got ${describe(action)}`);
     }
     checkTimeout(timeout);
-    super(
-      KIND_BARRIER,
-      "barrier",
-      () => BARRIER_WORDS * 4,
-      options,
-      (words, index) => {
-        if (parties === undefined) throw new TypeError("new Barrier needs { parties }: how many must arrive");
-        store(words, index + PARTIES, parties);
-      },
-    );
+    const init = (words: Int32Array, index: number): void => {
+      if (parties === undefined) throw new TypeError("new Barrier needs { parties }: how many must arrive");
+      store(words, index + PARTIES, parties);
+    };
+    super({ kind: KIND_BARRIER, tag: "barrier", bytes: () => BARRIER_WORDS * 4, init }, options);
     this.#action = action;
     this.#timeout = timeout;
   }

@@ -25,7 +25,7 @@ export type EventHandle = LockHandle<"event">;
  */
 export class Event extends LockObject<"event"> {
   constructor(options: EventOptions = {}) {
-    super(KIND_EVENT, "event", () => EVENT_WORDS * 4, options);
+    super({ kind: KIND_EVENT, tag: "event", bytes: () => EVENT_WORDS * 4 }, options);
   }
 
   /** The event of this name, made (unset) if there is none yet. */

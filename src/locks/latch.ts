@@ -30,16 +30,11 @@ export type LatchHandle = LockHandle<"latch">;
 export class Latch extends LockObject<"latch"> {
   constructor(options: LatchOptions = {}) {
     const count = options?.count === undefined ? undefined : checkWhole("count", options.count, 0, LATCH_MAX);
-    super(
-      KIND_LATCH,
-      "latch",
-      () => LATCH_WORDS * 4,
-      options,
-      (words, index) => {
-        if (count === undefined) throw new TypeError("new Latch needs { count }: what it counts down from");
-        store(words, index, count);
-      },
-    );
+    const init = (words: Int32Array, index: number): void => {
+      if (count === undefined) throw new TypeError("new Latch needs { count }: what it counts down from");
+      store(words, index, count);
+    };
+    super({ kind: KIND_LATCH, tag: "latch", bytes: () => LATCH_WORDS * 4, init }, options);
   }
 
   /** The latch of this name, made with `options.count` if there is none yet. */

@@ -1,8 +1,8 @@
 // The fast operations of a mutex, bound to a region: WebAssembly where it serves, else the JavaScript of the same
 // protocol. One object a region, so that calls through it stay monomorphic and are inlined.
 
-import { cas, load } from "../cells/atomics.ts";
-import { LOCK, NOT_RECOVERABLE, OWNER_DIED, OWNER_MASK, tryLock, unlock, unlockHold } from "../protocols/mutex.ts";
+import { tryLock, unlock, unlockHold } from "../protocols/mutex.ts";
+import { lockReentrant, unlockLevel, unlockReentrant } from "../protocols/reentrant-mutex.ts";
 import type { Region } from "../region/region.ts";
 
 export interface MutexOperations {
@@ -12,18 +12,32 @@ export interface MutexOperations {
   unlockHold(index: number, me: number, ticket: number): number;
 }
 
-const byRegion = new WeakMap<Region, MutexOperations>();
+const mutexes = new WeakMap<Region, MutexOperations>();
+const reentrants = new WeakMap<Region, MutexOperations>();
 
 export function mutexOperations(region: Region, mayBlock: boolean): MutexOperations {
-  let operations = byRegion.get(region);
+  return remembered(mutexes, region, () => makeMutex(region, mayBlock));
+}
+
+/** The same for a reentrant mutex: lockFast also enters again, the unlocks leave one level. */
+export function reentrantOperations(region: Region, mayBlock: boolean): MutexOperations {
+  return remembered(reentrants, region, () => makeReentrant(region, mayBlock));
+}
+
+function remembered(
+  known: WeakMap<Region, MutexOperations>,
+  region: Region,
+  make: () => MutexOperations,
+): MutexOperations {
+  let operations = known.get(region);
   if (operations === undefined) {
-    operations = make(region, mayBlock);
-    byRegion.set(region, operations);
+    operations = make();
+    known.set(region, operations);
   }
   return operations;
 }
 
-function make(region: Region, mayBlock: boolean): MutexOperations {
+function makeMutex(region: Region, mayBlock: boolean): MutexOperations {
   const { core, memory } = region;
   if (core !== undefined) {
     const { tryLock: lockFast, unlock, unlockHold } = core;
@@ -36,13 +50,15 @@ function make(region: Region, mayBlock: boolean): MutexOperations {
   };
 }
 
-/** Puts a mutex that nobody else holds out of use for good; false if another thread holds it. */
-export function retireMutex(region: Region, index: number, me: number): boolean {
-  const words = region.memory.words;
-  for (;;) {
-    const word = load(words, index + LOCK);
-    const owner = word & OWNER_MASK;
-    if (owner !== 0 && owner !== me && owner !== NOT_RECOVERABLE) return false;
-    if (cas(words, index + LOCK, word, NOT_RECOVERABLE | OWNER_DIED) === word) return true;
+function makeReentrant(region: Region, mayBlock: boolean): MutexOperations {
+  const { core, memory } = region;
+  if (core !== undefined) {
+    const { lockReentrant: lockFast, unlockReentrant: unlock, unlockLevel: unlockHold } = core;
+    return { lockFast: mayBlock ? lockFast : () => 0, unlock, unlockHold };
   }
+  return {
+    lockFast: mayBlock ? (index, me) => lockReentrant(memory.words, index, me) : () => 0,
+    unlock: (index, me) => unlockReentrant(memory.words, index, me),
+    unlockHold: (index, me, ticket) => unlockLevel(memory.words, index, me, ticket),
+  };
 }

@@ -1,79 +1,24 @@
-// The public Mutex: a thin handle over one mutex word; all state is in the shared memory (protocols/mutex.ts).
+// The public Mutex: a thin handle over one mutex word; all state is in the shared memory (protocols/mutex.ts). What it
+// shares with ReentrantMutex is in exclusive-lock.ts.
 
-import { load, peek } from "../cells/atomics.ts";
-import { type AsyncWaitOptions, checkTimeout, deadlineIn, describe, type WaitOptions } from "../cells/deadline.ts";
-import {
-  BlockingForbiddenError,
-  ClosedError,
-  HoldfastError,
-  NotOwnerError,
-  NotRecoverableError,
-  OwnerDiedError,
-  TimeoutError,
-  WouldDeadlockError,
-} from "../cells/errors.ts";
-import { blockingAllowed } from "../cells/park.ts";
-import {
-  ACQUIRED,
-  ACQUIRED_DIED,
-  HELD_BY_ME,
-  HOLD,
-  isInconsistent,
-  LOCK,
-  MUST_WAIT,
-  MUTEX_WORDS,
-  markConsistent,
-  NOT_OWNER,
-  NOT_RECOVERABLE,
-  OWNER_DIED,
-  ownerOf,
-  RELEASED,
-  SLOW,
-  takeFromDead,
-  tryStep,
-  WAKE_EVERYONE,
-} from "../protocols/mutex.ts";
-import { defaultRegion, defaultRegionForNames } from "../region/default-region.ts";
+import { peek } from "../cells/atomics.ts";
+import { WouldDeadlockError } from "../cells/errors.ts";
+import { HOLD, RELEASED, unlock } from "../protocols/mutex.ts";
 import { KIND_MUTEX } from "../region/layout.ts";
-import { Region, type RegionHandle } from "../region/region.ts";
-import { countSleepers, isAlive, threadIdOf } from "../region/threads.ts";
-import { lockBlocking, ownerIsDead, payWakes } from "../region/word-lock.ts";
-import { asyncQueue, awaitingHere } from "./async-queue.ts";
-import { Guard, type Held } from "./guard.ts";
-import { type MutexOperations, mutexOperations, retireMutex } from "./mutex-operations.ts";
+import type { SavedHold } from "./condition-lock.ts";
+import { type AcquireOptions, type AsyncAcquireOptions, ExclusiveLock } from "./exclusive-lock.ts";
+import { Guard } from "./guard.ts";
+import { mutexOperations } from "./mutex-operations.ts";
+import { handleOptions, type LockHandle, type PlaceOptions } from "./place.ts";
 
-export interface MutexOptions {
-  /** A name in the region: every thread that gives the same name has the same lock. 1 to 256 characters. */
-  readonly name?: string | undefined;
-  /** Where it lives; the default region of the process if not given. */
-  readonly region?: Region | undefined;
-}
+export type MutexOptions = PlaceOptions;
 
-export interface LockOptions extends WaitOptions {
-  /**
-   * Called with the lock held if the last owner died while it held it. If it returns, the state counts as consistent and
-   * the acquisition goes on; if it throws, the lock becomes not recoverable and the error is passed on.
-   */
-  readonly recover?: ((guard: Guard<Mutex>) => void) | undefined;
-}
+export interface LockOptions extends AcquireOptions<Guard<Mutex>> {}
 
-export interface AsyncLockOptions extends AsyncWaitOptions, Pick<LockOptions, "recover"> {}
+export interface AsyncLockOptions extends AsyncAcquireOptions<Guard<Mutex>> {}
 
 /** What {@link Mutex.share} gives: structured-cloneable. */
-export interface MutexHandle {
-  readonly holdfast: "mutex";
-  readonly region: RegionHandle;
-  readonly offset: number;
-  readonly serial: number;
-}
-
-/** Numbers of a lock since it was made. */
-export interface MutexStats {
-  /** Acquisitions, modulo 2^30. */
-  readonly acquisitions: number;
-  /** Acquisitions that found the lock held, or awaited by others. */
-  readonly contended: number;
-}
+export type MutexHandle = LockHandle<"mutex">;
 
 /**
  * A lock that one thread holds at a time, over shared memory. Not reentrant: a thread that locks it twice gets
@@ -90,25 +35,10 @@ export interface MutexStats {
  * const mutex = Mutex.named("counter"); // the same lock in every thread
  * mutex.withLock(() => counter[0]++);
  */
-export class Mutex implements Held {
-  readonly #region: Region;
-  readonly #offset: number;
-  readonly #index: number;
-  readonly #serial: number;
-  readonly #me: number;
-  readonly #operations: MutexOperations;
-
+export class Mutex extends ExclusiveLock<Guard<Mutex>> {
   /** Makes a lock, or attaches to the one of that name. Throws ERR_REGION_FULL, ERR_REGION_KIND, ERR_REGION_NOT_SHARED. */
   constructor(options: MutexOptions = {}) {
-    const attach = attachments.get(options);
-    const region = attach?.region ?? regionFor(options);
-    this.#region = region;
-    this.#offset = attach?.offset ?? place(region, options.name);
-    this.#serial = region.serialOf(this.#offset);
-    this.#index = this.#offset >> 2;
-    this.#me = region.me;
-    this.#operations = mutexOperations(region, blockingAllowed());
-    region.memory.cover(this.#offset + MUTEX_WORDS * 4);
+    super(KIND_MUTEX, "mutex", options, mutexOperations);
   }
 
   /** The lock of this name, made if there is none yet. */
@@ -121,33 +51,12 @@ export class Mutex implements Held {
    * ERR_CLOSED if it was freed.
    */
   static from(handle: MutexHandle): Mutex {
-    if (typeof handle !== "object" || handle === null || typeof handle.holdfast !== "string") {
-      throw new TypeError(`Mutex.from needs the result of mutex.share(), got ${describe(handle)}`);
-    }
-    if (handle.holdfast !== "mutex") {
-      const message = `Mutex.from: the handle is of another kind ("${handle.holdfast}")`;
-      throw new HoldfastError("ERR_REGION_KIND", message, { expected: "mutex", found: handle.holdfast });
-    }
-    const region = Region.from(handle.region);
-    region.check(handle.offset, KIND_MUTEX, handle.serial);
-    const options = {};
-    attachments.set(options, { region, offset: handle.offset });
-    return new Mutex(options);
+    return new Mutex(handleOptions(KIND_MUTEX, "mutex", handle));
   }
 
   /** A small handle for workerData or postMessage. */
-  share(): MutexHandle {
-    return { holdfast: "mutex", region: this.#region.share(), offset: this.#offset, serial: this.#serial };
-  }
-
-  /** The region that it lives in. */
-  get region(): Region {
-    return this.#region;
-  }
-
-  /** Its name in the region, if it has one. */
-  get name(): string | undefined {
-    return this.#region.nameOf(this.#offset);
+  override share(): MutexHandle {
+    return super.share() as MutexHandle;
   }
 
   /**
@@ -156,27 +65,11 @@ export class Mutex implements Held {
    * ERR_NOT_RECOVERABLE, ERR_CLOSED (freed), ERR_BLOCKING_FORBIDDEN (a browser's main thread: use lockAsync).
    */
   lock(options?: LockOptions): Guard<Mutex> {
-    const ticket = this.#operations.lockFast(this.#index, this.#me);
-    if (ticket !== 0 && options === undefined) return new Guard<Mutex>(this, ticket);
-    return this.#lockSlow(ticket, options);
-  }
-
-  #lockSlow(ticket: number, options: LockOptions = {}): Guard<Mutex> {
-    const timeout = this.#checked(ticket, options);
-    if (ticket !== 0) return new Guard<Mutex>(this, ticket);
-    if (!blockingAllowed()) throw this.#forbidden("lock", "lockAsync");
-    const result = lockBlocking(this.#region, this.#index, deadlineIn(timeout));
-    return this.#outcome(result, timeout, options);
-  }
-
-  /** Checks the options; bad ones leave the lock as it was, even if it was had at once. */
-  #checked(ticket: number, options: LockOptions): number {
-    try {
-      return checkOptions(options);
-    } catch (error) {
-      if (ticket !== 0) this.releaseHold(ticket);
-      throw error;
+    const ticket = this.operations.lockFast(this.index, this.me);
+    if (ticket !== 0 && options === undefined && this.words[this.serialAt] === this.serial) {
+      return new Guard<Mutex>(this, ticket);
     }
+    return this.lockSlow(ticket, options);
   }
 
   /**
@@ -184,31 +77,15 @@ export class Mutex implements Held {
    * Undefined if it was not to be had. Throws as lock() does, but for the time-out.
    */
   tryLock(options: LockOptions = {}): Guard<Mutex> | undefined {
-    const timeout = options.timeout === undefined ? 0 : checkOptions(options);
-    if (timeout > 0 && !blockingAllowed()) throw this.#forbidden("tryLock with a time-out", "lockAsync");
-    let result = this.#tryNow();
-    if (result === HELD_BY_ME && timeout === 0) return undefined;
-    if (result === MUST_WAIT && timeout > 0) result = lockBlocking(this.#region, this.#index, deadlineIn(timeout));
-    return result === MUST_WAIT ? undefined : this.#outcome(result, timeout, options);
-  }
-
-  #tryNow(): number {
-    const words = this.#region.memory.words;
-    const result = tryStep(words, this.#index, this.#me);
-    if (result !== MUST_WAIT) return result;
-    const word = load(words, this.#index + LOCK);
-    return ownerIsDead(words, word, false) && takeFromDead(words, this.#index, this.#me, word) ? ACQUIRED_DIED : result;
+    return this.trySlow(options);
   }
 
   /**
    * Acquires the lock without blocking the event loop. Tasks of one thread exclude each other like threads, first come,
    * first served among them. The process stays alive while it waits. Rejects as lock() throws, and with `signal.reason`.
    */
-  async lockAsync(options: AsyncLockOptions = {}): Promise<Guard<Mutex>> {
-    const timeout = checkOptions(options);
-    const acquired = await asyncQueue(this.#region, this.#index).acquire(options);
-    if (acquired.result === ACQUIRED) return new Guard<Mutex>(this, acquired.ticket);
-    return this.#outcome(acquired.result, timeout, options);
+  lockAsync(options: AsyncLockOptions = {}): Promise<Guard<Mutex>> {
+    return this.acquireAsync(options);
   }
 
   /** Runs `fn` with the lock held and returns its result; the lock is released even if it throws. Throws as lock(). */
@@ -233,196 +110,44 @@ export class Mutex implements Held {
 
   /** Releases the lock. Never blocks. Throws ERR_NOT_OWNER if this thread does not hold it. */
   unlock(): void {
-    const owed = this.#operations.unlock(this.#index, this.#me);
-    if (owed !== RELEASED) this.#unlockSlow(owed);
-  }
-
-  #unlockSlow(owed: number): void {
-    if (owed === NOT_OWNER) throw this.#notOwner("unlock");
-    payWakes(this.#region.memory.words, this.#index, owed);
+    if (this.words[this.serialAt] !== this.serial) throw this.closedError();
+    const owed = this.operations.unlock(this.index, this.me);
+    if (owed !== RELEASED) this.unlockSlow(owed);
   }
 
   /** @internal */
-  releaseHold(ticket: number): boolean {
-    const owed = this.#operations.unlockHold(this.#index, this.#me, ticket);
-    if (owed === NOT_OWNER) return false;
-    if (owed !== RELEASED) payWakes(this.#region.memory.words, this.#index, owed);
-    return true;
+  override releaseHold(ticket: number): boolean {
+    const owed = this.operations.unlockHold(this.index, this.me, ticket);
+    return owed === RELEASED || this.releaseSlow(owed);
   }
 
   /** @internal */
-  isHold(ticket: number): boolean {
-    return this.heldByMe && peek(this.#region.memory.words, this.#index + HOLD) === ticket;
+  protected override guardOf(ticket: number): Guard<Mutex> {
+    return new Guard<Mutex>(this, ticket);
   }
 
-  /** Whether some thread holds the lock, at this moment. A dead one holds it until the next owner takes it over. */
-  get locked(): boolean {
-    return ownerOf(this.#word()) !== 0;
-  }
+  /** @internal */
+  protected override began(): void {}
 
-  /** Whether this thread (any task of it) holds the lock. */
-  get heldByMe(): boolean {
-    return ownerOf(this.#word()) === this.#me;
-  }
-
-  /** The thread id (0 is the main thread) of the thread that holds the lock; undefined if none does, or it died. */
-  get owner(): number | undefined {
-    const owner = ownerOf(this.#word());
-    return owner === 0 || owner === NOT_RECOVERABLE ? undefined : threadIdOf(this.#region.memory.words, owner);
-  }
-
-  /** Threads that sleep for the lock, and tasks of this thread that await it. */
-  get waiters(): number {
-    return countSleepers(this.#region.memory.words, this.#index) + awaitingHere(this.#region, this.#index);
-  }
-
-  /** Acquisitions so far, and how many of them were contended. */
-  stats(): MutexStats {
-    const words = this.#region.memory.words;
-    return { acquisitions: peek(words, this.#index + HOLD), contended: peek(words, this.#index + SLOW) };
-  }
-
-  /**
-   * After ERR_OWNER_DIED, with the lock held: declares the protected state repaired. False if it was not in question.
-   * Throws ERR_NOT_OWNER if this thread does not hold the lock.
-   */
-  markConsistent(): boolean {
-    if (!this.heldByMe) throw this.#notOwner("markConsistent");
-    return markConsistent(this.#region.memory.words, this.#index, this.#me);
-  }
-
-  /**
-   * Gives the lock's memory back. Everyone who still uses it gets ERR_CLOSED. Throws ERR_IN_USE, with nothing changed, if
-   * another thread holds it.
-   */
-  free(): void {
-    this.#region.remove(this.#offset, () => {
-      if (this.#freed()) throw this.#closed();
-      if (!retireMutex(this.#region, this.#index, this.#me)) {
-        throw new HoldfastError("ERR_IN_USE", `${this.#label()} can't be freed: it is ${this.#state()}`);
-      }
-    });
-    payWakes(this.#region.memory.words, this.#index, WAKE_EVERYONE);
-  }
-
-  /** Says its name, state and owner. */
-  toString(): string {
-    return `${this.#label()}: ${this.#freed() ? "freed" : this.#state()}`;
-  }
-
-  #word(): number {
-    return load(this.#region.memory.words, this.#index + LOCK);
-  }
-
-  #label(): string {
-    const name = this.#freed() ? undefined : this.name;
-    return name === undefined ? `Mutex at ${this.#offset}` : `Mutex "${name}"`;
-  }
-
-  #state(): string {
-    const word = this.#word();
-    const owner = ownerOf(word);
-    if (owner === 0) return "free";
-    if (owner === NOT_RECOVERABLE) return "not recoverable";
-    const words = this.#region.memory.words;
-    const doubt = isInconsistent(word) ? ", state inconsistent since an owner died" : "";
-    if (owner === this.#me) return `held by this thread (${threadIdOf(words, owner)})${doubt}`;
-    return isAlive(words, owner) ? `held by thread ${threadIdOf(words, owner)}${doubt}` : "held by a thread that died";
-  }
-
-  #freed(): boolean {
-    return this.#region.serialOf(this.#offset) !== this.#serial || this.#word() === (NOT_RECOVERABLE | OWNER_DIED);
-  }
-
-  #outcome(result: number, timeout: number, options: LockOptions): Guard<Mutex> {
-    if (result === ACQUIRED) return this.#held();
-    if (result === ACQUIRED_DIED) return this.#afterDeath(this.#held(), options.recover);
-    if (result === MUST_WAIT) {
-      const { waiters } = this;
-      throw new TimeoutError(
-        "ERR_TIMEOUT",
-        `${this.#label()} was not acquired within ${timeout} ms: it is ${this.#state()}, ${waiters} other waiters`,
-        { timeout, owner: this.owner, waiters },
-      );
-    }
-    if (result === HELD_BY_ME) {
-      throw new WouldDeadlockError(
-        "ERR_WOULD_DEADLOCK",
-        `${this.#label()} is held by this thread (${this.owner}) already and is not reentrant: waiting for it would ` +
-          "never end; release it first, or await lockAsync() in another task",
-      );
-    }
-    if (this.#freed()) throw this.#closed();
-    throw new NotRecoverableError(
-      "ERR_NOT_RECOVERABLE",
-      `${this.#label()}: an owner died while it held the lock, and the next one released it without markConsistent(): ` +
-        "what it protects may be half-changed; make a new lock over repaired state",
+  /** @internal */
+  protected override heldAlready(): never {
+    throw new WouldDeadlockError(
+      "ERR_WOULD_DEADLOCK",
+      `${this.label()} is held by this thread (${this.owner}) already and is not reentrant: waiting for it would ` +
+        "never end; release it first, or await lockAsync() in another task",
     );
   }
 
-  #held(): Guard<Mutex> {
-    return new Guard<Mutex>(this, peek(this.#region.memory.words, this.#index + HOLD));
+  /** @internal */
+  protected override saveHold(): SavedHold {
+    return { ticket: peek(this.region.memory.words, this.index + HOLD), depth: 1, mode: 0 };
   }
 
-  #afterDeath(guard: Guard<Mutex>, recover: LockOptions["recover"]): Guard<Mutex> {
-    if (recover === undefined) {
-      throw OwnerDiedError.holding(
-        guard,
-        `${this.#label()}: the last owner died while it held the lock. The lock is yours now, through error.guard: ` +
-          "repair what it protects, call guard.markConsistent(), then guard.release()",
-      );
-    }
-    let repaired = false;
-    try {
-      recover(guard);
-      repaired = true;
-    } finally {
-      if (repaired) guard.markConsistent();
-      else guard.release();
-    }
-    return guard;
-  }
+  /** @internal */
+  protected override restoreHold(): void {}
 
-  #notOwner(call: string): NotOwnerError {
-    const message = `${call}: this thread does not hold ${this.#label()}, which is ${this.#state()}`;
-    return new NotOwnerError("ERR_NOT_OWNER", message, { owner: this.owner });
+  /** @internal */
+  protected override releaseAll(): number {
+    return unlock(this.region.memory.words, this.index, this.me);
   }
-
-  #closed(): ClosedError {
-    return new ClosedError("ERR_CLOSED", `the Mutex at ${this.#offset} was freed`);
-  }
-
-  #forbidden(call: string, twin: string): BlockingForbiddenError {
-    const message = `${this.#label()}: ${call} may block, which this thread may not; await ${twin}() instead`;
-    return new BlockingForbiddenError("ERR_BLOCKING_FORBIDDEN", message);
-  }
-}
-
-/** Where a handle's lock lies; keyed by the options object that only Mutex.from makes. */
-const attachments = new WeakMap<MutexOptions, { region: Region; offset: number }>();
-
-function regionFor(options: MutexOptions): Region {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(`new Mutex takes { name, region }, got ${describe(options)}`);
-  }
-  if (options.region === undefined) return options.name === undefined ? defaultRegion() : defaultRegionForNames();
-  if (!(options.region instanceof Region)) {
-    throw new TypeError(`region must be a Region, got ${describe(options.region)}`);
-  }
-  return options.region;
-}
-
-function place(region: Region, name: string | undefined): number {
-  const create = (): number => region.allocate(MUTEX_WORDS * 4, KIND_MUTEX);
-  return name === undefined ? create() : region.findOrCreate(name, KIND_MUTEX, create);
-}
-
-function checkOptions(options: LockOptions): number {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(`lock options must be an object, got ${describe(options)}`);
-  }
-  if (options.recover !== undefined && typeof options.recover !== "function") {
-    throw new TypeError(`recover must be a function, got ${describe(options.recover)}`);
-  }
-  return checkTimeout(options.timeout);
 }

@@ -42,7 +42,7 @@ export type OnceHandle = LockHandle<"once">;
  */
 export class Once extends LockObject<"once"> {
   constructor(options: OnceOptions = {}) {
-    super(KIND_ONCE, "once", () => ONCE_WORDS * 4, options);
+    super({ kind: KIND_ONCE, tag: "once", bytes: () => ONCE_WORDS * 4 }, options);
   }
 
   /** The once of this name, made if there is none yet. */

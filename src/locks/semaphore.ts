@@ -83,19 +83,14 @@ export class Semaphore extends LockObject<"semaphore"> implements SemaphorePlace
     if (permits !== undefined) checkWhole("permits", permits, 0, MAX_PERMITS);
     const mode = (flag("owned", owned) ? OWNED : 0) | (flag("fair", fair) ? FAIR : 0);
     const bound = flag("bounded", bounded) || owned ? (permits ?? 0) : MAX_PERMITS;
-    super(
-      KIND_SEMAPHORE,
-      "semaphore",
-      (region) => wordsOf(region, mode) * 4,
-      options,
-      (words, index) => {
-        if (permits === undefined)
-          throw new TypeError("new Semaphore needs { permits }: how many there are at the start");
-        store(words, index + VALUE, permits);
-        store(words, index + BOUND, bound);
-        store(words, index + MODE, mode);
-      },
-    );
+    const init = (words: Int32Array, index: number): void => {
+      if (permits === undefined)
+        throw new TypeError("new Semaphore needs { permits }: how many there are at the start");
+      store(words, index + VALUE, permits);
+      store(words, index + BOUND, bound);
+      store(words, index + MODE, mode);
+    };
+    super({ kind: KIND_SEMAPHORE, tag: "semaphore", bytes: (region) => wordsOf(region, mode) * 4, init }, options);
     const words = this.region.memory.words;
     const found = load(words, this.index + MODE);
     this.owned = (found & OWNED) !== 0;

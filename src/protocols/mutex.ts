@@ -8,10 +8,14 @@
 // Word SEQ    sequence of wakes for async waiters: bumped before they are woken
 // Word HOLD   ticket of the current (or last) hold, 1 … 2^30: plain, written by the owner only
 // Word SLOW   how many holds came by the slow path: plain, written by the owner only
+// Word BASE   HOLD as it was when the mutex was made: tickets go on where memory is reused, so that no guard of a freed
+//             mutex ever fits a hold of the next one
+// Word ISSUED the last ticket issued, while HOLD is set back to that of a resumed hold; else 0: plain, owner only
 //
 // Legal transitions: free → owned by a compare-exchange that keeps the flags (and sets S if the taker slept, since
 // others may still sleep); owned → owned with S, A or F added; owned by me → free, keeping F only; owned by the dead →
-// owned by me with D. Nothing else.
+// owned by me with D; free, mine or not recoverable → retired, for good (its memory is then used for another mutex).
+// Nothing else.
 //
 // Invariant: if a thread sleeps on LOCK, then S is set, or some awake thread has yet to try the lock (it was woken or
 // it owes the wake). So no wake is lost: unlock clears S and wakes one sleeper in S's name; the woken one sets S again
@@ -19,7 +23,7 @@
 // right after a step that saw the lock owned and S set, so it takes no wake with it.
 // A thread that dies between clearing S and waking is covered by the reaper, which wakes all sleepers of the region.
 
-import { cas, type i32, load, peek, poke, type Words } from "../cells/atomics.ts";
+import { cas, type i32, load, peek, poke, store, type Words } from "../cells/atomics.ts";
 
 /** Words of a mutex. */
 export const MUTEX_WORDS: i32 = 8;
@@ -27,6 +31,10 @@ export const LOCK: i32 = 0;
 export const SEQ: i32 = 1;
 export const HOLD: i32 = 2;
 export const SLOW: i32 = 3;
+export const BASE: i32 = 4;
+export const ISSUED: i32 = 5;
+/** Free for a variant of the mutex (the reentrant one counts its levels here); 0 in a new one. */
+export const VARIANT: i32 = 6;
 
 export const SYNC_WAITERS: i32 = 1 << 31;
 export const ASYNC_WAITERS: i32 = 1 << 30;
@@ -35,6 +43,8 @@ export const OWNER_DIED: i32 = 1 << 28;
 export const OWNER_MASK: i32 = (1 << 28) - 1;
 /** In place of an owner: nobody will ever hold this lock again. */
 export const NOT_RECOVERABLE: i32 = OWNER_MASK;
+/** The whole word of a mutex that was freed. */
+export const RETIRED: i32 = NOT_RECOVERABLE | OWNER_DIED;
 
 /** Results of a step that are no announcement to sleep on (those are negative: the word to sleep on, S set). */
 export const ACQUIRED: i32 = 1;
@@ -71,10 +81,23 @@ export function isInconsistent(word: i32): boolean {
 }
 
 /** Numbers this hold; only the new owner calls it. Never 0. */
-function nextTicket(words: Words, index: i32): i32 {
-  const ticket = (peek(words, index + HOLD) & 0x3fffffff) + 1;
+export function nextTicket(words: Words, index: i32): i32 {
+  const issued = peek(words, index + ISSUED);
+  const last = issued !== 0 ? issued : peek(words, index + HOLD);
+  const ticket = (last & 0x3fffffff) + 1;
   poke(words, index + HOLD, ticket);
+  if (issued !== 0) poke(words, index + ISSUED, 0);
   return ticket;
+}
+
+/**
+ * The owner's hold goes on under the ticket of an earlier hold of its own, so that the guards of that one are good again
+ * (a condition's wait gave the lock back in between). ISSUED keeps the number line going: no ticket is issued twice.
+ */
+export function resumeHold(words: Words, index: i32, ticket: i32): void {
+  // ISSUED first: should the owner die between the two, the next ticket follows the last one all the same.
+  if (peek(words, index + ISSUED) === 0) poke(words, index + ISSUED, peek(words, index + HOLD));
+  poke(words, index + HOLD, ticket);
 }
 
 /** Takes a lock that nobody holds or awaits: the ticket of the hold, or 0. */
@@ -216,4 +239,31 @@ export function markConsistent(words: Words, index: i32, me: i32): boolean {
     if (cas(words, index, word, word & ~OWNER_DIED) === word) return true;
   }
   return false;
+}
+
+/** Makes a free mutex of zeroed words, or of those of a retired mutex, before any thread knows of it. */
+export function renew(words: Words, index: i32): void {
+  const issued = peek(words, index + ISSUED);
+  const last = issued !== 0 ? issued : peek(words, index + HOLD);
+  poke(words, index + HOLD, last);
+  poke(words, index + ISSUED, 0);
+  poke(words, index + BASE, last);
+  poke(words, index + SLOW, 0);
+  poke(words, index + VARIANT, 0);
+  // Last: until then whoever still uses the retired mutex finds it retired.
+  store(words, index, 0);
+}
+
+/**
+ * Puts a mutex that no other thread holds out of use for good. Returns the wakes that the caller owes (everyone), or
+ * NOT_OWNER if another thread holds it.
+ */
+export function retire(words: Words, index: i32, me: i32): i32 {
+  for (;;) {
+    const word = load(words, index);
+    const owner = word & OWNER_MASK;
+    if (owner !== 0 && owner !== me && owner !== NOT_RECOVERABLE) return NOT_OWNER;
+    if (cas(words, index, word, RETIRED) === word) return WAKE_EVERYONE;
+  }
+  return NOT_OWNER;
 }

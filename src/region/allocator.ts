@@ -29,9 +29,11 @@ import {
   H_HEAP_TOP,
   H_MAX_BYTES,
   H_NEXT_SERIAL,
+  keepsKind,
   kindName,
+  SIZE_CLASSES,
 } from "./layout.ts";
-import { acquireWord, type Locker, markWordConsistent, releaseWord } from "./word-lock.ts";
+import { type Locker, withWord } from "./word-lock.ts";
 
 /** The size class whose blocks hold at least `bytes` (a multiple of 64, header included). */
 export function classFor(bytes: number): number {
@@ -48,24 +50,34 @@ export function classBytes(sizeClass: number): number {
   return 2 ** power + ((sizeClass - 15) & 3) * 2 ** (power - 2);
 }
 
-/** The largest class whose blocks are no longer than this one: where a block of an odd size is kept. */
-function listFor(bytes: number): number {
+/** Free list of a block: by its kind if that stays, else by the largest class whose blocks are no longer than it. */
+function listFor(bytes: number, kind: number): number {
+  if (keepsKind(kind)) return SIZE_CLASSES + kind;
   const sizeClass = classFor(bytes);
   return classBytes(sizeClass) > bytes ? sizeClass - 1 : sizeClass;
 }
 
 /**
- * Allocates a zeroed block and returns the byte offset of its payload, 64-byte aligned. Blocks briefly.
+ * Allocates a zeroed block and returns the byte offset of its payload, 64-byte aligned. Blocks briefly. `tag` says whose
+ * part the block is: an owner that is recovered finds by it what it had and never linked ({@link taggedBlocks}).
+ * A block of a kind that keeps its kind comes zeroed or as the last object of the kind left it.
  * Throws ERR_REGION_FULL, with nothing changed, if the region can't hold it.
  */
-export function allocate(locker: Locker, byteLength: number, kind: number): number {
+export function allocate(locker: Locker, byteLength: number, kind: number, tag = 0): number {
   if (!Number.isInteger(byteLength) || byteLength < 0) {
     throw new RangeError(`allocate: byteLength must be a whole number of bytes, got ${byteLength}`);
   }
   if (byteLength > 0x7000_0000) throw regionFull(locker, byteLength);
-  const sizeClass = classFor((byteLength + BLOCK_HEADER_BYTES + 63) & ~63);
+  const needed = (byteLength + BLOCK_HEADER_BYTES + 63) & ~63;
+  const sizeClass = classFor(needed);
   const fresh = withAllocator(locker, () => {
-    const block = takeFree(locker, sizeClass) ?? takeFresh(locker, sizeClass) ?? takeLarger(locker, sizeClass);
+    const list = keepsKind(kind) ? SIZE_CLASSES + kind : sizeClass;
+    const block =
+      takeFree(locker, list) ??
+      takeFresh(locker, classBytes(sizeClass)) ??
+      // What is left at the end of a region serves even if it is less than a whole class.
+      takeFresh(locker, needed) ??
+      takeLarger(locker, sizeClass);
     if (block === undefined) throw regionFull(locker, byteLength);
     const words = locker.memory.words;
     const at = block.offset >> 2;
@@ -74,13 +86,13 @@ export function allocate(locker: Locker, byteLength: number, kind: number): numb
     store(words, at + B_SERIAL, serial);
     store(words, at + B_KIND, kind);
     store(words, at + B_NAME, 0);
-    store(words, at + B_TAG, 0);
+    store(words, at + B_TAG, tag);
     store(words, at + B_ASKED, byteLength);
     store(words, at + B_STATE, BLOCK_USED);
     return block;
   });
   const payload = fresh.offset + BLOCK_HEADER_BYTES;
-  if (fresh.dirty) locker.memory.bytes.fill(0, payload, payload + byteLength);
+  if (fresh.dirty && !fresh.kept) locker.memory.bytes.fill(0, payload, payload + byteLength);
   return payload;
 }
 
@@ -96,7 +108,7 @@ export function release(locker: Locker, payload: number): void {
       });
     }
     store(words, at + B_STATE, BLOCK_FREE);
-    pushFree(words, block, words[at + B_BYTES]);
+    pushFree(words, block, words[at + B_BYTES], words[at + B_KIND]);
   });
 }
 
@@ -104,21 +116,22 @@ interface Taken {
   readonly offset: number;
   /** Whether the payload may hold old bytes. */
   readonly dirty: boolean;
+  /** Whether it was a block of the same kind, of a kind that keeps its kind. */
+  readonly kept: boolean;
 }
 
-function takeFree(locker: Locker, sizeClass: number): Taken | undefined {
+function takeFree(locker: Locker, list: number): Taken | undefined {
   const words = locker.memory.words;
-  const head = load(words, H_FREE_LISTS + sizeClass);
+  const head = load(words, H_FREE_LISTS + list);
   if (head === 0) return undefined;
   locker.memory.cover(head + BLOCK_HEADER_BYTES);
   locker.memory.cover(head + locker.memory.words[(head >> 2) + B_BYTES]);
-  store(words, H_FREE_LISTS + sizeClass, locker.memory.words[(head >> 2) + B_NEXT]);
-  return { offset: head, dirty: true };
+  store(words, H_FREE_LISTS + list, locker.memory.words[(head >> 2) + B_NEXT]);
+  return { offset: head, dirty: true, kept: list >= SIZE_CLASSES };
 }
 
-function takeFresh(locker: Locker, sizeClass: number): Taken | undefined {
+function takeFresh(locker: Locker, bytes: number): Taken | undefined {
   const memory = locker.memory;
-  const bytes = classBytes(sizeClass);
   const top = load(memory.words, H_HEAP_TOP);
   const end = top + bytes;
   if (end > load(memory.words, H_BYTES)) {
@@ -129,12 +142,12 @@ function takeFresh(locker: Locker, sizeClass: number): Taken | undefined {
   store(memory.words, (top >> 2) + B_BYTES, bytes);
   store(memory.words, (top >> 2) + B_STATE, BLOCK_FREE);
   store(memory.words, H_HEAP_TOP, end);
-  return { offset: top, dirty: false };
+  return { offset: top, dirty: false, kept: false };
 }
 
 /** The last resort of a full region: a larger free block, split. */
 function takeLarger(locker: Locker, sizeClass: number): Taken | undefined {
-  for (let larger = sizeClass + 1; larger < FREE_LISTS; larger++) {
+  for (let larger = sizeClass + 1; larger < SIZE_CLASSES; larger++) {
     const taken = takeFree(locker, larger);
     if (taken === undefined) continue;
     const words = locker.memory.words;
@@ -146,37 +159,36 @@ function takeLarger(locker: Locker, sizeClass: number): Taken | undefined {
       const restAt = (taken.offset + bytes) >> 2;
       store(words, restAt + B_BYTES, rest);
       store(words, restAt + B_STATE, BLOCK_FREE);
+      store(words, restAt + B_KIND, 0);
       store(words, at + B_BYTES, bytes);
-      pushFree(words, taken.offset + bytes, rest);
+      pushFree(words, taken.offset + bytes, rest, 0);
     }
     return taken;
   }
   return undefined;
 }
 
-function pushFree(words: Int32Array, block: number, bytes: number): void {
-  const head = H_FREE_LISTS + listFor(bytes);
+function pushFree(words: Int32Array, block: number, bytes: number, kind: number): void {
+  const head = H_FREE_LISTS + listFor(bytes, kind);
   store(words, (block >> 2) + B_NEXT, load(words, head));
   store(words, head, block);
 }
 
 function withAllocator<T>(locker: Locker, work: () => T): T {
-  if (acquireWord(locker, H_ALLOCATOR_LOCK) === 2) {
-    rebuildFreeLists(locker);
-    markWordConsistent(locker, H_ALLOCATOR_LOCK);
-  }
-  try {
-    return work();
-  } finally {
-    releaseWord(locker, H_ALLOCATOR_LOCK);
-  }
+  return withWord(locker, H_ALLOCATOR_LOCK, rebuildFreeLists, work);
 }
 
 function rebuildFreeLists(locker: Locker): void {
-  for (let sizeClass = 0; sizeClass < FREE_LISTS; sizeClass++) store(locker.memory.words, H_FREE_LISTS + sizeClass, 0);
+  for (let list = 0; list < FREE_LISTS; list++) store(locker.memory.words, H_FREE_LISTS + list, 0);
   walkHeap(locker, (block, bytes, state) => {
-    if (state === BLOCK_FREE) pushFree(locker.memory.words, block, bytes);
+    const words = locker.memory.words;
+    if (state === BLOCK_FREE) pushFree(words, block, bytes, words[(block >> 2) + B_KIND]);
   });
+}
+
+/** Visits every block of the heap in order, while no other thread allocates or releases one. */
+export function walkHeapLocked(locker: Locker, visit: (block: number, bytes: number, state: number) => void): void {
+  withAllocator(locker, () => walkHeap(locker, visit));
 }
 
 /** Visits every block of the heap in order. Throws ERR_REGION_CORRUPT where the blocks do not tile it. */
@@ -196,22 +208,38 @@ export function walkHeap(locker: Locker, visit: (block: number, bytes: number, s
   }
 }
 
+/** The payload offsets of all blocks in use of this kind and tag. */
+export function taggedBlocks(locker: Locker, kind: number, tag: number): number[] {
+  const found: number[] = [];
+  walkHeap(locker, (block, _, state) => {
+    const words = locker.memory.words;
+    const at = block >> 2;
+    // A block gets its kind and tag before its state, so a block in use never shows those of its last owner.
+    if (state !== BLOCK_USED || words[at + B_KIND] !== kind || words[at + B_TAG] !== tag) return;
+    found.push(block + BLOCK_HEADER_BYTES);
+  });
+  return found;
+}
+
 /** Whether a payload offset can be that of a block at all. */
 function isBlock(locker: Locker, payload: number): boolean {
   const words = locker.memory.words;
   if (!Number.isInteger(payload) || (payload & 63) !== 0) return false;
-  if (payload < words[H_HEAP_AT] + BLOCK_HEADER_BYTES || payload >= load(words, H_HEAP_TOP)) return false;
+  if (payload < words[H_HEAP_AT] + BLOCK_HEADER_BYTES || payload > load(words, H_HEAP_TOP)) return false;
   locker.memory.cover(payload);
   return true;
 }
 
 /** The serial number of the block in use at this payload offset: it tells a block from a later one at its place. */
 export function serialOf(locker: Locker, payload: number): number {
+  // Another thread may have made the block beyond this thread's view.
+  locker.memory.cover(payload);
   return load(locker.memory.words, ((payload - BLOCK_HEADER_BYTES) >> 2) + B_SERIAL);
 }
 
 /** Whether the block with this serial number is still in use. */
 export function isInUse(locker: Locker, payload: number, serial: number): boolean {
+  locker.memory.cover(payload);
   const at = (payload - BLOCK_HEADER_BYTES) >> 2;
   const words = locker.memory.words;
   return load(words, at + B_STATE) === BLOCK_USED && load(words, at + B_SERIAL) === serial;
@@ -259,7 +287,7 @@ function limit(locker: Locker): number {
 }
 
 function regionFull(locker: Locker, byteLength: number): RegionError {
-  const left = limit(locker) - load(locker.memory.words, H_HEAP_TOP);
+  const left = Math.max(0, limit(locker) - load(locker.memory.words, H_HEAP_TOP) - BLOCK_HEADER_BYTES);
   const message =
     `the region is full: ${byteLength} bytes were asked for, ${left} of its ${limit(locker)} bytes are left and no freed ` +
     "block is large enough; create the region with a larger maxByteLength, or free what is no longer used";

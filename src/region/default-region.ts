@@ -41,12 +41,16 @@ export function defaultRegionForNames(): Region {
   return region;
 }
 
-/** Makes `region` the default one of this thread, and of every worker that it creates from now on. */
+/**
+ * Makes `region` the default one of this thread, and of every worker that it creates from now on. With `known` false no
+ * other thread gets it, and names need an explicit region. Throws TypeError if it is no Region.
+ */
 export function setDefaultRegion(region: Region, known = true): void {
   if (!(region instanceof Region)) throw new TypeError(`the default region must be a Region, got ${describe(region)}`);
   current = region;
   shared = known;
-  publish(KEY, region.share());
+  // A region that this thread alone has is not handed down: below this thread a name would mean one thing, elsewhere another.
+  if (known) publish(KEY, region.share());
 }
 
 // Workers that are created before the main thread makes its first lock must have the region too, so it can't be lazy.

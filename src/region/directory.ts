@@ -1,21 +1,24 @@
 // Names to objects: chains of entries, hashed, under one mutex. An entry is complete before the one store that links it
-// (the chain's head), and is unlinked by one store, so a thread that dies inside leaves the directory whole; at worst a
-// block that was being made stays unnamed.
+// (the chain's head), and is unlinked by one store, so a thread that dies inside leaves the directory whole. What it was
+// about to link, or had unlinked, the next one gives back: such a block says by B_NAME that it belongs to an entry, and
+// the entry is in no chain. An object that was retired and not unlinked yet is refused and made anew by whoever finds it.
 
 import { load, store } from "../cells/atomics.ts";
 import { describe } from "../cells/deadline.ts";
 import { RegionError } from "../cells/errors.ts";
-import { allocate, release, serialOf } from "./allocator.ts";
+import { allocate, release, serialOf, walkHeapLocked } from "./allocator.ts";
 import {
+  B_KIND,
   B_NAME,
   BLOCK_HEADER_BYTES,
+  BLOCK_USED,
   DIRECTORY_CHAINS,
   H_DIRECTORY,
   H_DIRECTORY_LOCK,
   KIND_NAME,
   kindName,
 } from "./layout.ts";
-import { acquireWord, type Locker, markWordConsistent, releaseWord } from "./word-lock.ts";
+import { type Locker, withWord } from "./word-lock.ts";
 
 const E_NEXT = 0;
 const E_KIND = 1;
@@ -34,19 +37,24 @@ export function checkName(name: unknown): string {
   return name;
 }
 
-/** The object of this name and kind, made by `create` if there is none yet; one thread makes it, the others find it. */
-export function findOrCreate(locker: Locker, name: string, kind: number, create: () => number): number {
+/**
+ * The object of this name and kind, made by `create` if there is none yet; one thread makes it, the others find it, and
+ * show it to `found`: if that gives false, the object is retired, and is made anew.
+ */
+export function findOrCreate(
+  locker: Locker,
+  name: string,
+  kind: number,
+  create: () => number,
+  found: (target: number) => boolean = () => true,
+): number {
   return withDirectory(locker, () => {
     const entry = findEntry(locker, name);
     if (entry !== 0) {
-      const words = locker.memory.words;
-      const found = words[(entry >> 2) + E_KIND];
-      if (found === kind) return words[(entry >> 2) + E_TARGET];
-      throw new RegionError(
-        "ERR_REGION_KIND",
-        `"${name}" is the name of a ${kindName(found)} in this region, not of a ${kindName(kind)}`,
-        { name, expected: kindName(kind), found: kindName(found) },
-      );
+      const target = locker.memory.words[(entry >> 2) + E_TARGET];
+      checkKind(locker, name, entry, kind);
+      if (found(target)) return target;
+      unlinkAndRelease(locker, target);
     }
     const target = create();
     try {
@@ -59,41 +67,71 @@ export function findOrCreate(locker: Locker, name: string, kind: number, create:
   });
 }
 
+function checkKind(locker: Locker, name: string, entry: number, kind: number): void {
+  const found = locker.memory.words[(entry >> 2) + E_KIND];
+  if (found === kind) return;
+  throw new RegionError(
+    "ERR_REGION_KIND",
+    `"${name}" is the name of a ${kindName(found)} in this region, not of a ${kindName(kind)}`,
+    { name, expected: kindName(kind), found: kindName(found) },
+  );
+}
+
 /** Takes the name of the object at `target` away and gives its block back, in one step for everyone who looks it up. */
 export function removeAndRelease(locker: Locker, target: number, retire: () => void): void {
   withDirectory(locker, () => {
     retire();
-    const entry = nameEntry(locker, target);
-    if (entry !== 0) unlink(locker, entry);
-    release(locker, target);
-    if (entry !== 0) release(locker, entry);
+    unlinkAndRelease(locker, target);
   });
+}
+
+function unlinkAndRelease(locker: Locker, target: number): void {
+  const entry = nameEntry(locker, target);
+  if (entry !== 0) unlink(locker, entry);
+  release(locker, target);
+  if (entry !== 0) release(locker, entry);
 }
 
 /** The name of the object at this payload offset, or undefined. */
 export function nameOf(locker: Locker, target: number): string | undefined {
   const entry = nameEntry(locker, target);
-  return entry === 0 ? undefined : readName(locker, entry);
+  if (entry === 0) return undefined;
+  const name = readName(locker, entry);
+  // Read without the lock (messages need it inside one): if the object was freed meanwhile, it has no name any more.
+  return nameEntry(locker, target) === entry ? name : undefined;
 }
 
 /** Every name with its kind and the serial number of its block, sorted by name. */
 export function listNames(locker: Locker): { name: string; kind: string; serial: number }[] {
   return withDirectory(locker, () => {
     const names: { name: string; kind: string; serial: number }[] = [];
-    for (let chain = 0; chain < DIRECTORY_CHAINS; chain++) {
-      for (let entry = load(locker.memory.words, H_DIRECTORY + chain); entry !== 0; ) {
-        locker.memory.cover(entry + BLOCK_HEADER_BYTES);
-        const words = locker.memory.words;
-        const kind = kindName(words[(entry >> 2) + E_KIND]);
-        names.push({ name: readName(locker, entry), kind, serial: serialOf(locker, words[(entry >> 2) + E_TARGET]) });
-        entry = words[(entry >> 2) + E_NEXT];
-      }
-    }
+    eachEntry(locker, (entry) => {
+      const { words } = locker.memory;
+      const kind = kindName(words[(entry >> 2) + E_KIND]);
+      names.push({ name: readName(locker, entry), kind, serial: serialOf(locker, words[(entry >> 2) + E_TARGET]) });
+    });
     return names.sort((a, b) => (a.name < b.name ? -1 : 1));
   });
 }
 
+function eachEntry(locker: Locker, visit: (entry: number) => void): void {
+  for (let chain = 0; chain < DIRECTORY_CHAINS; chain++) {
+    for (let entry = load(locker.memory.words, H_DIRECTORY + chain); entry !== 0; entry = nextEntry(locker, entry)) {
+      locker.memory.cover(entry + BLOCK_HEADER_BYTES);
+      visit(entry);
+    }
+  }
+}
+
+/** The entry behind this one, or 0. */
+function nextEntry(locker: Locker, entry: number): number {
+  // An entry's memory, and what it points to, may lie beyond this thread's view.
+  locker.memory.cover(entry + BLOCK_HEADER_BYTES);
+  return locker.memory.words[(entry >> 2) + E_NEXT];
+}
+
 function nameEntry(locker: Locker, target: number): number {
+  locker.memory.cover(target);
   return load(locker.memory.words, ((target - BLOCK_HEADER_BYTES) >> 2) + B_NAME);
 }
 
@@ -105,12 +143,8 @@ function chainOf(name: string): number {
 
 function findEntry(locker: Locker, name: string): number {
   let entry = load(locker.memory.words, H_DIRECTORY + chainOf(name));
-  while (entry !== 0) {
-    locker.memory.cover(entry + BLOCK_HEADER_BYTES);
-    if (readName(locker, entry) === name) return entry;
-    entry = locker.memory.words[(entry >> 2) + E_NEXT];
-  }
-  return 0;
+  while (entry !== 0 && readName(locker, entry) !== name) entry = nextEntry(locker, entry);
+  return entry;
 }
 
 function link(locker: Locker, name: string, kind: number, target: number): void {
@@ -131,17 +165,18 @@ function link(locker: Locker, name: string, kind: number, target: number): void 
 }
 
 function unlink(locker: Locker, entry: number): void {
-  const words = locker.memory.words;
-  const next = words[(entry >> 2) + E_NEXT];
+  const next = nextEntry(locker, entry);
   let link = H_DIRECTORY + chainOf(readName(locker, entry));
-  while (load(words, link) !== entry) {
-    if (load(words, link) === 0) return;
-    link = (load(words, link) >> 2) + E_NEXT;
+  for (let at = load(locker.memory.words, link); at !== entry; ) {
+    if (at === 0) return;
+    link = (at >> 2) + E_NEXT;
+    at = nextEntry(locker, at);
   }
-  store(words, link, next);
+  store(locker.memory.words, link, next);
 }
 
 function readName(locker: Locker, entry: number): string {
+  locker.memory.cover(entry + BLOCK_HEADER_BYTES);
   const at = entry >> 2;
   const length = Math.min(locker.memory.words[at + E_LENGTH], MAX_NAME_LENGTH);
   locker.memory.cover(entry + (E_UNITS << 2) + length * 2);
@@ -154,10 +189,21 @@ function readName(locker: Locker, entry: number): string {
 }
 
 function withDirectory<T>(locker: Locker, work: () => T): T {
-  if (acquireWord(locker, H_DIRECTORY_LOCK) === 2) markWordConsistent(locker, H_DIRECTORY_LOCK);
-  try {
-    return work();
-  } finally {
-    releaseWord(locker, H_DIRECTORY_LOCK);
-  }
+  return withWord(locker, H_DIRECTORY_LOCK, giveBackUnlinked, work);
+}
+
+/** After a death inside: gives back entries that are in no chain, and the objects that name them. */
+function giveBackUnlinked(locker: Locker): void {
+  const linked = new Set<number>();
+  eachEntry(locker, (entry) => linked.add(entry));
+  const lost: number[] = [];
+  walkHeapLocked(locker, (block, _, state) => {
+    if (state !== BLOCK_USED) return;
+    const { words } = locker.memory;
+    const payload = block + BLOCK_HEADER_BYTES;
+    const name = words[(block >> 2) + B_NAME];
+    const isEntry = words[(block >> 2) + B_KIND] === KIND_NAME;
+    if (isEntry ? !linked.has(payload) : name !== 0 && !linked.has(name)) lost.push(payload);
+  });
+  for (const payload of lost) release(locker, payload);
 }

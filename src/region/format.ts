@@ -20,12 +20,12 @@ import {
   headerChecksum,
   LAYOUT_VERSION,
   MAGIC,
-  MAX_THREADS,
   overheadBytes,
   REGION_FORMATTING,
   REGION_RAW,
   REGION_READY,
 } from "./layout.ts";
+import type { RegionMemory } from "./memory.ts";
 
 /** Bytes of heap below which a region is of no use. */
 const LEAST_HEAP = 1024;
@@ -56,22 +56,31 @@ export function idOf(words: Int32Array): string {
   return id;
 }
 
-/** Checks that the words hold a region, formatting zeroed ones if asked to. Throws ERR_REGION_* and changes nothing else. */
-export function attachHeader(words: Int32Array, how: { format: boolean; maxThreads?: number | undefined }): void {
+/** Checks that the memory holds a region, formatting a zeroed one if asked to. Throws ERR_REGION_*, changing nothing. */
+export function attachHeader(memory: RegionMemory, how: { format: boolean; maxThreads?: number | undefined }): void {
+  const { words } = memory;
   const bytes = words.length << 2;
   if (bytes < HEADER_BYTES) throw tooSmall(bytes, HEADER_BYTES);
   const state = load(words, H_STATE);
-  if (state === REGION_READY) return checkHeader(words);
-  if (state === REGION_FORMATTING && words[H_MAGIC] === 0) return awaitReady(words);
-  if (!how.format || state !== REGION_RAW || !words.every((word) => word === 0)) throw invalid(words);
-  const maxThreads = how.maxThreads ?? threadsFor(bytes);
-  if (!Number.isInteger(maxThreads) || maxThreads < 1 || maxThreads > MAX_THREADS) {
-    throw new RangeError(`maxThreads must be a whole number from 1 to ${MAX_THREADS}, got ${maxThreads}`);
+  if (state === REGION_READY) return checkHeader(memory);
+  // Another thread is at it: the magic number is among the last words that it writes.
+  if (state === REGION_FORMATTING && (words[H_MAGIC] === 0 || words[H_MAGIC] === MAGIC)) return awaitReady(memory);
+  if (!how.format || state !== REGION_RAW) throw invalid(words);
+  if (!isZeroed(words)) {
+    // What is not zero may be what another thread writes at this moment; then the state is no longer RAW.
+    if (load(words, H_STATE) === REGION_RAW) throw invalid(words);
+    return attachHeader(memory, how);
   }
+  const maxThreads = how.maxThreads ?? threadsFor(bytes);
   const least = overheadBytes(maxThreads) + LEAST_HEAP;
   if (bytes < least) throw tooSmall(bytes, least);
   if (cas(words, H_STATE, REGION_RAW, REGION_FORMATTING) === REGION_RAW) formatHeader(words, bytes, bytes, maxThreads);
-  else awaitReady(words);
+  else awaitReady(memory);
+}
+
+function isZeroed(words: Int32Array): boolean {
+  for (let at = 0; at < words.length; at++) if (words[at] !== 0) return false;
+  return true;
 }
 
 /** A small buffer gets fewer thread slots: a quarter of it at the most, 256 at the most, 4 at least. */
@@ -79,7 +88,8 @@ function threadsFor(bytes: number): number {
   return Math.max(4, Math.min(DEFAULT_THREADS, Math.floor(bytes / 4 / 128)));
 }
 
-function awaitReady(words: Int32Array): void {
+function awaitReady(memory: RegionMemory): void {
+  const { words } = memory;
   const until = performance.now() + FORMAT_MS;
   while (load(words, H_STATE) === REGION_FORMATTING) {
     const left = until - performance.now();
@@ -89,10 +99,11 @@ function awaitReady(words: Int32Array): void {
     }
     if (blockingAllowed()) park(words, H_STATE, REGION_FORMATTING, left);
   }
-  checkHeader(words);
+  checkHeader(memory);
 }
 
-function checkHeader(words: Int32Array): void {
+function checkHeader(memory: RegionMemory): void {
+  const { words } = memory;
   if (words[H_MAGIC] !== MAGIC) throw invalid(words);
   if (words[H_VERSION] !== LAYOUT_VERSION) {
     throw new RegionError(
@@ -101,22 +112,26 @@ function checkHeader(words: Int32Array): void {
       { found: words[H_VERSION], expected: LAYOUT_VERSION },
     );
   }
-  const bytes = words.length << 2;
+  // In the reverse order of growth, which writes the maximum never, the size first and the top last.
+  const top = load(words, H_HEAP_TOP);
+  const bytes = load(words, H_BYTES);
   const sound =
     words[H_CHECKSUM] === headerChecksum(words) &&
-    words[H_HEAP_TOP] >= words[H_HEAP_AT] &&
-    words[H_HEAP_TOP] <= words[H_BYTES] &&
-    words[H_BYTES] <= words[H_MAX_BYTES];
+    top >= words[H_HEAP_AT] &&
+    (top & 63) === 0 &&
+    top <= bytes &&
+    bytes <= words[H_MAX_BYTES];
   if (!sound) {
     throw new RegionError("ERR_REGION_CORRUPT", "the region's header is corrupt: something else wrote into its buffer");
   }
-  if (bytes < words[H_BYTES]) {
-    throw new RegionError(
-      "ERR_REGION_CORRUPT",
-      `the region has ${words[H_BYTES]} bytes, but only ${bytes} of them were given`,
-      { expected: words[H_BYTES], given: bytes },
-    );
-  }
+  if (memory.byteLength >= bytes) return;
+  // Another thread may have grown a WebAssembly memory since this thread looked; a buffer has the length that it has.
+  if (memory.wasm !== undefined) return memory.cover(bytes);
+  throw new RegionError(
+    "ERR_REGION_CORRUPT",
+    `the region has ${bytes} bytes, but only ${memory.byteLength} of them were given`,
+    { expected: bytes, given: memory.byteLength },
+  );
 }
 
 function invalid(words: Int32Array): RegionError {

@@ -17,8 +17,9 @@
 //   | 1 generation << 2 | state|        +------------------------------------------------------+----------- …
 //   | 2 cell it sleeps on      |         <------------------- 64 bytes ------------------------>
 //   | 3 lock it waits for      |
-//   | 4 probe cell | 5 probes  |
+//   | 4 probed at | 5 probes   |
 //   | 6 parks | 7 parked µs    |
+//   | 16-23 probe cells        |
 //   +--------------------------+
 
 /** "HLDF" as little-endian bytes. */
@@ -42,11 +43,15 @@ export const H_HEAP_TOP = 16;
 export const H_NEXT_SLOT = 17;
 export const H_NEXT_SERIAL = 18;
 export const H_DEATHS = 19;
+/** Where a thread finds out whether two of its views show the same memory. */
+export const H_SAME = 20;
 
 export const H_ALLOCATOR_LOCK = 32;
 export const H_DIRECTORY_LOCK = 48;
 export const H_FREE_LISTS = 64;
 export const FREE_LISTS = 128;
+/** Size classes end below 2 GiB; the free lists behind them are of kinds whose blocks stay of their kind. */
+export const SIZE_CLASSES = 100;
 export const H_DIRECTORY = 192;
 export const DIRECTORY_CHAINS = 128;
 
@@ -64,15 +69,22 @@ export const T_CLAIM = 0;
 export const T_STATE = 1;
 export const T_WAIT_CELL = 2;
 export const T_WAIT_FOR = 3;
-export const T_PROBE = 4;
+/** When somebody last asked whether the thread lives, in milliseconds modulo 2^30. */
+export const T_PROBED_AT = 4;
+/** How many waits are armed on the probe cell. */
 export const T_PROBES = 5;
 export const T_PARKS = 6;
 export const T_PARKED_US = 7;
+/** Probe cells, by the generation's low bits: who is late with a probe of one tenant uses up none of the next one's. */
+export const T_PROBE = 16;
+export const PROBE_CELLS = 8;
 
 /** States of a thread's slot, in the two low bits of its state word. */
 export const SLOT_FREE = 0;
 export const SLOT_ALIVE = 1;
 export const SLOT_DEAD = 2;
+/** Taken by a thread that is not attached yet. */
+export const SLOT_CLAIMED = 3;
 
 /** Slots are 12 bits of an owner's id; 4095 is kept so that no id is all ones. */
 export const MAX_THREADS = 4094;
@@ -108,6 +120,20 @@ export const KIND_BARRIER = 11;
 export const KIND_ONCE = 12;
 export const KIND_TABLE = 16;
 export const KIND_TABLE_PART = 17;
+export const KIND_QUEUE = 18;
+export const KIND_LOG = 19;
+export const KIND_RING = 20;
+export const KIND_COUNTER = 21;
+export const KIND_STRING_POOL = 22;
+export const KIND_SCRATCH = 31;
+
+/**
+ * Whether the kind's freed blocks serve only the same kind again, and come as they were left instead of zeroed: a thread
+ * that was about to touch the freed object finds one of the same shape, whose state tells it that its own is gone.
+ */
+export function keepsKind(kind: number): boolean {
+  return kind === KIND_MUTEX || kind === KIND_REENTRANT_MUTEX || kind === KIND_RW_LOCK || kind === KIND_STAMPED_LOCK;
+}
 
 /** The name of a kind for error messages. */
 export function kindName(kind: number): string {
@@ -140,6 +166,18 @@ export function kindName(kind: number): string {
       return "SharedTable";
     case KIND_TABLE_PART:
       return "part of a SharedTable";
+    case KIND_QUEUE:
+      return "SharedQueue";
+    case KIND_LOG:
+      return "SharedLog";
+    case KIND_RING:
+      return "ring of a SharedQueue or SharedLog";
+    case KIND_COUNTER:
+      return "SharedCounter";
+    case KIND_STRING_POOL:
+      return "StringPool";
+    case KIND_SCRATCH:
+      return "scratch area of a thread";
     default:
       return `kind ${kind}`;
   }

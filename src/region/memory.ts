@@ -5,12 +5,19 @@
 // `cover` is asked before it is used. Old views stay valid over their old length, so code that runs on one is never
 // wrong, only short. Never keep a view across an allocation or a lock acquisition: read the field again.
 
+import { load, store } from "../cells/atomics.ts";
 import { RegionError } from "../cells/errors.ts";
-import { MAX_REGION_BYTES } from "./layout.ts";
+import { H_SAME, MAX_REGION_BYTES } from "./layout.ts";
 
-const PAGE = 65536;
+export const PAGE = 65536;
 /** Growth comes in steps, so that many small allocations do not each call grow(). */
 const GROW_STEP: number = 4 << 20;
+
+/** What a region that can't grow gets when the runtime gives no shared WebAssembly.Memory. */
+const FALLBACK_BYTES: number = 64 << 20;
+
+/** Which memory a view of words is of: for code that has only the view. */
+const memories = new WeakMap<Int32Array, RegionMemory>();
 
 export class RegionMemory {
   /** The shared WebAssembly.Memory, or undefined over a plain SharedArrayBuffer (which can't grow). */
@@ -83,6 +90,7 @@ export class RegionMemory {
     this.#buffer = buffer;
     this.words = new Int32Array(buffer, at, byteLength >> 2);
     this.bytes = new Uint8Array(buffer, at, byteLength);
+    memories.set(this.words, this);
     this.f64 = new Float64Array(buffer, at, byteLength >> 3);
     this.i64 = new BigInt64Array(buffer, at, byteLength >> 3);
   }
@@ -96,4 +104,52 @@ export function isWasmMemory(value: unknown): value is WebAssembly.Memory {
 /** Whether it is a SharedArrayBuffer (of this realm or another). */
 export function isSharedBuffer(value: unknown): value is SharedArrayBuffer {
   return Object.prototype.toString.call(value) === "[object SharedArrayBuffer]";
+}
+
+/**
+ * The words of the same memory by a view that reaches `index`, which another thread wrote; undefined if the memory does
+ * not reach it.
+ */
+export function wordsReaching(words: Int32Array, index: number): Int32Array | undefined {
+  if (index >= 0 && index < words.length) return words;
+  const memory = memories.get(words);
+  if (memory === undefined || index < 0) return undefined;
+  try {
+    memory.cover((index + 1) * 4);
+  } catch {
+    return undefined;
+  }
+  return memory.words;
+}
+
+/** A new memory of `bytes` that can grow to `maxBytes`, both whole pages; one that can't grow where nothing else is to be had. */
+export function createMemory(bytes: number, maxBytes: number): RegionMemory {
+  if (typeof SharedArrayBuffer !== "function") {
+    throw new RegionError(
+      "ERR_REGION_UNSUPPORTED",
+      "this page has no SharedArrayBuffer: serve it with Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp",
+    );
+  }
+  if (typeof WebAssembly === "object") {
+    try {
+      const maximum = Math.floor(maxBytes / PAGE);
+      return new RegionMemory(new WebAssembly.Memory({ initial: bytes / PAGE, maximum, shared: true }));
+    } catch {
+      // No shared memories, or no address space for one (each reserves some 10 GB of it on V8).
+    }
+  }
+  const length = Math.max(bytes, Math.min(maxBytes, FALLBACK_BYTES));
+  return new RegionMemory(new SharedArrayBuffer(length));
+}
+
+/** Whether two views show one memory: what is written through one is read through the other. */
+export function isSameMemory(a: Int32Array, b: Int32Array): boolean {
+  if (a.buffer === b.buffer) return a.byteOffset === b.byteOffset;
+  // Another thread may ask the same at the same moment, and write between the two lines of one try.
+  for (let k = 0; k < 100; k++) {
+    const mark = crypto.getRandomValues(new Int32Array(1))[0];
+    store(a, H_SAME, mark);
+    if (load(b, H_SAME) === mark) return true;
+  }
+  return false;
 }

@@ -5,7 +5,7 @@
 import { type CoreExports, instantiateCore } from "../assembly/core.ts";
 import { describe } from "../cells/deadline.ts";
 import { RegionError } from "../cells/errors.ts";
-import { allocate, checkBlock, heapUse, isInUse, release, serialOf } from "./allocator.ts";
+import { allocate, checkBlock, heapUse, isInUse, release, serialOf, taggedBlocks } from "./allocator.ts";
 import { checkName, findOrCreate, listNames, nameOf, removeAndRelease } from "./directory.ts";
 import { attachHeader, formatHeader, idOf } from "./format.ts";
 import { onWorkerExit } from "./host.ts";
@@ -16,9 +16,10 @@ import {
   H_MAX_BYTES,
   H_MAX_THREADS,
   LAYOUT_VERSION,
+  MAX_REGION_BYTES,
   MAX_THREADS,
 } from "./layout.ts";
-import { isSharedBuffer, isWasmMemory, RegionMemory } from "./memory.ts";
+import { createMemory, isSameMemory, isSharedBuffer, isWasmMemory, PAGE, RegionMemory } from "./memory.ts";
 import { buryThread, countAlive, leaveSeat, type Seat, takeSeat } from "./threads.ts";
 
 /** Options of {@link Region.create}. */
@@ -45,14 +46,17 @@ export interface RegionHandle {
   readonly name: string | undefined;
 }
 
-const PAGE = 65536;
-/** What a region that can't grow gets when the runtime gives no shared WebAssembly.Memory. */
-const FALLBACK_BYTES: number = 64 << 20;
-
 const known = new Map<string, WeakRef<Region>>();
-const dropped = new FinalizationRegistry<{ id: string; words: Int32Array; seat: Seat }>(({ id, words, seat }) => {
+/** What is left to do when the last reference to a Region of this thread is gone. */
+interface Legacy {
+  readonly id: string;
+  readonly words: Int32Array;
+  seat: Seat | undefined;
+}
+
+const dropped = new FinalizationRegistry<Legacy>(({ id, words, seat }) => {
   if (known.get(id)?.deref() === undefined) known.delete(id);
-  leaveSeat(words, seat);
+  if (seat !== undefined) leaveSeat(words, seat);
 });
 
 onWorkerExit((id) => {
@@ -70,7 +74,7 @@ export class Region {
   readonly name: string | undefined;
   /** @internal The Wasm fast path, undefined where JavaScript serves. */
   readonly core: CoreExports | undefined;
-  #seat: Seat | undefined;
+  readonly #legacy: Legacy;
 
   /** @internal Use {@link Region.create}, {@link Region.over} or {@link Region.from}. */
   constructor(memory: RegionMemory, name: string | undefined, wasm: boolean) {
@@ -78,7 +82,9 @@ export class Region {
     this.id = idOf(memory.words);
     this.name = name;
     this.core = wasm && memory.wasm !== undefined ? instantiateCore(memory.wasm) : undefined;
+    this.#legacy = { id: this.id, words: memory.words, seat: undefined };
     known.set(this.id, new WeakRef(this));
+    dropped.register(this, this.#legacy);
   }
 
   /**
@@ -86,12 +92,19 @@ export class Region {
    * SharedArrayBuffer that can't grow. Throws RangeError or TypeError for bad options.
    */
   static create(options: RegionOptions = {}): Region {
+    checkOptions("Region.create", options);
     const name = options.name === undefined ? undefined : checkName(options.name);
     const maxThreads = checkCount("maxThreads", options.maxThreads ?? DEFAULT_THREADS, 1, MAX_THREADS);
     const minimum = 2 * PAGE + Math.ceil((maxThreads * 128) / PAGE) * PAGE;
-    const wanted = options.maxByteLength ?? Math.max(1 << 30, options.byteLength ?? 0);
-    const maxBytes = checkCount("maxByteLength", wanted, minimum, 0x7fff_0000);
-    const byteLength = checkCount("byteLength", options.byteLength ?? Math.min(1 << 20, maxBytes), 1, maxBytes);
+    const asked =
+      options.byteLength === undefined ? 0 : checkCount("byteLength", options.byteLength, 1, MAX_REGION_BYTES);
+    const limit = options.maxByteLength ?? Math.max(1 << 30, asked);
+    // Whole pages: what lies beyond the last one could never be used.
+    const maxBytes = Math.floor(checkCount("maxByteLength", limit, minimum, MAX_REGION_BYTES) / PAGE) * PAGE;
+    if (asked > limit) {
+      throw new RangeError(`byteLength must not be greater than maxByteLength (${limit}), got ${asked}`);
+    }
+    const byteLength = options.byteLength === undefined ? 1 << 20 : asked;
     const bytes = Math.min(Math.max(Math.ceil(byteLength / PAGE) * PAGE, minimum), maxBytes);
     const memory = createMemory(bytes, maxBytes);
     formatHeader(memory.words, memory.byteLength, memory.wasm === undefined ? memory.byteLength : maxBytes, maxThreads);
@@ -109,13 +122,15 @@ export class Region {
     options: Pick<RegionOptions, "maxThreads" | "name"> = {},
   ): Region {
     if (!isSharedBuffer(buffer)) throw new TypeError(`Region.over needs a SharedArrayBuffer, got ${describe(buffer)}`);
+    checkOptions("Region.over", options);
     const name = options.name === undefined ? undefined : checkName(options.name);
+    if (options.maxThreads !== undefined) checkCount("maxThreads", options.maxThreads, 1, MAX_THREADS);
     checkCount("byteOffset", byteOffset, 0, buffer.byteLength);
     if (byteOffset % 8 !== 0) throw new RangeError(`byteOffset must be a multiple of 8, got ${byteOffset}`);
     const length = arguments.length < 3 ? buffer.byteLength - byteOffset : byteLength;
     checkCount("byteLength", length, 0, buffer.byteLength - byteOffset);
-    const memory = new RegionMemory(buffer, byteOffset, Math.min(length & ~63, 0x7fff_0000));
-    attachHeader(memory.words, { format: true, maxThreads: options.maxThreads });
+    const memory = new RegionMemory(buffer, byteOffset, Math.min(length - (length % 64), MAX_REGION_BYTES));
+    attachHeader(memory, { format: true, maxThreads: options.maxThreads });
     return interned(memory, name);
   }
 
@@ -131,18 +146,9 @@ export class Region {
         { found: handle.version, expected: LAYOUT_VERSION },
       );
     }
-    if (!isWasmMemory(handle.memory) && !isSharedBuffer(handle.memory)) {
-      throw new TypeError(
-        "Region.from: the handle carries no shared memory (it must cross by postMessage or workerData)",
-      );
-    }
-    const memory = isWasmMemory(handle.memory)
-      ? new RegionMemory(handle.memory)
-      : new RegionMemory(handle.memory, handle.byteOffset, handle.byteLength);
-    // Another thread may have grown the memory since the handle was made; this thread's buffer may still be the old one.
-    if (memory.wasm !== undefined && memory.words[H_BYTES] > 0) memory.cover(memory.words[H_BYTES]);
-    attachHeader(memory.words, { format: false });
-    return interned(memory, handle.name);
+    const memory = memoryOf(handle);
+    attachHeader(memory, { format: false });
+    return interned(memory, handle.name === undefined ? undefined : checkName(handle.name));
   }
 
   /** A small handle for workerData or postMessage. */
@@ -163,11 +169,8 @@ export class Region {
   }
 
   #attach(): Seat {
-    if (this.#seat === undefined) {
-      this.#seat = takeSeat(this.memory.words);
-      dropped.register(this, { id: this.id, words: this.memory.words, seat: this.#seat });
-    }
-    return this.#seat;
+    this.#legacy.seat ??= takeSeat(this.memory.words);
+    return this.#legacy.seat;
   }
 
   /** What serves the fast paths: WebAssembly, or JavaScript over Atomics. */
@@ -215,9 +218,14 @@ export class Region {
     return `Region ${name}: ${this.byteLength} of ${this.maxByteLength} bytes, ${this.threads} threads, ${this.backend}`;
   }
 
-  /** Allocates a zeroed block; byte offset of its payload, 64-byte aligned. @internal */
-  allocate(byteLength: number, kind: number): number {
-    return allocate(this, byteLength, kind);
+  /** Allocates a zeroed block; byte offset of its payload, 64-byte aligned. `tag`: whose part it is. @internal */
+  allocate(byteLength: number, kind: number, tag = 0): number {
+    return allocate(this, byteLength, kind, tag);
+  }
+
+  /** Offsets of all blocks in use of this kind and tag. @internal */
+  taggedBlocks(kind: number, tag: number): number[] {
+    return taggedBlocks(this, kind, tag);
   }
 
   /** Gives a block back. @internal */
@@ -225,9 +233,12 @@ export class Region {
     release(this, offset);
   }
 
-  /** The named object's offset, made by `create` if there is none. @internal */
-  findOrCreate(name: string, kind: number, create: () => number): number {
-    return findOrCreate(this, checkName(name), kind, create);
+  /**
+   * The named object's offset, made by `create` if there is none. `found` sees an object that was there, under the
+   * directory's lock, and may refuse it as retired: then it is made anew. @internal
+   */
+  findOrCreate(name: string, kind: number, create: () => number, found?: (offset: number) => boolean): number {
+    return findOrCreate(this, checkName(name), kind, create, found);
   }
 
   /** Takes an object's name away and gives its block back. @internal */
@@ -258,26 +269,37 @@ export class Region {
 
 /** The one Region of this thread over the memory's region. */
 function interned(memory: RegionMemory, name: string | undefined): Region {
-  return known.get(idOf(memory.words))?.deref() ?? new Region(memory, name, true);
-}
-
-function createMemory(bytes: number, maxBytes: number): RegionMemory {
-  if (typeof SharedArrayBuffer !== "function") {
+  const found = known.get(idOf(memory.words))?.deref();
+  if (found === undefined) return new Region(memory, name, true);
+  if (!isSameMemory(found.memory.words, memory.words)) {
     throw new RegionError(
-      "ERR_REGION_UNSUPPORTED",
-      "this page has no SharedArrayBuffer: serve it with Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp",
+      "ERR_REGION_INVALID",
+      "the buffer is a copy of a region that this thread uses: copies of a region are no regions, since its id and its " +
+        "threads are those of the original",
     );
   }
-  if (typeof WebAssembly === "object") {
-    try {
-      const maximum = Math.floor(maxBytes / PAGE);
-      return new RegionMemory(new WebAssembly.Memory({ initial: bytes / PAGE, maximum, shared: true }));
-    } catch {
-      // No shared memories, or no address space for one (each reserves some 10 GB of it on V8).
-    }
+  return found;
+}
+
+/** The memory of a handle. Throws TypeError or RangeError if the handle carries none. */
+function memoryOf(handle: RegionHandle): RegionMemory {
+  const { memory, byteOffset, byteLength } = handle;
+  if (isWasmMemory(memory) && isSharedBuffer(memory.buffer)) return new RegionMemory(memory);
+  if (!isSharedBuffer(memory)) {
+    throw new TypeError(
+      "Region.from: the handle carries no shared memory (it must cross by postMessage or workerData)",
+    );
   }
-  const length = Math.max(bytes, Math.min(maxBytes, FALLBACK_BYTES));
-  return new RegionMemory(new SharedArrayBuffer(length));
+  checkCount("byteOffset of the handle", byteOffset, 0, memory.byteLength);
+  if (byteOffset % 8 !== 0) throw new RangeError(`byteOffset must be a multiple of 8, got ${byteOffset}`);
+  checkCount("byteLength of the handle", byteLength, 0, memory.byteLength - byteOffset);
+  return new RegionMemory(memory, byteOffset, Math.min(byteLength - (byteLength % 64), MAX_REGION_BYTES));
+}
+
+function checkOptions(call: string, options: unknown): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`${call} takes an object of options, got ${describe(options)}`);
+  }
 }
 
 function checkCount(what: string, value: unknown, minimum: number, maximum: number): number {

@@ -14,6 +14,7 @@ import {
   ACQUIRED_DIED,
   announceStarving,
   HELD_BY_ME,
+  isStarving,
   LOCK,
   lockStep,
   MUST_WAIT,
@@ -50,6 +51,12 @@ export interface Locker {
   readonly seatAt: number;
 }
 
+/** What a thread waits for, if it can be freed and its memory used anew meanwhile. */
+export interface Perishable {
+  /** Whether it is still what it was when the wait began. */
+  isCurrent(): boolean;
+}
+
 /** Wakes those that a release or a withdrawal owes a wake. */
 export function payWakes(words: Int32Array, index: number, owed: number): void {
   if ((owed & WAKE_SYNC) !== 0) wake(words, index + LOCK, 1);
@@ -70,10 +77,10 @@ export function ownerIsDead(words: Int32Array, word: number, ask: boolean): bool
 
 /**
  * Sleeps until the lock is this thread's, or can't be, or the deadline is over: ACQUIRED, ACQUIRED_DIED, HELD_BY_ME,
- * UNRECOVERABLE or MUST_WAIT (time-out). Blocks; a thread that may not block spins instead (only the region's own short
- * locks are ever asked for there).
+ * UNRECOVERABLE (also if `what` is no longer current) or MUST_WAIT (time-out). Blocks; a thread that may not block spins
+ * instead (only the region's own short locks are ever asked for there).
  */
-export function lockBlocking(locker: Locker, index: number, deadline: number): number {
+export function lockBlocking(locker: Locker, index: number, deadline: number, what?: Perishable): number {
   const words = locker.memory.words;
   const me = locker.me;
   if (!blockingAllowed()) return lockSpinning(words, index, me, deadline);
@@ -101,7 +108,8 @@ export function lockBlocking(locker: Locker, index: number, deadline: number): n
       if (starver !== 0) payWakes(words, index, withdrawStarving(words, index));
       return MUST_WAIT;
     }
-    if (starver === 0 && slept !== 0 && time - begun > STARVING_MS && announceStarving(words, index)) {
+    // Again if need be: a free lock is kept for the starver for a short time only, then F is taken from it.
+    if (slept !== 0 && !isStarving(step) && time - begun > STARVING_MS && announceStarving(words, index)) {
       starver = 1;
       continue;
     }
@@ -113,6 +121,12 @@ export function lockBlocking(locker: Locker, index: number, deadline: number): n
     countPark(words, locker.seatAt, now() - time);
     ask = ended === TIMED_OUT;
     slept = 1;
+    if (what !== undefined && !what.isCurrent()) {
+      // The words are another mutex's now: the wake that ended the sleep may have been meant for one of its waiters.
+      wake(words, index + LOCK, 1);
+      if (starver !== 0) payWakes(words, index, withdrawStarving(words, index));
+      return UNRECOVERABLE;
+    }
     // The starver that the free lock was kept for did not come: it died, or it takes the lock at this very moment.
     if (ask && reserved) payWakes(words, index, withdrawStarving(words, index));
   }
@@ -162,4 +176,21 @@ export function releaseWord(locker: Locker, index: number): void {
   const words = locker.memory.words;
   const owed = unlock(words, index, locker.me);
   if (owed !== RELEASED && owed !== NOT_OWNER) payWakes(words, index, owed);
+}
+
+/**
+ * Runs `work` with an internal mutex held. If the last owner died inside, `repair` runs first; should it throw, the lock
+ * is released unmarked, so that everyone is told, and the error is passed on.
+ */
+export function withWord<T>(locker: Locker, index: number, repair: (locker: Locker) => void, work: () => T): T {
+  const died = acquireWord(locker, index) === 2;
+  try {
+    if (died) {
+      repair(locker);
+      markWordConsistent(locker, index);
+    }
+    return work();
+  } finally {
+    releaseWord(locker, index);
+  }
 }

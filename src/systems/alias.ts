@@ -3,7 +3,7 @@
 // Invariant: an alias made here holds only letters (with their marks), digits and single `_`, never starts or ends
 // with `_`, and is never empty: it can stand in a line of the lookup file and in a file's name as it is.
 // Pure: the same page gives the same alias in any thread, at any time.
-import type { PageNames } from "./page.ts";
+import type { PageNames, TelLink } from "./page.ts";
 
 /** What an alias becomes that has nothing left after sanitizing. */
 export const UNKNOWN_ALIAS = "unknown";
@@ -40,9 +40,9 @@ export function sanitizeAlias(name: string): string {
   return joined === "" ? UNKNOWN_ALIAS : joined;
 }
 
-/** Whether two spellings of a number are one: Google sometimes writes `++1…` for `+1…`. Nothing else is forgiven. */
-function sameNumber(a: string, b: string): boolean {
-  return a === b || a.replace(/^\++/, "+") === b.replace(/^\++/, "+");
+/** Whether a link leads to exactly this number, as the page spells it or as the parser does (`++1…` is `+1…`). */
+function isLinkTo(link: TelLink, phone: string): boolean {
+  return link.number === phone || link.phone === phone;
 }
 
 /**
@@ -65,12 +65,12 @@ export function aliasFromText(text: string | undefined): string | undefined {
  * 1. a tel link to exactly that number: its `.fn`, or its text where it has no `.fn`;
  * 2. the text of such a link inside `cite.sender`;
  * 3. any `.fn` whose nearest div, span or cite holds such a link.
- * @param phone the number as the page links it; "" (an unknown caller) has no name.
+ * @param phone the number as the page links it or as the parser spells it; "" (an unknown caller) has no name.
  * @returns the sanitized alias, undefined where the page has no name for the number.
  */
 export function extractAlias(names: PageNames, phone: string): string | undefined {
   if (phone === "") return undefined;
-  const links = names.links.filter((link) => sameNumber(link.number, phone));
+  const links = names.links.filter((link) => isLinkTo(link, phone));
   for (const link of links) {
     const alias = aliasFromText(link.fn ?? link.text);
     if (alias !== undefined) return alias;
@@ -80,7 +80,7 @@ export function extractAlias(names: PageNames, phone: string): string | undefine
     if (alias !== undefined) return alias;
   }
   for (const scope of names.scopes) {
-    if (!scope.numbers.some((number) => sameNumber(number, phone))) continue;
+    if (!scope.numbers.includes(phone)) continue;
     const alias = aliasFromText(scope.name);
     if (alias !== undefined) return alias;
   }

@@ -9,29 +9,7 @@
 import type * as NodeFs from "node:fs";
 import type * as NodePath from "node:path";
 import type * as NodeWorker from "node:worker_threads";
-
-export type FileErrorCode = "ERR_FILE_READ" | "ERR_FILE_WRITE" | "ERR_FILE_UNAVAILABLE";
-
-/**
- * A file could not be read or written. `path` is the file that was asked for, `reason` the system's own code (ENOSPC,
- * EACCES, …; "" where there is none), `cause` the system's error.
- */
-export class FileError extends Error {
-  readonly code: FileErrorCode;
-  readonly path: string;
-  readonly reason: string;
-
-  constructor(code: FileErrorCode, message: string, path = "", cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
-    this.code = code;
-    this.path = path;
-    this.reason = reasonOf(cause);
-  }
-
-  override get name(): string {
-    return `FileError [${this.code}]`;
-  }
-}
+import { FileError } from "../cells/errors.ts";
 
 const IN_WORDS: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
@@ -57,6 +35,11 @@ export function explainFileError(cause: unknown): string {
   const code = reasonOf(cause);
   if (code !== "" && IN_WORDS[code] !== undefined) return `${IN_WORDS[code]} (${code})`;
   return cause instanceof Error ? cause.message : String(cause);
+}
+
+function fileError(code: "ERR_FILE_READ" | "ERR_FILE_WRITE", verb: string, path: string, cause: unknown): FileError {
+  const message = `cannot ${verb} ${path}: ${explainFileError(cause)}`;
+  return new FileError(code, message, { path, reason: reasonOf(cause) }, { cause });
 }
 
 interface NodeModules {
@@ -149,7 +132,7 @@ export function writeFileAtomicSync(
     if (options.flushFolder !== false) flushFolder(folder);
   } catch (cause) {
     removeQuietly(temporary);
-    throw new FileError("ERR_FILE_WRITE", `cannot write ${path}: ${explainFileError(cause)}`, path, cause);
+    throw fileError("ERR_FILE_WRITE", "write", path, cause);
   }
 }
 
@@ -158,7 +141,7 @@ export function flushFolderSync(folder: string): void {
   try {
     flushFolder(folder);
   } catch (cause) {
-    throw new FileError("ERR_FILE_WRITE", `cannot flush ${folder}: ${explainFileError(cause)}`, folder, cause);
+    throw fileError("ERR_FILE_WRITE", "flush", folder, cause);
   }
 }
 
@@ -183,8 +166,29 @@ export function readFileIfAny(path: string): Uint8Array | undefined {
   } catch (cause) {
     if (reasonOf(cause) === "ENOENT") return undefined;
     if (cause instanceof FileError) throw cause;
-    throw new FileError("ERR_FILE_READ", `cannot read ${path}: ${explainFileError(cause)}`, path, cause);
+    throw fileError("ERR_FILE_READ", "read", path, cause);
   }
+}
+
+/**
+ * Runs an action when this process, or this worker, exits by itself. What it throws is written to standard error, and
+ * makes the exit code 1. Does nothing where there is no process.
+ * @returns a function that takes it back.
+ */
+export function atExit(action: () => void): () => void {
+  const process = (globalThis as { process?: Partial<NodeJS.Process> }).process as NodeJS.Process | undefined;
+  if (process?.on === undefined) return () => {};
+  const listener = (): void => {
+    try {
+      action();
+    } catch (error) {
+      // The event loop has ended: only a write that is done at once arrives.
+      node().fs.writeSync(2, `${error instanceof Error ? error.message : String(error)}\n`);
+      process.exitCode = 1;
+    }
+  };
+  process.on("exit", listener);
+  return () => process.off("exit", listener);
 }
 
 function isAlive(pid: number): boolean {

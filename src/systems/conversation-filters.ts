@@ -96,12 +96,13 @@ export interface ContentTypes {
 const NO_TRANSCRIPT = "[Voicemail entry]";
 
 /** What one message says of its conversation's content; an attachment counts like an mms. */
-export function contentTypes(message: Pick<Message, "type" | "text" | "attachments">): ContentTypes {
+export function contentTypes(message: Pick<Message, "type" | "text" | "attachments" | "call">): ContentTypes {
   const text = message.text.trim();
+  const spoken = text !== "" && text !== NO_TRANSCRIPT && message.call?.transcribed !== false;
   return {
     hasSms: message.type === "sms",
     hasMms: message.type === "mms" || message.attachments.length > 0,
-    hasVoicemailWithText: message.type === "voicemail" && text !== "" && text !== NO_TRANSCRIPT,
+    hasVoicemailWithText: message.type === "voicemail" && spoken,
   };
 }
 

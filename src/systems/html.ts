@@ -82,6 +82,9 @@ tbody tr+tr>td{border-top:1px solid var(--line)}
 time{font-variant-numeric:tabular-nums;white-space:nowrap}
 `;
 
+/** What every page says it was made by. */
+export const GENERATOR = "holdfast/systems";
+
 /** A whole HTML5 document. `head` and `body` are HTML already; the title is text. */
 export function htmlDocument(title: string, head: string, body: string): string {
   return `<!DOCTYPE html>
@@ -89,6 +92,7 @@ export function htmlDocument(title: string, head: string, body: string): string 
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="generator" content="${GENERATOR}">
 <title>${escapeHtml(title)}</title>
 ${head}
 </head>

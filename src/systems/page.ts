@@ -5,6 +5,8 @@
 export interface TelLink {
   /** What stands after `tel:`, untouched ("+15185550143", "++1518…", "", "54321"). */
   readonly number: string;
+  /** The number as `Message.sender` spells it, where that differs from `number` ("+1518…" for "++1518…"). */
+  readonly phone?: string;
   /** Text of the child `span.fn` or `abbr.fn`, undefined where the link has none. */
   readonly fn: string | undefined;
   /** The link's whole text. */
@@ -13,7 +15,10 @@ export interface TelLink {
   readonly inSender: boolean;
 }
 
-/** A `.fn` and the numbers of the tel links that its nearest div, span or cite ancestor holds. */
+/**
+ * A `.fn` and the numbers of the tel links that its nearest div, span or cite ancestor holds: each link's `number`
+ * and, where it differs, its `phone`. An empty `.fn`, and one whose ancestor holds no link, are left out.
+ */
 export interface NamedScope {
   readonly name: string;
   readonly numbers: readonly string[];
@@ -48,14 +53,17 @@ export interface Message {
   /** The sender's name as the page has it; "Me" for the owner. */
   readonly senderName: string;
   readonly fromMe: boolean;
-  /** Text, transcript or "" ; line breaks are \n. */
+  /** Text, transcript or ""; line breaks are \n. */
   readonly text: string;
   readonly attachments: readonly Attachment[];
-  /** Of calls and voicemails only. */
-  readonly call?: { readonly kind: CallKind; readonly durationSeconds?: number };
+  /**
+   * Of calls and voicemails only. `transcribed` is set on voicemails: whether `text` is what the caller said, and not
+   * "" or Google's notice that it could not transcribe the message.
+   */
+  readonly call?: { readonly kind: CallKind; readonly durationSeconds?: number; readonly transcribed?: boolean };
 }
 
-/** Someone on a page other than the owner. */
+/** Someone on a page other than the owner; both fields are "" for an unknown caller. */
 export interface Participant {
   /** Normalised number, "" where the page gives none. */
   readonly phone: string;

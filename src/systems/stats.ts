@@ -2,8 +2,9 @@
 //
 // Invariant: the key order is fixed and ids are sorted in code-unit order, so equal figures are equal bytes. Adding is
 // commutative and associative, `latest` included: figures do not depend on the order of pages.
-import type { ContentTypes } from "./conversation-filters.ts";
-import type { AttachmentKind } from "./page.ts";
+import { type ContentTypes, contentTypes } from "./conversation-filters.ts";
+import { formatTime } from "./html.ts";
+import type { AttachmentKind, Message, MessageType } from "./page.ts";
 
 /** What `latestMessageTime` is before the first message. */
 export const NO_MESSAGES = "No messages";
@@ -60,6 +61,29 @@ export const ATTACHMENT_COUNTS = {
   vcf: "vcfCount",
   audio: "audioCount",
 } as const satisfies Record<AttachmentKind, keyof ConversationFigures>;
+
+/** The count that a message of each type adds to. */
+export const COUNTED_AS = {
+  sms: "smsCount",
+  mms: "smsCount",
+  call: "callsCount",
+  voicemail: "voicemailsCount",
+} as const satisfies Record<MessageType, keyof ConversationFigures>;
+
+/** The figures of one message alone. */
+export function figuresOf(message: Message): ConversationFigures {
+  const figures: { -readonly [K in keyof ConversationFigures]: ConversationFigures[K] } = {
+    ...NO_FIGURES,
+    ...contentTypes(message),
+    attachmentsCount: message.attachments.length,
+    latestTimestamp: message.timestamp,
+    latestMessageTime: formatTime(message),
+    total: 1,
+  };
+  figures[COUNTED_AS[message.type]]++;
+  for (const { kind } of message.attachments) figures[ATTACHMENT_COUNTS[kind]]++;
+  return figures;
+}
 
 type Latest = Pick<ConversationFigures, "latestTimestamp" | "latestMessageTime" | "total">;
 

@@ -15,9 +15,9 @@ import {
   trip,
   WHOLE,
 } from "../../src/protocols/barrier.ts";
-import { type Backend, sleepers, timersAlive, until } from "../support/backends.ts";
 import { anotherThread, bury, crashAt } from "../support/crash.ts";
 import { atEachOperation } from "../support/inject.ts";
+import { type Backend, sleepers, timersAlive, until } from "../support/lock-backends.ts";
 import { suite } from "../support/suite.ts";
 import { codeOf, rejected, thrown } from "../support/thrown.ts";
 import { type Ending, startVictim } from "../support/victim.ts";

@@ -1,6 +1,6 @@
 // Roles of the workers of latch-suite.ts.
 import { Latch, type LatchHandle } from "../../src/index.ts";
-import { withoutSlices } from "../support/backends.ts";
+import { withoutSlices } from "../support/lock-backends.ts";
 import { data, finish, step } from "../support/watchdog.ts";
 
 const { role, handle } = data<{ role: string; handle: LatchHandle }>();

@@ -1,6 +1,6 @@
 // Roles of the workers of once-suite.ts.
 import { Once, type OnceHandle } from "../../src/index.ts";
-import { withoutSlices } from "../support/backends.ts";
+import { withoutSlices } from "../support/lock-backends.ts";
 import { ready, type VictimData } from "../support/victim.ts";
 import { data, finish, step } from "../support/watchdog.ts";
 

@@ -17,7 +17,8 @@ export function suite(name: string): Suite {
         await body();
       } catch (error) {
         if (!(error instanceof HoldfastError)) throw error;
-        throw new Error(`${error.name}: ${error.message}\n${JSON.stringify(error.details)}\n${error.stack}`);
+        const told = `${error.name}: ${error.message}\n${JSON.stringify(error.details)}\n${error.stack}`;
+        throw new Error(told, { cause: error });
       }
     });
   };

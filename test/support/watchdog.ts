@@ -33,6 +33,8 @@ export interface WorkerRun {
   readonly count: number;
   /** Properties for the workers' workerData, for all alike or by the worker's number. */
   readonly workerData?: object | ((index: number) => object);
+  /** Variables of the workers' environment beside those of this process, for all alike or by the worker's number. */
+  readonly env?: Record<string, string> | ((index: number) => Record<string, string>);
   /** Milliseconds after which all workers are ended and the run fails. Default 30,000. */
   readonly timeoutMs?: number;
   /** The cells of the workers' steps, of createSteps(count), for tests that read them with readStep(). */
@@ -117,7 +119,8 @@ export async function runWorkers<Result = unknown>(run: WorkerRun): Promise<Work
     if (count === 0) settle(undefined);
     for (let index = 0; index < count; index++) {
       const own = typeof run.workerData === "function" ? run.workerData(index) : run.workerData;
-      workers.push(new Worker(run.file, { workerData: { ...own, index, count, steps } satisfies WorkerContext }));
+      const env = { ...process.env, ...(typeof run.env === "function" ? run.env(index) : run.env) };
+      workers.push(new Worker(run.file, { workerData: { ...own, index, count, steps } satisfies WorkerContext, env }));
       outcomes.push({ index, result: undefined, finished: false, messages: [], error: undefined, exitCode: undefined });
       watch(run, workers, outcomes, index, settle);
     }

@@ -82,7 +82,9 @@ test("a rejected .fn lets the next link, then the sender's text, then the scope 
 });
 
 test("++1… on the page is +1…, and the empty number of unknown callers has no name", () => {
-  assert.is(extractAlias(names([link("++1518", "Ann")]), "+1518"), "Ann");
+  const doubled = names([{ ...link("++1518", "Ann"), phone: "+1518" }]);
+  assert.is(extractAlias(doubled, "+1518"), "Ann");
+  assert.is(extractAlias(doubled, "++1518"), "Ann");
   assert.is(extractAlias(names([link("", "Ann")], [{ name: "Ann", numbers: [""] }]), ""), undefined);
 });
 

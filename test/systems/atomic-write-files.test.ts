@@ -13,9 +13,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { FileError } from "../../src/cells/errors.ts";
 import {
   backUpFileSync,
-  FileError,
   readFileIfAny,
   removeStaleTemporaries,
   writeFileAtomicSync,
@@ -60,7 +60,7 @@ test("a write that fails says which file and why, and leaves the old one and no 
   assert.match(error.message, join(folder, "taken"));
   assert.equal(readdirSync(folder), ["taken"]);
   writeFileSync(join(folder, "file"), "old");
-  assert.is(failure(() => writeFileAtomicSync(join(folder, "file", "x"), "x")).reason, "EEXIST");
+  assert.is(failure(() => writeFileAtomicSync(join(folder, "file", "x"), "x")).details.reason, "EEXIST");
   assert.is(readFileSync(join(folder, "file"), "utf8"), "old");
 });
 
@@ -74,7 +74,7 @@ test("a disk that fills up: ENOSPC in words, the old file whole, no temporary fi
     const path = join(folder, "x.txt");
     writeFileAtomicSync(path, "old");
     const error = failure(() => writeFileAtomicSync(path, "y".repeat(100_000)));
-    assert.is(error.reason, "ENOSPC");
+    assert.is(error.details.reason, "ENOSPC");
     assert.match(error.message, "no space is left");
     assert.is(readFileSync(path, "utf8"), "old");
     assert.equal(readdirSync(folder), ["x.txt"]);
@@ -88,7 +88,7 @@ test("a folder without write permission is told (root writes anywhere: then ther
   mkdirSync(closed);
   chmodSync(closed, 0o500);
   if (process.getuid?.() === 0) return;
-  assert.is(failure(() => writeFileAtomicSync(join(closed, "x"), "x")).reason, "EACCES");
+  assert.is(failure(() => writeFileAtomicSync(join(closed, "x"), "x")).details.reason, "EACCES");
 });
 
 test("backUpFileSync copies the previous file under backup/, and says where there is none", () => {
@@ -104,7 +104,7 @@ test("readFileIfAny: undefined for no file, an error for a folder", () => {
   assert.is(readFileIfAny(join(folder, "none")), undefined);
   const error = failure(() => readFileIfAny(folder));
   assert.is(error.code, "ERR_FILE_READ");
-  assert.is(error.reason, "EISDIR");
+  assert.is(error.details.reason, "EISDIR");
 });
 
 test("temporary files of dead processes and of this one are removed, those of living ones stay", () => {

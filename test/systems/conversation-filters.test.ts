@@ -50,6 +50,8 @@ test("call-only: no text, no attachment, no voicemail with words", () => {
   assert.ok(only("voicemail", " "));
   assert.ok(only("voicemail", "[Voicemail entry]"));
   assert.not(only("voicemail", "Call me"));
+  const failed = { kind: "voicemail", transcribed: false } as const;
+  assert.ok(isCallOnly(contentTypes({ type: "voicemail", text: "Unable to", attachments: [], call: failed })));
   assert.not(only("sms", ""));
   assert.not(only("mms", ""));
   assert.not(only("call", "", true));

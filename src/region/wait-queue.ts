@@ -1,0 +1,119 @@
+// Wait nodes with the registry of threads behind them: who chooses, and who finds the dead, of any lock that has a table
+// of nodes (protocols/wait-nodes.ts).
+//
+// Invariant: a signal that a dead waiter was chosen for is passed on by whoever looks next: the one who chose it, or any
+// other waiter of the table when it wakes (the reaper wakes all sleepers at a death, and slices end).
+
+import { load } from "../cells/atomics.ts";
+import { wakeAll } from "../cells/park.ts";
+import {
+  claimNode,
+  freeNode,
+  isClaimed,
+  isRelayed,
+  isSignaled,
+  isWaiting,
+  markOf,
+  nodeAt,
+  nodeOwner,
+  signalNode,
+  signalOldest,
+  takeSignal,
+  withdrawNode,
+} from "../protocols/wait-nodes.ts";
+import { isAlive, probe } from "./threads.ts";
+import type { Locker } from "./word-lock.ts";
+
+/** Takes a node for a waiter of this thread; 0 if all are in use by the living. */
+export function takeNode(locker: Locker, table: number): number {
+  const { words } = locker.memory;
+  const node = claimNode(words, table, locker.me);
+  if (node !== 0) return node;
+  sweepDead(locker, table);
+  return claimNode(words, table, locker.me);
+}
+
+/** Chooses the live waiter that has waited longest, and wakes it; false if nobody waits. */
+export function chooseOldest(locker: Locker, table: number): boolean {
+  const { words } = locker.memory;
+  for (;;) {
+    const node = signalOldest(words, table);
+    if (node === 0) return false;
+    wakeAll(words, node);
+    const state = load(words, node);
+    // Free again: it took the signal and went. Otherwise the owner is that of this state, or the exchange below fails.
+    if (!isSignaled(state) || isAlive(words, nodeOwner(words, node, state))) return true;
+    if (!takeSignal(words, node, state, locker.me)) return true;
+    freeNode(words, table, node);
+  }
+}
+
+/** Chooses every live waiter, and wakes it; returns how many. */
+export function chooseAll(locker: Locker, table: number): number {
+  const { words } = locker.memory;
+  const mark = markOf(words, table);
+  let chosen = 0;
+  for (let at = 0; at < mark; at++) {
+    const node = nodeAt(table, at);
+    const state = load(words, node);
+    if (!isWaiting(state)) continue;
+    if (!isAlive(words, nodeOwner(words, node, state))) withdrawNode(words, table, node, state);
+    else if (signalNode(words, node, state)) {
+      wakeAll(words, node);
+      chosen++;
+    }
+  }
+  return chosen;
+}
+
+/** A chosen waiter of this thread leaves without what it was chosen for: another is chosen in its place. */
+export function passOn(locker: Locker, table: number, node: number): void {
+  const { words } = locker.memory;
+  const state = load(words, node);
+  if (!isSignaled(state) || !takeSignal(words, node, state, locker.me)) return;
+  chooseOldest(locker, table);
+  freeNode(words, table, node);
+}
+
+/** Passes on the signals of dead waiters; `ask`: also asks the chosen ones themselves whether they live. */
+export function rescueSignals(locker: Locker, table: number, ask: boolean): void {
+  const { words, me } = { words: locker.memory.words, me: locker.me };
+  const mark = markOf(words, table);
+  for (let at = 0; at < mark; at++) {
+    const node = nodeAt(table, at);
+    const state = load(words, node);
+    if (!isSignaled(state) && !isRelayed(state)) continue;
+    const owner = nodeOwner(words, node, state);
+    if (owner === me || (isAlive(words, owner) && !(ask && probe(words, owner)))) continue;
+    if (!takeSignal(words, node, state, me)) continue;
+    chooseOldest(locker, table);
+    freeNode(words, table, node);
+  }
+}
+
+/** Frees the nodes of the dead. */
+function sweepDead(locker: Locker, table: number): void {
+  const { words } = locker.memory;
+  rescueSignals(locker, table, true);
+  const mark = markOf(words, table);
+  for (let at = 0; at < mark; at++) {
+    const node = nodeAt(table, at);
+    const state = load(words, node);
+    if (!isClaimed(state) && !isWaiting(state)) continue;
+    const owner = nodeOwner(words, node, state);
+    if (owner !== locker.me && (!isAlive(words, owner) || probe(words, owner))) withdrawNode(words, table, node, state);
+  }
+}
+
+/** How many live waiters there are: chosen ones that have not gone on yet do not count. */
+export function countWaiting(locker: Locker, table: number): number {
+  const { words } = locker.memory;
+  const mark = markOf(words, table);
+  let waiting = 0;
+  for (let at = 0; at < mark; at++) {
+    const node = nodeAt(table, at);
+    const state = load(words, node);
+    if (isWaiting(state) && isAlive(words, nodeOwner(words, node, state))) waiting++;
+  }
+  return waiting;
+}

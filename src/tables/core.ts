@@ -1,0 +1,294 @@
+// A table as one thread sees it: where its shards lie, its schema, its locks; made or attached here. Everything that the
+// public class does to memory goes through it.
+
+import { cas, type i32, load } from "../cells/atomics.ts";
+import { HoldfastError, TableError, WouldDeadlockError } from "../cells/errors.ts";
+import { blockingAllowed } from "../cells/park.ts";
+import { type MutexOperations, mutexOperations } from "../locks/mutex-operations.ts";
+import { halfSipHash } from "../protocols/table-hash.ts";
+import {
+  growAbove,
+  S_HIGH,
+  S_VERSION,
+  SHARD_WORDS,
+  T_BUCKETS,
+  T_FINGERPRINT,
+  T_KEY_TYPE,
+  T_MAGIC,
+  T_SCHEMA,
+  T_SCHEMA_BYTES,
+  T_SEED,
+  T_SHARDS,
+  T_VERSION,
+  TABLE_MAGIC,
+  TABLE_VERSION,
+} from "../protocols/table-layout.ts";
+import { rowLength } from "../protocols/table-read.ts";
+import { KIND_TABLE } from "../region/layout.ts";
+import type { Region } from "../region/region.ts";
+import { incoming, outgoing } from "./image.ts";
+import { corrupt } from "./recover.ts";
+import { assertSameSchema, decodeSchema, KEY_TYPES, type Schema } from "./schema.ts";
+import { abandonShard, findInShard, lockShard, unlockShard } from "./shard.ts";
+
+const SHARDS = 64;
+const FEW_SHARDS = 16;
+/** Tables that are meant for fewer rows than that take fewer shards. */
+const SMALL = 64;
+const MAX_CAPACITY = 2 ** 27;
+/** Tries of a read without the lock before it takes the lock. */
+const READ_TRIES = 8;
+const MISSING = 0;
+const FOUND = 1;
+const AGAIN = 2;
+
+/** Says which tables this thread is inside an `update` of, whatever handle is used. */
+const busyTables = new WeakMap<Region, Map<number, { depth: number }>>();
+
+/** Makes a table in the region and returns its offset; throws ERR_REGION_FULL. */
+export function createTable(region: Region, schema: Schema, capacity: number | undefined): number {
+  const shards = capacity !== undefined && capacity < SMALL ? FEW_SHARDS : SHARDS;
+  const source = new TextEncoder().encode(schema.source);
+  const header = headerWords(source.length);
+  const offset = region.allocate((header + shards * SHARD_WORDS) * 4, KIND_TABLE);
+  const base = offset >> 2;
+  const { words, bytes } = region.memory;
+  words[base + T_VERSION] = TABLE_VERSION;
+  words[base + T_KEY_TYPE] = KEY_TYPES.indexOf(schema.keyType);
+  words[base + T_FINGERPRINT] = schema.fingerprint;
+  words[base + T_SHARDS] = shards;
+  words[base + T_BUCKETS] = firstBuckets(capacity, shards);
+  words[base + T_SCHEMA_BYTES] = source.length;
+  const seed = crypto.getRandomValues(new Int32Array(4));
+  for (let i = 0; i < seed.length; i++) words[base + T_SEED + i] = seed[i];
+  bytes.set(source, (base + T_SCHEMA) * 4);
+  words[base + T_MAGIC] = TABLE_MAGIC;
+  return offset;
+}
+
+/** Words before the first shard, which begins on a cache line. */
+function headerWords(schemaBytes: number): number {
+  return (T_SCHEMA + ((schemaBytes + 3) >> 2) + 15) & ~15;
+}
+
+/** Buckets of a shard's first index: enough for its share of the capacity, and for what chance adds to it. */
+function firstBuckets(capacity: number | undefined, shards: number): number {
+  const share = (capacity ?? 0) / shards;
+  let buckets = 2;
+  while (growAbove(buckets) < share + 3 * Math.sqrt(share)) buckets *= 2;
+  return buckets;
+}
+
+export function checkCapacity(capacity: unknown, where: string): number | undefined {
+  if (capacity === undefined) return undefined;
+  if (typeof capacity !== "number") throw new TypeError(`${where}: capacity must be a number of rows`);
+  if (!Number.isInteger(capacity) || capacity < 1 || capacity > MAX_CAPACITY) {
+    throw new RangeError(`${where}: capacity must be a whole number of rows, 1 … ${MAX_CAPACITY}, got ${capacity}`);
+  }
+  return capacity;
+}
+
+export class TableCore {
+  readonly region: Region;
+  readonly offset: number;
+  readonly me: number;
+  readonly locks: MutexOperations;
+  readonly schema: Schema;
+  readonly keyWord: i32;
+  readonly label: string;
+  readonly firstBuckets: i32;
+  readonly shardCount: number;
+  readonly seed0: i32;
+  readonly seed1: i32;
+  /** The word of the first shard, and what takes a hash to the number of its shard. */
+  readonly shards: i32;
+  readonly shift: i32;
+  readonly #unlocked: boolean;
+  /** How deep this thread is inside callbacks of this table, which must not use it. */
+  readonly inside: { depth: number };
+
+  /** Attaches to the table at `offset`; throws ERR_TABLE_CORRUPT, and ERR_TABLE_SCHEMA if it is not as `declared`. */
+  constructor(region: Region, offset: number, declared: Schema | undefined, label: string, unlocked: boolean) {
+    const base = offset >> 2;
+    const memory = region.memory;
+    memory.cover(offset + T_SCHEMA * 4);
+    const words = memory.words;
+    const sourceBytes = words[base + T_SCHEMA_BYTES];
+    if (words[base + T_MAGIC] !== TABLE_MAGIC || words[base + T_VERSION] !== TABLE_VERSION || sourceBytes < 0) {
+      throw corrupt("its header", base);
+    }
+    const shards = words[base + T_SHARDS];
+    const header = headerWords(sourceBytes);
+    memory.cover(offset + (header + shards * SHARD_WORDS) * 4);
+    const from = offset + T_SCHEMA * 4;
+    // A private copy: the platform's decoder takes no shared memory everywhere.
+    const stored = decodeSchema(new TextDecoder().decode(memory.bytes.slice(from, from + sourceBytes)), label);
+    if (stored.fingerprint !== words[base + T_FINGERPRINT]) throw corrupt("its schema", base);
+    if (shards < 2 || (shards & (shards - 1)) !== 0) throw corrupt("its header", base);
+    if (declared !== undefined) assertSameSchema(declared, stored, label);
+    this.region = region;
+    this.offset = offset;
+    this.me = region.me;
+    this.locks = mutexOperations(region, blockingAllowed());
+    this.schema = declared ?? stored;
+    this.keyWord = stored.keyWord;
+    this.label = label;
+    this.firstBuckets = words[base + T_BUCKETS];
+    this.shardCount = shards;
+    this.seed0 = words[base + T_SEED];
+    this.seed1 = words[base + T_SEED + 1];
+    this.shards = base + header;
+    this.shift = 1 + Math.clz32(shards);
+    this.#unlocked = unlocked;
+    this.inside = busyFlag(region, offset);
+  }
+
+  /** The hash of the key in the outgoing image. */
+  hash(keyBytes: i32): i32 {
+    return halfSipHash(outgoing.words, this.keyWord, keyBytes, this.seed0, this.seed1);
+  }
+
+  /** The word of the shard that keys of this hash belong to: by the upper bits, the index takes the lower ones. */
+  shardOf(hash: i32): i32 {
+    return this.shards + (hash >>> this.shift) * SHARD_WORDS;
+  }
+
+  shardAt(number: number): i32 {
+    return this.shards + number * SHARD_WORDS;
+  }
+
+  /** Takes the shard's lock; throws ERR_WOULD_DEADLOCK inside a callback of this table by this thread. */
+  lock(shard: i32): void {
+    this.assertIdle();
+    if (!this.#unlocked) lockShard(this, shard);
+    else this.cover(shard);
+  }
+
+  unlock(shard: i32): void {
+    if (!this.#unlocked) unlockShard(this, shard);
+  }
+
+  /**
+   * Releases the shard after an error. One of ours came before any change; any other (a stack that ran out) may have struck
+   * between two stores, so the shard is left as by a thread that died, for the next owner to repair.
+   */
+  failed(shard: i32, error: unknown): void {
+    if (error instanceof HoldfastError || this.#unlocked) this.unlock(shard);
+    else abandonShard(this, shard);
+  }
+
+  /** Takes all locks, in order: one moment of the whole table. */
+  lockAll(): void {
+    let locked = 0;
+    try {
+      for (; locked < this.shardCount; locked++) this.lock(this.shardAt(locked));
+    } catch (error) {
+      while (locked > 0) this.unlock(this.shardAt(--locked));
+      throw error;
+    }
+  }
+
+  unlockAll(): void {
+    for (let number = this.shardCount - 1; number >= 0; number--) this.unlock(this.shardAt(number));
+  }
+
+  assertIdle(): void {
+    if (this.inside.depth === 0) return;
+    throw new WouldDeadlockError(
+      "ERR_WOULD_DEADLOCK",
+      `${this.label}: this thread is inside an update() or transaction() of this table, whose callback must not use the ` +
+        "same table (it holds a lock of it): return the new row or use tx, or use the table after the call returned",
+    );
+  }
+
+  /** Runs code of the user's while this thread holds a lock of the table. */
+  runLocked<T>(run: () => T): T {
+    this.inside.depth++;
+    try {
+      return run();
+    } finally {
+      this.inside.depth--;
+    }
+  }
+
+  /** The slot of the key in the outgoing image, or 0; the caller holds the lock. */
+  find(shard: i32, hash: i32, keyBytes: i32): i32 {
+    return findInShard(this.region.memory.words, shard, hash, this.keyWord, keyBytes, 0);
+  }
+
+  /**
+   * Copies the row of the key in the outgoing image into the incoming one; without the lock if that succeeds soon. For
+   * keys and rows of any length: TableReader has the faster way for short ones.
+   */
+  read(keyBytes: i32): boolean {
+    const hash = this.hash(keyBytes);
+    const shard = this.shardOf(hash);
+    this.assertIdle();
+    for (let tries = 0; tries < READ_TRIES; tries++) {
+      const found = this.#readUnlocked(shard, hash, keyBytes);
+      if (found !== AGAIN) return found === FOUND;
+    }
+    this.lock(shard);
+    try {
+      const slot = this.find(shard, hash, keyBytes);
+      if (slot !== 0) this.copyOut(slot);
+      return slot !== 0;
+    } finally {
+      this.unlock(shard);
+    }
+  }
+
+  /** Copies the row in `slot` into the incoming image; the caller holds the lock. */
+  copyOut(slot: i32): void {
+    const words = this.region.memory.words;
+    const row = words[slot];
+    incoming.copyIn(words, row, rowLength(words, row, this.keyWord, this.schema.endWord), 0);
+  }
+
+  // As tryRead of protocols/table-read.ts, with private memory in place of the scratch area.
+  #readUnlocked(shard: i32, hash: i32, keyBytes: i32): number {
+    const words = this.region.memory.words;
+    const version = load(words, shard + S_VERSION);
+    if ((version & 1) !== 0) return AGAIN;
+    const slot = findInShard(words, shard, hash, this.keyWord, keyBytes, words.length);
+    // A writer raises this before it links a block, so what lay beyond this thread's views shows here.
+    if (words[shard + S_HIGH] > words.length) this.cover(shard);
+    else if (slot >= 0) return this.#copyUnlocked(words, shard, slot, version);
+    return AGAIN;
+  }
+
+  #copyUnlocked(words: Int32Array, shard: i32, slot: i32, version: i32): number {
+    if (slot > 0) {
+      const row = words[slot];
+      const length = rowLength(words, row, this.keyWord, this.schema.endWord);
+      if (!(length > 0 && row > 0 && row + length <= words.length)) return AGAIN;
+      incoming.copyIn(words, row, length, 0);
+    }
+    if (cas(words, shard + S_VERSION, version, version) !== version) return AGAIN;
+    return slot > 0 ? FOUND : MISSING;
+  }
+
+  /** Makes this thread's views reach all of the shard's memory. */
+  cover(shard: i32): void {
+    const memory = this.region.memory;
+    const end = memory.words[shard + S_HIGH];
+    if (end > memory.words.length) memory.cover(end * 4);
+  }
+}
+
+function busyFlag(region: Region, offset: number): { depth: number } {
+  let tables = busyTables.get(region);
+  if (tables === undefined) busyTables.set(region, (tables = new Map()));
+  let flag = tables.get(offset);
+  if (flag === undefined) tables.set(offset, (flag = { depth: 0 }));
+  return flag;
+}
+
+/** An error for what a table can't be asked. */
+export function noSuchTable(name: string): TableError {
+  return new TableError(
+    "ERR_TABLE_SCHEMA",
+    `there is no table "${name}" in the region yet: give key and columns to make it`,
+    { name },
+  );
+}

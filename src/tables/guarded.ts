@@ -1,0 +1,129 @@
+// An object of the region whose words change under one robust mutex, its first words. Base of the queue, the log, the
+// counter and the string pool.
+//
+// Protocol: enter, change, leave. Each change is one atomic store of one word (the commit), everything before it writes
+// memory that nobody reads yet. So a thread that dies inside leaves the object before or after its change; the mutex
+// names it as its owner, and the next thread that enters takes it over and calls `repair` for what is not part of the
+// object's value: blocks that were never linked, wakes that the dead thread owed. The repair may itself be cut off.
+
+import { load } from "../cells/atomics.ts";
+import { ClosedError, HoldfastError, NotRecoverableError } from "../cells/errors.ts";
+import { blockingAllowed } from "../cells/park.ts";
+import { type MutexOperations, mutexOperations } from "../locks/mutex-operations.ts";
+import { LockObject, type PlaceOptions } from "../locks/place.ts";
+import { ownerOf, retire as retireWords, WAKE_EVERYONE } from "../protocols/mutex.ts";
+import { B_SERIAL, B_STATE, BLOCK_HEADER_BYTES, BLOCK_USED } from "../region/layout.ts";
+import type { Region } from "../region/region.ts";
+import { acquireWord, markWordConsistent, payWakes, releaseWord } from "../region/word-lock.ts";
+import { abandonShard, unlockShard } from "./shard.ts";
+
+const BLOCK_HEADER = BLOCK_HEADER_BYTES >> 2;
+
+export abstract class GuardedObject extends LockObject {
+  /** @internal */
+  readonly locks: MutexOperations;
+
+  protected constructor(
+    kind: number,
+    tag: string,
+    bytes: (region: Region) => number,
+    options: PlaceOptions,
+    init?: (words: Int32Array, index: number, region: Region) => void,
+  ) {
+    super({ kind, tag, bytes, init }, options);
+    this.locks = mutexOperations(this.region, blockingAllowed());
+  }
+
+  /** Restores what a thread left that died inside; called with the mutex held, and again if it was cut off. */
+  protected abstract repair(): void;
+
+  /** Acquires the mutex; repairs first if its last owner died. Throws ERR_CLOSED if the object was freed. */
+  protected enter(): void {
+    this.assertInUse();
+    if (this.locks.lockFast(this.index, this.me) === 0) this.#enterSlow();
+  }
+
+  #enterSlow(): void {
+    const { region, index, me } = this;
+    // Held by this thread, which is in no operation: one of its own was thrown out (its stack ran out even for the
+    // release), so the mutex counts as that of a thread that died.
+    if (ownerOf(load(region.memory.words, index)) === me) abandonShard(this, index);
+    let acquired: 1 | 2;
+    try {
+      acquired = acquireWord(region, index);
+    } catch (error) {
+      throw error instanceof NotRecoverableError && this.freed ? this.closedError() : error;
+    }
+    if (acquired === 1) return;
+    try {
+      this.repair();
+      markWordConsistent(region, index);
+    } catch (error) {
+      // Released without the mark, the object is out of use for good, and says so.
+      releaseWord(region, index);
+      throw error;
+    }
+  }
+
+  /** Releases the mutex. */
+  protected leave(): void {
+    unlockShard(this, this.index);
+  }
+
+  /**
+   * Releases the mutex after an error. One of ours came before any change; any other (a stack that ran out) may have
+   * struck between two stores, so the mutex is left as by a thread that died.
+   */
+  protected leaveAfter(error: unknown): void {
+    if (error instanceof HoldfastError) this.leave();
+    else abandonShard(this, this.index);
+  }
+
+  /** Does `work` with the mutex held. */
+  protected inside<R>(work: () => R): R {
+    let result: R;
+    this.enter();
+    try {
+      result = work();
+    } catch (error) {
+      this.leaveAfter(error);
+      throw error;
+    }
+    this.leave();
+    return result;
+  }
+
+  /** Throws ERR_CLOSED if the object was freed; a hint, like every use of freed memory. */
+  protected assertInUse(): void {
+    const words = this.region.memory.words;
+    const header = this.index - BLOCK_HEADER;
+    if (words[header + B_SERIAL] !== this.serial || words[header + B_STATE] !== BLOCK_USED) throw this.closedError();
+  }
+
+  /** Frees the object: `retire` gives back what hangs on it, and wakes those who wait. */
+  protected freeGuarded(retire: () => void): void {
+    const { region, index, me } = this;
+    this.freePlace(() => {
+      this.enter();
+      try {
+        retire();
+      } catch (error) {
+        this.leaveAfter(error);
+        throw error;
+      }
+      retireWords(region.memory.words, index, me);
+    });
+    payWakes(region.memory.words, index, WAKE_EVERYONE);
+  }
+
+  /** The state in words for toString(), which never throws. */
+  protected override describeState(): string {
+    try {
+      return this.describeInside();
+    } catch (error) {
+      return error instanceof ClosedError ? "freed" : "not recoverable";
+    }
+  }
+
+  protected abstract describeInside(): string;
+}

@@ -1,0 +1,150 @@
+// The fast way of a read: this thread's cache, else one call that hashes, probes, compares, copies and validates
+// (protocols/table-read.ts, in WebAssembly where the region has it, in JavaScript else), else TableCore.read.
+
+import type { CoreExports } from "../assembly/core.ts";
+import { ClosedError } from "../cells/errors.ts";
+import { R_VERSION } from "../protocols/table-layout.ts";
+import {
+  CONTENDED,
+  isCurrent,
+  MISSING,
+  readRow,
+  SAME_ROW,
+  SCRATCH_FOUND,
+  SCRATCH_KEY,
+  SCRATCH_KEY_WORDS,
+  SCRATCH_KNOWN_ROW,
+  SCRATCH_KNOWN_VERSION,
+  SCRATCH_ROW,
+  SCRATCH_SHARD,
+  SCRATCH_VERSION,
+  TOO_LONG,
+  UNCOVERED,
+} from "../protocols/table-read.ts";
+import { B_SERIAL, BLOCK_HEADER_BYTES } from "../region/layout.ts";
+import { scratchOf } from "../region/scratch.ts";
+import { encodeInto } from "./codec.ts";
+import type { TableCore } from "./core.ts";
+import { incoming } from "./image.ts";
+import { decodeKey, decodeValues, encodeKey, type Value, writeIntegerKey } from "./row.ts";
+import { type CachedRow, LONGEST_KEPT, mayKeep, RowCache } from "./row-cache.ts";
+import type { TableKey } from "./types.ts";
+
+/** Units of text that encode to no more bytes than the scratch area has for a key. */
+const LONGEST_SHORT_KEY: number = Math.floor((SCRATCH_KEY_WORDS * 4) / 3);
+
+export class TableReader {
+  readonly #core: TableCore;
+  /** Asked for at each call: so each way has call sites of its own, which stay monomorphic and are inlined. */
+  readonly #wasm: CoreExports | undefined;
+  readonly #scratch: number;
+  readonly #textKeys: boolean;
+  readonly #cache: RowCache = new RowCache();
+  readonly #inside: { readonly depth: number };
+  readonly #serialAt: number;
+  readonly #serial: number;
+
+  constructor(core: TableCore) {
+    this.#core = core;
+    this.#wasm = core.region.core;
+    this.#scratch = scratchOf(core.region);
+    this.#textKeys = core.schema.keyType === "string";
+    this.#inside = core.inside;
+    this.#serialAt = ((core.offset - BLOCK_HEADER_BYTES) >> 2) + B_SERIAL;
+    this.#serial = core.region.serialOf(core.offset);
+  }
+
+  /** The values of the key's row in the order of declaration, not to be changed; undefined if there is none. */
+  read(key: TableKey): readonly Value[] | undefined {
+    const entry = this.#cache.find(key, this.#cache.hash(key));
+    if (entry !== undefined && this.#inside.depth === 0 && this.#isCurrent(entry)) return entry.values;
+    return this.#readSlow(key, entry);
+  }
+
+  #isCurrent({ shard, version }: CachedRow): boolean {
+    const wasm = this.#wasm;
+    const current =
+      wasm !== undefined
+        ? wasm.isCurrent(shard, version, this.#serialAt, this.#serial)
+        : isCurrent(this.#core.region.memory.words, shard, version, this.#serialAt, this.#serial);
+    return current !== 0;
+  }
+
+  #readSlow(key: TableKey, known: CachedRow | undefined): readonly Value[] | undefined {
+    const core = this.#core;
+    const length = this.#readRow(key, known);
+    if (length === MISSING) return undefined;
+    const words = core.region.memory.words;
+    const scratch = this.#scratch;
+    if (length === SAME_ROW && known !== undefined) {
+      known.version = words[scratch + SCRATCH_VERSION];
+      return known.values;
+    }
+    if (length < 0) {
+      const found = core.read(encodeKey(core.schema, key, core.label));
+      return found ? decodeValues(core.schema, incoming, 0) : undefined;
+    }
+    incoming.copyIn(words, scratch + SCRATCH_ROW, length, 0);
+    const values = decodeValues(core.schema, incoming, 0);
+    if (length <= LONGEST_KEPT) {
+      this.#cache.keep({
+        key: mayKeep(key) ? key : decodeKey(core.schema, incoming, 0),
+        shard: words[scratch + SCRATCH_SHARD],
+        version: words[scratch + SCRATCH_VERSION],
+        row: words[scratch + SCRATCH_FOUND],
+        rowVersion: incoming.words[R_VERSION],
+        values,
+      });
+    }
+    return values;
+  }
+
+  /** One read by way of the scratch area; as {@link readRow}, and never UNCOVERED. */
+  #readRow(key: TableKey, known: CachedRow | undefined): number {
+    const core = this.#core;
+    const scratch = this.#scratch;
+    core.assertIdle();
+    if (scratch === 0) return TOO_LONG;
+    const keyBytes = this.#encodeKey(key);
+    if (keyBytes < 0) return TOO_LONG;
+    const { memory } = core.region;
+    memory.words[scratch + SCRATCH_KNOWN_ROW] = known === undefined ? 0 : known.row;
+    if (known !== undefined) memory.words[scratch + SCRATCH_KNOWN_VERSION] = known.rowVersion;
+    for (let tries = 0; tries < 2; tries++) {
+      const result = this.#callKernel(keyBytes);
+      if (memory.words[this.#serialAt] !== this.#serial) throw closed(core);
+      if (result !== UNCOVERED) return result;
+      core.cover(memory.words[scratch + SCRATCH_SHARD]);
+    }
+    return CONTENDED;
+  }
+
+  #callKernel(keyBytes: number): number {
+    const { shards, shift, seed0, seed1, keyWord, schema, region } = this.#core;
+    const { words } = region.memory;
+    const end = schema.endWord;
+    const wasm = this.#wasm;
+    return wasm !== undefined
+      ? wasm.readRow(shards, shift, seed0, seed1, keyWord, end, this.#scratch, keyBytes, words.length)
+      : readRow(words, shards, shift, seed0, seed1, keyWord, end, this.#scratch, keyBytes, words.length);
+  }
+
+  /** Writes the key into the scratch area: its length in bytes, or -1 if it may be too long. */
+  #encodeKey(key: TableKey): number {
+    const { schema, region, label } = this.#core;
+    const memory = region.memory;
+    const at = this.#scratch + SCRATCH_KEY;
+    if (!this.#textKeys) return writeIntegerKey(schema, key, memory.words, at, label);
+    if (typeof key !== "string" || key.length > LONGEST_SHORT_KEY) return -1;
+    const bytes = memory.bytes;
+    const end = encodeInto(key, bytes, at << 2);
+    // Keys are compared word by word, so the rest of the last word must be 0.
+    for (let i = end; (i & 3) !== 0; i++) bytes[i] = 0;
+    return end - (at << 2);
+  }
+}
+
+/** An error for the use of a table whose memory was given back. */
+export function closed(core: TableCore): ClosedError {
+  return new ClosedError("ERR_CLOSED", `${core.label} was freed`, { offset: core.offset });
+}

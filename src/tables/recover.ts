@@ -1,0 +1,267 @@
+// Repair of a shard whose last owner died inside: the index is the truth, everything else is derived from it again.
+//
+// A row is in the table exactly if a slot of the index (or, while the shard grows, of the old index) points at it. The
+// repair moves what is left of the old index, counts overflows and rows anew, sweeps the slabs into fresh free lists and
+// gives back the blocks that the shard had and never linked. A transaction that was committed is made here as far as it
+// concerns this shard, one that was not is dropped (transaction.ts). Each step may be cut off by another death: the lock stays
+// marked, and the next owner begins again from the same truth.
+
+import { add, type i32, load, store, type Words } from "../cells/atomics.ts";
+import { TableError } from "../cells/errors.ts";
+import { bucketAt, freeSlot } from "../protocols/table-index.ts";
+import {
+  B_OVERFLOW,
+  B_SLOTS,
+  BUCKET_WORDS,
+  CHANGE_WORDS,
+  CLASSES,
+  COMMITTED,
+  classOfTag,
+  classWords,
+  freeTag,
+  I_MASK,
+  IDLE,
+  indexWords,
+  isTag,
+  L_BUMP,
+  L_NEXT,
+  L_PREVIOUS,
+  L_WORDS,
+  LARGE_CLASS,
+  R_HASH,
+  R_NEXT,
+  R_TAG,
+  RECORD_HEADER,
+  S_COUNT,
+  S_FREE,
+  S_HIGH,
+  S_HOME,
+  S_INDEX,
+  S_LARGE,
+  S_OLD,
+  S_POSITION,
+  S_RECORD,
+  S_SLAB_WORDS,
+  S_SLABS,
+  S_USED_WORDS,
+  S_VERSION,
+  SLAB_HEADER,
+  usedTag,
+  X_CHANGES,
+  X_SHARDS,
+  X_STATE,
+} from "../protocols/table-layout.ts";
+import { KIND_TABLE_PART } from "../region/layout.ts";
+import type { Region } from "../region/region.ts";
+
+/**
+ * Repairs the shard; the caller holds its lock. `settle` takes and releases the lock of another shard, a later one, which
+ * repairs that one. Throws ERR_TABLE_CORRUPT where the memory was overwritten.
+ */
+export function recoverShard(region: Region, shard: i32, settle: (shard: i32) => void): void {
+  const memory = region.memory;
+  memory.cover(memory.words[shard + S_HIGH] * 4);
+  if ((memory.words[shard + S_VERSION] & 1) === 0) add(memory.words, shard + S_VERSION, 1);
+  finishGrowth(memory.words, shard);
+  finishTransaction(region, shard, settle);
+  const words = memory.words;
+  const rows = new Set<number>();
+  const index = words[shard + S_INDEX];
+  if (index !== 0) {
+    eachSlot(words, index, (slot) => rows.add(words[slot]));
+    countOverflows(words, index);
+  }
+  words[shard + S_COUNT] = rows.size;
+  sweepLarge(words, shard, rows);
+  sweepSlabs(words, shard, rows);
+  giveBackUnlinked(region, shard);
+  add(words, shard + S_VERSION, 1);
+}
+
+/** Visits every slot of an index that holds a row. */
+export function eachSlot(words: Words, index: i32, visit: (slot: i32) => void): void {
+  const buckets = words[index + I_MASK] + 1;
+  if (buckets <= 0 || index + indexWords(buckets) > words.length) throw corrupt("its index", index);
+  for (let bucket = 0; bucket < buckets; bucket++) {
+    const at = bucketAt(index, bucket);
+    for (let slot = at + B_SLOTS + 1; slot < at + BUCKET_WORDS; slot += 2) if (words[slot] !== 0) visit(slot);
+  }
+}
+
+/** Visits the slabs of a list; the visitor may change a slab's link. */
+export function eachSlab(words: Words, head: i32, visit: (slab: i32) => void): void {
+  const seen = new Set<number>();
+  for (let slab = head; slab !== 0; ) {
+    if (slab < 0 || slab + SLAB_HEADER > words.length || seen.has(slab)) throw corrupt("a list of slabs", slab);
+    const end = slab + words[slab + L_WORDS];
+    const bump = words[slab + L_BUMP];
+    if (end > words.length || bump < slab + SLAB_HEADER || bump > end) throw corrupt("a slab", slab);
+    seen.add(slab);
+    const next = words[slab + L_NEXT];
+    visit(slab);
+    slab = next;
+  }
+}
+
+/** Visits the rows of a slab, used and free. */
+export function eachRow(words: Words, slab: i32, visit: (row: i32, sizeClass: i32) => void): void {
+  const bump = words[slab + L_BUMP];
+  for (let row = slab + SLAB_HEADER; row < bump; ) {
+    const tag = words[row + R_TAG];
+    const sizeClass = classOfTag(tag);
+    if (!isTag(tag) || sizeClass >= CLASSES) throw corrupt("a row", row);
+    visit(row, sizeClass);
+    row += classWords(sizeClass);
+  }
+}
+
+/**
+ * What a dead thread's transaction left: makes the changes of this shard if it was committed. The shard that has the
+ * record sees to it that all others are done with it first, since it may be written anew from then on.
+ */
+function finishTransaction(region: Region, shard: i32, settle: (shard: i32) => void): void {
+  const memory = region.memory;
+  const home = memory.words[shard + S_HOME];
+  if (home !== 0) {
+    memory.cover(memory.words[home + S_HIGH] * 4);
+    const record = memory.words[home + S_RECORD];
+    if (load(memory.words, record + X_STATE) === COMMITTED) redo(memory.words, shard, record);
+    memory.words[shard + S_HOME] = 0;
+  }
+  const own = memory.words[shard + S_RECORD];
+  if (own === 0 || load(memory.words, own + X_STATE) === IDLE) return;
+  const last = own + RECORD_HEADER + memory.words[own + X_SHARDS];
+  for (let at = own + RECORD_HEADER; at < last; at++) if (memory.words[at] !== shard) settle(memory.words[at]);
+  if (load(memory.words, own + X_STATE) === COMMITTED) redo(memory.words, shard, own);
+  store(memory.words, own + X_STATE, IDLE);
+}
+
+/** Makes the changes of a record that concern this shard, those that are made already excepted. */
+function redo(words: Words, shard: i32, record: i32): void {
+  const index = words[shard + S_INDEX];
+  const slots = new Map<number, number>();
+  if (index !== 0) eachSlot(words, index, (slot) => slots.set(words[slot], slot));
+  const first = record + RECORD_HEADER + words[record + X_SHARDS];
+  for (let change = 0; change < words[record + X_CHANGES]; change++) {
+    const at = first + change * CHANGE_WORDS;
+    if (words[at] !== shard) continue;
+    const after = words[at + 2];
+    if (slots.has(after)) continue;
+    const slot = slots.get(words[at + 1]);
+    if (slot !== undefined) store(words, slot, after);
+    else if (after !== 0) {
+      const hash = words[after + R_HASH];
+      const free = index === 0 ? 0 : freeSlot(words, index, hash);
+      if (free === 0) throw corrupt("its index", index);
+      words[free - 1] = hash;
+      store(words, free, after);
+    }
+  }
+}
+
+function finishGrowth(words: Words, shard: i32): void {
+  const index = words[shard + S_INDEX];
+  const old = words[shard + S_OLD];
+  if (old !== 0 && old !== index) {
+    const moved = new Set<number>();
+    eachSlot(words, index, (slot) => moved.add(words[slot]));
+    eachSlot(words, old, (slot) => {
+      if (moved.has(words[slot])) return;
+      const hash = words[slot - 1];
+      const free = freeSlot(words, index, hash);
+      if (free === 0) throw corrupt("its index", index);
+      words[free - 1] = hash;
+      store(words, free, words[slot]);
+    });
+  }
+  words[shard + S_OLD] = 0;
+  words[shard + S_POSITION] = 0;
+}
+
+/** What the overflow of each bucket must be, by where the rows stand. */
+export function expectedOverflows(words: Words, index: i32): Int32Array {
+  const mask = words[index + I_MASK];
+  const overflows = new Int32Array(mask + 1);
+  for (let place = 0; place <= mask; place++) {
+    const at = bucketAt(index, place);
+    for (let slot = at + B_SLOTS + 1; slot < at + BUCKET_WORDS; slot += 2) {
+      if (words[slot] === 0) continue;
+      for (let bucket = words[slot - 1] & mask; bucket !== place; bucket = (bucket + 1) & mask) overflows[bucket]++;
+    }
+  }
+  return overflows;
+}
+
+function countOverflows(words: Words, index: i32): void {
+  const overflows = expectedOverflows(words, index);
+  for (let bucket = 0; bucket < overflows.length; bucket++) {
+    words[bucketAt(index, bucket) + B_OVERFLOW] = overflows[bucket];
+  }
+}
+
+/** Unlinks the slabs of large rows that no slot points at; they are given back as unlinked blocks. */
+function sweepLarge(words: Words, shard: i32, rows: Set<number>): void {
+  let previous = 0;
+  let total = 0;
+  let used = 0;
+  eachSlab(words, words[shard + S_LARGE], (slab) => {
+    const row = slab + SLAB_HEADER;
+    if (!rows.has(row)) {
+      words[previous === 0 ? shard + S_LARGE : previous + L_NEXT] = words[slab + L_NEXT];
+      return;
+    }
+    rows.delete(row);
+    words[row + R_TAG] = usedTag(LARGE_CLASS);
+    words[slab + L_PREVIOUS] = previous;
+    previous = slab;
+    total += words[slab + L_WORDS];
+    used += words[slab + L_WORDS] - SLAB_HEADER;
+  });
+  words[shard + S_SLAB_WORDS] = total;
+  words[shard + S_USED_WORDS] = used;
+}
+
+function sweepSlabs(words: Words, shard: i32, rows: Set<number>): void {
+  for (let sizeClass = 0; sizeClass < CLASSES; sizeClass++) words[shard + S_FREE + sizeClass] = 0;
+  let total = words[shard + S_SLAB_WORDS];
+  let used = words[shard + S_USED_WORDS];
+  eachSlab(words, words[shard + S_SLABS], (slab) => {
+    total += words[slab + L_WORDS];
+    eachRow(words, slab, (row, sizeClass) => {
+      if (rows.delete(row)) {
+        words[row + R_TAG] = usedTag(sizeClass);
+        used += classWords(sizeClass);
+        return;
+      }
+      words[row + R_TAG] = freeTag(sizeClass);
+      words[row + R_NEXT] = words[shard + S_FREE + sizeClass];
+      words[shard + S_FREE + sizeClass] = row;
+    });
+  });
+  // Every slot's row was met on the way, or the index points somewhere else.
+  if (rows.size > 0) throw corrupt("a slot of its index", [...rows][0]);
+  words[shard + S_SLAB_WORDS] = total;
+  words[shard + S_USED_WORDS] = used;
+}
+
+/** The blocks that a shard's memory is made of. */
+export function linkedBlocks(words: Words, shard: i32): Set<number> {
+  const linked = new Set<number>();
+  for (const index of [words[shard + S_INDEX], words[shard + S_OLD]]) if (index !== 0) linked.add(index);
+  if (words[shard + S_RECORD] !== 0) linked.add(words[shard + S_RECORD]);
+  eachSlab(words, words[shard + S_SLABS], (slab) => linked.add(slab));
+  eachSlab(words, words[shard + S_LARGE], (slab) => linked.add(slab));
+  return linked;
+}
+
+function giveBackUnlinked(region: Region, shard: i32): void {
+  const linked = linkedBlocks(region.memory.words, shard);
+  for (const offset of region.taggedBlocks(KIND_TABLE_PART, shard)) {
+    if (!linked.has(offset >> 2)) region.release(offset);
+  }
+}
+
+export function corrupt(what: string, at: number): TableError {
+  const message = `the memory of a shared table was overwritten: ${what} (byte ${at * 4} of the region) is no longer valid`;
+  return new TableError("ERR_TABLE_CORRUPT", message, { offset: at * 4 });
+}

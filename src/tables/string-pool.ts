@@ -1,0 +1,182 @@
+// StringPool: text → id and id → text, two tables that only grow, and a mutex that orders the new texts.
+//
+// Words   mutex × 8 │ COUNT │ place of the table text → id × 2 │ place of the table id → text × 2 │ …
+//
+// An intern of a text that is there reads one table and takes no lock. A new text: with the mutex held, look again, take
+// the id COUNT, write id → text, then text → id (the commit: from here on everyone finds the id), then COUNT + 1.
+// So of several threads with one text the first gives the id and the others find it.
+//
+// Invariant: text → id holds the ids 0 … n - 1, each once, for ever; n is COUNT, or COUNT + 1 between the commit and the
+// store of COUNT. id → text agrees with it, and may hold one text more, at n, that was written and never committed.
+// A thread that dies: before the commit the next new text takes the same id and replaces that row; after it the next
+// owner of the mutex counts it. Nothing is left over, and no id is given twice or skipped.
+
+import { load, store } from "../cells/atomics.ts";
+import { handleOptions, type LockHandle, type PlaceOptions } from "../locks/place.ts";
+import { MUTEX_WORDS } from "../protocols/mutex.ts";
+import { KIND_STRING_POOL } from "../region/layout.ts";
+import type { Region } from "../region/region.ts";
+import { GuardedObject } from "./guarded.ts";
+import { SharedTable } from "./shared-table.ts";
+import type { TableCheck } from "./types.ts";
+
+export interface StringPoolOptions extends PlaceOptions {
+  /** How many strings to lay the pool out for. It grows by itself in any case. */
+  readonly capacity?: number | undefined;
+}
+
+export type StringPoolHandle = LockHandle<"string-pool">;
+
+const COUNT = MUTEX_WORDS;
+const IDS = MUTEX_WORDS + 1;
+const TEXTS = MUTEX_WORDS + 3;
+const POOL_WORDS = 16;
+
+const ID_COLUMNS = { id: "i32" } as const;
+const TEXT_COLUMNS = { text: "string" } as const;
+/** Strings that a thread remembers by id; the ids and texts of a pool never change, so this needs no validation. */
+const REMEMBERED = 1024;
+
+/**
+ * Gives every string a small number, the same in all threads and for ever: 0, 1, 2, … in the order in which strings came.
+ * Numbers are what tables, columns and shared arrays hold best.
+ *
+ * Strings of up to 1 MiB in UTF-8. They stay as long as the region.
+ *
+ * @example
+ * const pool = StringPool.named("tags");
+ * const id = pool.intern("urgent"); // the same id in every thread
+ * pool.get(id); // "urgent"
+ */
+export class StringPool extends GuardedObject {
+  readonly #ids: SharedTable<string, { id: number }>;
+  readonly #texts: SharedTable<number, { text: string }>;
+  readonly #knownIds: Int32Array = new Int32Array(REMEMBERED).fill(-1);
+  readonly #knownTexts: string[] = new Array<string>(REMEMBERED).fill("");
+
+  constructor(options: StringPoolOptions = {}) {
+    const capacity = options?.capacity;
+    super(
+      KIND_STRING_POOL,
+      "string-pool",
+      () => POOL_WORDS * 4,
+      options,
+      (words, index, region) => {
+        const ids = new SharedTable({ region, key: "string", columns: ID_COLUMNS, capacity }).share();
+        const texts = new SharedTable({ region, key: "i32", columns: TEXT_COLUMNS, capacity }).share();
+        // Other views of the memory may be in use by now; these words lie within the old ones as well.
+        words.set([ids.offset, ids.serial, texts.offset, texts.serial], index + IDS);
+      },
+    );
+    this.#ids = SharedTable.from(this.#table(IDS), { key: "string", columns: ID_COLUMNS });
+    this.#texts = SharedTable.from(this.#table(TEXTS), { key: "i32", columns: TEXT_COLUMNS });
+  }
+
+  /** The pool of this name, made if there is none yet. */
+  static named(name: string, options: Omit<StringPoolOptions, "name"> = {}): StringPool {
+    return new StringPool({ ...options, name });
+  }
+
+  /** Attaches to the pool of a handle. Throws TypeError, ERR_REGION_*, ERR_CLOSED. */
+  static from(handle: StringPoolHandle): StringPool {
+    return new StringPool(handleOptions(KIND_STRING_POOL, "string-pool", handle));
+  }
+
+  /** A small handle for workerData or postMessage. */
+  override share(): StringPoolHandle {
+    return super.share() as StringPoolHandle;
+  }
+
+  /** How many strings there are: ids go from 0 to size - 1. */
+  get size(): number {
+    this.assertInUse();
+    return load(this.region.memory.words, this.index + COUNT);
+  }
+
+  /**
+   * The id of a string, which gets the next one if it is new. Blocks briefly for a new string. Throws TypeError,
+   * RangeError for more than 1 MiB, and ERR_REGION_FULL with nothing changed.
+   */
+  intern(text: string): number {
+    this.assertInUse();
+    const known = this.#ids.get(text);
+    return known !== undefined ? known.id : this.#add(text);
+  }
+
+  /** The id of a string if it has one, or undefined. Never adds it. */
+  find(text: string): number | undefined {
+    this.assertInUse();
+    return this.#ids.get(text)?.id;
+  }
+
+  /** The string of an id, or undefined if no string has it. Throws TypeError for what is no number. */
+  get(id: number): string | undefined {
+    this.assertInUse();
+    if (this.#knownIds[id & (REMEMBERED - 1)] === id && id >= 0) return this.#knownTexts[id & (REMEMBERED - 1)];
+    if (typeof id !== "number") throw new TypeError("StringPool.get takes an id, a number");
+    if (!Number.isInteger(id) || id < 0 || id > 0x7fffffff) return undefined;
+    const text = this.#texts.get(id)?.text;
+    // At the end there may be a text that was never committed, or one that is not counted yet.
+    if (text === undefined || (id >= this.size && this.#ids.get(text)?.id !== id)) return undefined;
+    this.#knownIds[id & (REMEMBERED - 1)] = id;
+    this.#knownTexts[id & (REMEMBERED - 1)] = text;
+    return text;
+  }
+
+  /** Verifies every invariant of the pool, and says what is wrong. Holds its mutex meanwhile. */
+  check(): TableCheck {
+    const problems = [...this.#ids.check().problems, ...this.#texts.check().problems];
+    this.enter();
+    try {
+      const count = this.size;
+      const ids = this.#ids.snapshot();
+      if (ids.size !== count) problems.push(`${ids.size} strings have ids, ${count} are counted`);
+      for (const [text, { id }] of ids) {
+        if (id < 0 || id >= count || this.#texts.get(id)?.text !== text) problems.push(`id ${id} is not its string's`);
+      }
+    } finally {
+      this.leave();
+    }
+    return { ok: problems.length === 0, problems };
+  }
+
+  #add(text: string): number {
+    let id: number;
+    this.enter();
+    try {
+      const { words } = this.region.memory;
+      const known = this.#ids.get(text);
+      id = known?.id ?? load(words, this.index + COUNT);
+      if (known === undefined) {
+        this.#texts.set(id, { text });
+        this.#ids.set(text, { id });
+        store(this.region.memory.words, this.index + COUNT, id + 1);
+      }
+    } catch (error) {
+      this.leaveAfter(error);
+      throw error;
+    }
+    this.leave();
+    return id;
+  }
+
+  #table(at: number): ReturnType<SharedTable<never, never>["share"]> {
+    const region: Region = this.region;
+    const { words } = region.memory;
+    const [offset, serial] = [words[this.index + at], words[this.index + at + 1]];
+    return { holdfast: "table", region: region.share(), offset, serial } as never;
+  }
+
+  /** @internal */
+  protected override repair(): void {
+    const count = load(this.region.memory.words, this.index + COUNT);
+    const last = this.#texts.get(count);
+    if (last === undefined || this.#ids.get(last.text)?.id !== count) return;
+    store(this.region.memory.words, this.index + COUNT, count + 1);
+  }
+
+  /** @internal */
+  protected override describeInside(): string {
+    return `${this.size} strings`;
+  }
+}

@@ -1,0 +1,108 @@
+// A table under another face: what SharedMap, SharedSet and SharedMultiMap have in common. They hold no state of their
+// own: every operation is one of the table's atomic ones, so the table's guarantees are theirs.
+
+import { describe } from "../cells/deadline.ts";
+import { HoldfastError } from "../cells/errors.ts";
+import type { Region } from "../region/region.ts";
+import { SharedTable, type TableHandle } from "./shared-table.ts";
+import type { Columns, RowOf, TableCheck, TableStats } from "./types.ts";
+
+/** Options of SharedMap, SharedSet and SharedMultiMap. */
+export interface ViewOptions {
+  /** A name in the region: every thread that gives the same name has the same object. 1 to 256 characters. */
+  readonly name?: string | undefined;
+  /** Where it lives; the default region of the process if not given. */
+  readonly region?: Region | undefined;
+  /** How many entries to lay the index out for. It grows by itself in any case. */
+  readonly capacity?: number | undefined;
+}
+
+/** What `share()` gives: structured-cloneable, for workerData or postMessage. */
+export interface ViewHandle<Tag extends string = string> {
+  readonly holdfast: Tag;
+  readonly table: TableHandle<string>;
+}
+
+/** Handles on their way into a constructor: keyed by the options object that only {@link viewOptions} makes. */
+const handed = new WeakMap<object, TableHandle<string>>();
+
+/** Checks a handle and turns it into options for the constructor of its class. */
+export function viewOptions(className: string, tag: string, handle: ViewHandle): ViewOptions {
+  if (typeof handle !== "object" || handle === null || typeof handle.holdfast !== "string") {
+    throw new TypeError(`${className}.from needs the result of share(), got ${describe(handle)}`);
+  }
+  if (handle.holdfast !== tag) {
+    const message = `${className}.from: the handle is of another kind ("${handle.holdfast}")`;
+    throw new HoldfastError("ERR_REGION_KIND", message, { expected: tag, found: handle.holdfast });
+  }
+  const options: ViewOptions = {};
+  handed.set(options, handle.table);
+  return options;
+}
+
+export abstract class TableView<C extends Columns, Tag extends string> {
+  /** The table beneath, for `snapshotAll` and the like. */
+  readonly table: SharedTable<string, RowOf<C>>;
+  readonly #tag: Tag;
+  readonly #className: string;
+
+  protected constructor(className: string, tag: Tag, columns: C, options: ViewOptions) {
+    if (typeof options !== "object" || options === null) {
+      throw new TypeError(`new ${className} takes an object of options, got ${describe(options)}`);
+    }
+    const handle = handed.get(options);
+    const { name, region, capacity } = options;
+    this.table =
+      handle === undefined
+        ? new SharedTable({ key: "string", columns, name, region, capacity })
+        : (SharedTable.from(handle, { key: "string", columns }) as unknown as SharedTable<string, RowOf<C>>);
+    this.#tag = tag;
+    this.#className = className;
+  }
+
+  /** The region that it lives in. */
+  get region(): Region {
+    return this.table.region;
+  }
+
+  /** Its name in the region, if it has one. */
+  get name(): string | undefined {
+    return this.table.name;
+  }
+
+  /** How many keys there are; while others write, a number that was right for each shard at some moment of the call. */
+  get size(): number {
+    return this.table.size;
+  }
+
+  /** Removes everything, at one moment for every other writer and snapshot, and gives the memory back to the region. */
+  clear(): void {
+    this.table.clear();
+  }
+
+  /** Verifies every invariant of the memory, and says what is wrong. */
+  check(): TableCheck {
+    return this.table.check();
+  }
+
+  /** Numbers of the index and the memory. */
+  stats(): TableStats {
+    return this.table.stats();
+  }
+
+  /** A small handle for workerData or postMessage. */
+  share(): ViewHandle<Tag> {
+    return { holdfast: this.#tag, table: this.table.share() as unknown as TableHandle<string> };
+  }
+
+  /** Says its name and size. */
+  toString(): string {
+    const name = this.name === undefined ? "" : ` "${this.name}"`;
+    return `${this.#className}${name}: ${this.size} keys`;
+  }
+}
+
+/** Throws TypeError unless it is a string. */
+export function assertText(value: unknown, what: string): asserts value is string {
+  if (typeof value !== "string") throw new TypeError(`${what} must be a string, got ${describe(value)}`);
+}

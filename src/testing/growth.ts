@@ -1,0 +1,253 @@
+// Grows the trees of logs (tree.ts) by running bodies.
+// Invariant: a node exists only if its body was run against its log; every log is run twice or audited later.
+import type { Accesses } from "./accesses.ts";
+import { ModelError } from "./errors.ts";
+import { type Op, sameOp } from "./ops.ts";
+import { NeedsAsync, type Replayer } from "./replay.ts";
+import { agree, future, roundOf } from "./rounds.ts";
+import type { Actor } from "./run.ts";
+import { logOf, Node, type Outcome, opsOf } from "./tree.ts";
+
+/** Thrown when the next step needs an async replay; `grow` of the same arguments does it. */
+export class NeedsReplay extends Error {
+  actor: Actor | undefined;
+  parent: Node | undefined;
+  key: unknown;
+  entry: unknown;
+}
+
+/** Thrown when a body with rounds turns out to be async: its logs so far were cut where they must not be. */
+export class StartAgain extends Error {}
+
+export class Growth {
+  readonly nodes: Node[] = [];
+  readonly roots: Node[] = [];
+  /** Loops taken as endless, by thread: the one assumption of a search. */
+  readonly spins = new Map<string, number>();
+  private readonly actors: readonly Actor[];
+  private readonly replayer: Replayer;
+  private readonly accesses: Accesses;
+  private readonly maxSteps: number;
+  private readonly needs = new NeedsReplay();
+  private readonly starts: Node[][] = [];
+
+  constructor(actors: readonly Actor[], replayer: Replayer, accesses: Accesses, maxSteps: number) {
+    this.accesses = accesses;
+    this.actors = actors;
+    this.replayer = replayer;
+    this.maxSteps = maxSteps;
+  }
+
+  /** Runs every body to its first operation, under `attempt`'s watch. Forgets what was known before. */
+  async plant(attempt: <T>(run: () => T) => T): Promise<void> {
+    this.nodes.length = 0;
+    this.roots.length = 0;
+    this.spins.clear();
+    for (const actor of this.actors) {
+      const starts: Node[] = [];
+      let round = 0;
+      do {
+        const first = await this.begin(actor, round, attempt);
+        this.compare(actor, undefined, first, await this.begin(actor, round, attempt));
+        const root = new Node(this.nodes.length, actor.index, round, undefined, undefined, first);
+        this.keep(root);
+        starts.push(root);
+      } while (++round < this.roundsOf(actor));
+      this.starts[actor.index] = starts;
+      for (const root of starts) this.link(root);
+      this.roots.push(starts[0]);
+    }
+  }
+
+  private async begin(actor: Actor, round: number, attempt: <T>(run: () => T) => T): Promise<Outcome> {
+    if (!actor.async) {
+      try {
+        return attempt(() => this.replayer.run(actor, [], [], round));
+      } catch (error) {
+        if (!(error instanceof NeedsAsync)) throw error;
+        actor.async = true;
+      }
+    }
+    return this.replayer.runAsync(actor, [], [], round);
+  }
+
+  /** An async body keeps its event loop between calls: its rounds are one log. */
+  private roundsOf(actor: Actor): number {
+    return actor.async ? 1 : actor.rounds;
+  }
+
+  private keep(node: Node): void {
+    this.nodes.push(node);
+    const { op } = node.outcome;
+    if (op !== undefined) this.accesses.note(1 << node.thread, op);
+  }
+
+  private link(node: Node): void {
+    const { end } = node.outcome;
+    if (end === undefined || "error" in end || node.outcome.op !== undefined) return;
+    node.next = this.starts[node.thread]?.[node.round + 1];
+  }
+
+  /** The node reached from `parent` when its pending operation returns `entry` (or `entry` is delivered). */
+  kid(parent: Node, key: unknown, entry: unknown): Node {
+    const known = parent.kids.get(key);
+    if (known !== undefined) return known;
+    const actor = this.actors[parent.thread];
+    if (actor.async) this.ask(actor, parent, key, entry);
+    const log = [...logOf(parent), entry];
+    const ops = [...opsOf(parent), parent.outcome.op];
+    this.limit(actor, log.length);
+    try {
+      const outcome = this.replayer.run(actor, log, ops, parent.round);
+      if (this.doubtful()) this.compare(actor, parent, outcome, this.replayer.run(actor, log, ops, parent.round));
+      return this.join(actor, parent, key, entry, outcome, (l, o) => this.replayer.run(actor, l, o, parent.round));
+    } catch (error) {
+      if (!(error instanceof NeedsAsync)) throw error;
+      actor.async = true;
+      if (actor.rounds > 1) throw new StartAgain();
+      return this.ask(actor, parent, key, entry);
+    }
+  }
+
+  async grow(needs: NeedsReplay): Promise<void> {
+    const { actor, parent, key, entry } = needs;
+    if (actor === undefined || parent === undefined) throw new Error("grow: nothing was asked for");
+    const log = [...logOf(parent), entry];
+    const ops = [...opsOf(parent), parent.outcome.op];
+    this.limit(actor, log.length);
+    const outcome = await this.replayer.runAsync(actor, log, ops, parent.round);
+    if (this.doubtful())
+      this.compare(actor, parent, outcome, await this.replayer.runAsync(actor, log, ops, parent.round));
+    const round = roundOf(parent, entry, outcome);
+    const endless = round > 0 && (await this.endlessAsync(actor, parent, entry, round));
+    this.attach(actor, parent, key, entry, outcome, endless ? round : 0);
+  }
+
+  /** Runs ended and sampled logs once more, newest first: a body with memory of its own answers otherwise now. */
+  async audit(most: number): Promise<void> {
+    const ends = this.nodes.filter((n) => n.outcome.op === undefined);
+    const stride = Math.max(1, Math.ceil(ends.length / most));
+    for (let i = ends.length - 1; i >= 0; i -= stride) {
+      const node = ends[i];
+      const actor = this.actors[node.thread];
+      const again = actor.async
+        ? await this.replayer.runAsync(actor, logOf(node), opsOf(node), node.round)
+        : this.replayer.run(actor, logOf(node), opsOf(node), node.round);
+      this.compare(actor, node.parent, node.outcome, again, node.depth);
+    }
+  }
+
+  private ask(actor: Actor, parent: Node, key: unknown, entry: unknown): never {
+    Object.assign(this.needs, { actor, parent, key, entry });
+    throw this.needs;
+  }
+
+  private limit(actor: Actor, steps: number): void {
+    if (steps <= this.maxSteps) return;
+    throw new ModelError(
+      "ERR_MODEL_ENDLESS",
+      `the body has not ended after ${this.maxSteps} operations (option maxSteps)`,
+      actor.name,
+      steps - 1,
+    );
+  }
+
+  private doubtful(): boolean {
+    return this.nodes.length < 500 || this.nodes.length % 8 === 0;
+  }
+
+  private compare(actor: Actor, parent: Node | undefined, x: Outcome, y: Outcome, step?: number): void {
+    const same =
+      (x.op === undefined ? y.op === undefined : y.op !== undefined && sameOp(x.op, y.op)) &&
+      describe(x.end) === describe(y.end) &&
+      x.tokens === y.tokens;
+    if (same) return;
+    throw new ModelError(
+      "ERR_MODEL_NONDETERMINISTIC",
+      "the body is not deterministic: two runs with the same results went on differently " +
+        `(${describe(x.end) || "went on"} / ${describe(y.end) || "went on"}). It keeps state outside the memory, or ` +
+        "depends on something that no schedule determines",
+      actor.name,
+      step ?? (parent === undefined ? 0 : parent.depth + 1),
+    );
+  }
+
+  private join(
+    actor: Actor,
+    parent: Node,
+    key: unknown,
+    entry: unknown,
+    outcome: Outcome,
+    run: (log: unknown[], ops: (Op | undefined)[]) => Outcome,
+  ): Node {
+    const round = roundOf(parent, entry, outcome);
+    const endless = round > 0 && this.repeats(parent, entry, round, run);
+    return this.attach(actor, parent, key, entry, outcome, endless ? round : 0);
+  }
+
+  private attach(actor: Actor, parent: Node, key: unknown, entry: unknown, outcome: Outcome, round: number): Node {
+    let node: Node;
+    if (round === 0) {
+      node = this.add(parent, entry, outcome);
+    } else {
+      node = parent;
+      for (let i = 1; i < round; i++) node = node.parent as Node;
+      for (let n: Node = parent; ; n = n.parent as Node) {
+        n.spinning = true;
+        if (n.hurried) this.accesses.contradict();
+        if (n === node) break;
+      }
+      this.spins.set(actor.name, (this.spins.get(actor.name) ?? 0) + 1);
+    }
+    parent.kids.set(key, node);
+    return node;
+  }
+
+  private add(parent: Node, entry: unknown, outcome: Outcome): Node {
+    const node = new Node(this.nodes.length, parent.thread, parent.round, parent, entry, outcome);
+    this.keep(node);
+    this.link(node);
+    return node;
+  }
+
+  private repeats(
+    parent: Node,
+    entry: unknown,
+    round: number,
+    run: (log: unknown[], ops: (Op | undefined)[]) => Outcome,
+  ): boolean {
+    const { log, ops } = future(parent, entry, round);
+    try {
+      return agree(run(log, ops), ops, round);
+    } catch (error) {
+      if (error instanceof ModelError && error.code === "ERR_MODEL_NONDETERMINISTIC") return false;
+      throw error;
+    }
+  }
+
+  private async endlessAsync(actor: Actor, parent: Node, entry: unknown, round: number): Promise<boolean> {
+    const { log, ops } = future(parent, entry, round);
+    try {
+      return agree(await this.replayer.runAsync(actor, log, ops, parent.round), ops, round);
+    } catch (error) {
+      if (error instanceof ModelError && error.code === "ERR_MODEL_NONDETERMINISTIC") return false;
+      throw error;
+    }
+  }
+}
+
+function describe(end: { value?: unknown; error?: unknown } | undefined): string {
+  if (end === undefined) return "";
+  const { value, error } = end;
+  if (error !== undefined) return `threw ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`;
+  return `returned ${show(value)}`;
+}
+
+function show(value: unknown): string {
+  if (typeof value !== "object" || value === null) return String(value);
+  try {
+    return JSON.stringify(value, (_k, v: unknown) => (typeof v === "bigint" ? `${v}n` : v)) ?? String(value);
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
+}

@@ -1,0 +1,286 @@
+// Replay by throw: how one body is run up to its next operation.
+//
+//   log:      r0 r1 r2          the body runs from its start; its first three operations return r0 r1 r2;
+//   the fourth operation        is noted as pending and throws SUSPEND; until the body has unwound, each further
+//                               operation throws SUSPEND too, so that neither `finally` nor `catch` can act.
+//
+// Async bodies run the same way; when the stack and the microtask queue are empty the next delivery of the log (a
+// settled waitAsync, a fired timer) is made. Nothing else can resolve what they await: every source is simulated.
+// Invariant: between two replays no code of any body is running or queued.
+import { ModelError } from "./errors.ts";
+import { CLOCK_ADDRESS, ELEMS, type Elem, NOW, type Op, type Scalar, sameOp } from "./ops.ts";
+import { type Actor, differs, drained, Run, SUSPEND } from "./run.ts";
+import type { Port } from "./simulated-atomics.ts";
+import { mapShape, type Space, type ViewInfo } from "./space.ts";
+import type { Delivery, End, Outcome } from "./tree.ts";
+import { Views } from "./views.ts";
+
+/** Thrown when a synchronous replay meets an async body; the caller replays it with `runAsync`. */
+export class NeedsAsync extends Error {}
+
+export class Replayer implements Port {
+  readonly views: Views;
+  private readonly space: Space;
+  private readonly memory: unknown;
+  private current: Run | undefined;
+  private abandoned: Run | undefined;
+  /** Where the body stood last: for the report about a body that never comes back. */
+  last: { name: string; step: number } = { name: "", step: 0 };
+  count = 0;
+  /** Performs the operations of a crash hook while one runs. */
+  hook: ((op: Op) => unknown) | undefined;
+  /** Called before each run of a body. */
+  private readonly reset: (() => void) | undefined;
+
+  constructor(space: Space, memory: unknown, reset?: () => void) {
+    this.reset = reset;
+    this.space = space;
+    this.memory = memory;
+    this.views = new Views(space, (kind, elem, addr, a, b) => this.perform(kind, elem, addr, a, b));
+  }
+
+  // ---- Port: called from inside bodies
+
+  active(): boolean {
+    return this.current !== undefined || this.hook !== undefined;
+  }
+
+  info(view: object): ViewInfo | undefined {
+    return this.views.info(view);
+  }
+
+  operate(kind: number, info: ViewInfo, index: number, a: Scalar, b: Scalar): unknown {
+    return this.perform(kind, info.elem, info.addr + index * info.elem.size, a, b);
+  }
+
+  /** Reads the injected clock, or the given real one outside bodies. */
+  now(real: () => number): number {
+    if (!this.active()) return real();
+    return this.perform(NOW, CLOCK_ELEM, CLOCK_ADDRESS, 0, 0) as number;
+  }
+
+  asyncResult(result: unknown): unknown {
+    if (typeof result === "string") return { async: false, value: result };
+    const run = this.current as Run;
+    run.async = true;
+    const token = ++run.tokens;
+    return { async: true, value: new Promise((resolve) => run.listeners.set(token, resolve)) };
+  }
+
+  /** setTimeout, setInterval, setImmediate. Undefined outside bodies. */
+  timer(callback: () => void, ms: number, every: boolean): { token: number } | undefined {
+    const run = this.current;
+    if (run === undefined) return undefined;
+    run.async = true;
+    const token = ++run.tokens;
+    run.listeners.set(token, callback);
+    if (every) run.repeating.add(token);
+    run.note({ type: "timer", token, ms, every });
+    return { token };
+  }
+
+  clearTimer(token: number): void {
+    const run = this.current;
+    if (run === undefined || !run.listeners.delete(token)) return;
+    run.note({ type: "clear", token });
+  }
+
+  mark(type: "optimistic" | "validated" | "discarded"): void {
+    this.current?.note({ type });
+  }
+
+  foreign(what: string): never {
+    const run = this.current;
+    if (run === undefined) throw new ModelError("ERR_MODEL_FOREIGN_STATE", `onCrash: ${what} that is not the model's`);
+    return this.refuse(
+      run,
+      "ERR_MODEL_FOREIGN_STATE",
+      `${what} that is not part of the memory given to explore(); what threads share must be in \`memory\``,
+    );
+  }
+
+  /** A body used something that no schedule determines. Returns outside bodies. */
+  forbidden(code: "ERR_MODEL_RANDOMNESS" | "ERR_MODEL_REAL_TIME", what: string): void {
+    if (this.current !== undefined) this.refuse(this.current, code, what);
+  }
+
+  private refuse(run: Run, code: ConstructorParameters<typeof ModelError>[0], what: string): never {
+    if (run.suspended) throw SUSPEND;
+    return run.fail(new ModelError(code, what, run.actor.name, run.pos));
+  }
+
+  private perform(kind: number, elem: Elem, addr: number, a: Scalar, b: Scalar): unknown {
+    const run = this.current;
+    if (run === undefined) {
+      if (this.hook !== undefined) return this.hook({ kind, elem, addr, a, b });
+      throw new ModelError("ERR_MODEL_FOREIGN_STATE", "a view given to a body was used outside that body");
+    }
+    if (run.suspended) throw SUSPEND;
+    const op: Op = { kind, elem, addr, a, b };
+    if (run.pos === run.log.length) {
+      run.op = op;
+      run.suspended = true;
+      throw SUSPEND;
+    }
+    const before = run.ops[run.pos];
+    if (before === undefined || !sameOp(before, op)) run.fail(differs(run, op));
+    return run.log[run.pos++];
+  }
+
+  // ---- running bodies
+
+  /** Runs a synchronous body against a log. */
+  run(actor: Actor, log: readonly unknown[], ops: readonly (Op | undefined)[], round: number): Outcome {
+    const run = this.begin(actor, log, ops);
+    try {
+      const value = this.call(run, round);
+      if (isThenable(value)) {
+        run.async = true;
+        // Whatever becomes of this attempt is of no interest: the body is replayed with its microtasks.
+        value.then(ignore, ignore);
+      } else {
+        run.end = { value };
+      }
+    } catch (error) {
+      if (!run.suspended) run.end = { error };
+    } finally {
+      this.current = undefined;
+    }
+    if (run.async && run.fault === undefined) {
+      // What this attempt has queued must find itself suspended when it runs.
+      run.suspended = true;
+      this.abandoned = run;
+      throw new NeedsAsync();
+    }
+    return this.outcome(run);
+  }
+
+  /** Runs any body against a log, letting its microtasks run dry after the start and after each delivery. */
+  async runAsync(
+    actor: Actor,
+    log: readonly unknown[],
+    ops: readonly (Op | undefined)[],
+    round: number,
+  ): Promise<Outcome> {
+    if (this.abandoned !== undefined) {
+      this.current = this.abandoned;
+      this.abandoned = undefined;
+      await drained();
+    }
+    const run = this.begin(actor, log, ops);
+    try {
+      try {
+        const value = this.call(run, round);
+        if (isThenable(value)) {
+          run.async = true;
+          value.then(
+            (v) => this.settle(run, { value: v }),
+            (error: unknown) => this.settle(run, { error }),
+          );
+        } else {
+          run.end = { value };
+        }
+      } catch (error) {
+        if (!run.suspended) run.end = { error };
+      }
+      await drained();
+      while (!run.suspended && run.pos < log.length) {
+        this.deliver(run);
+        await drained();
+      }
+    } finally {
+      this.current = undefined;
+    }
+    if (run.async && !actor.async) {
+      actor.async = true;
+      // Found out on the first run: its rounds have to be one.
+      if (actor.rounds > 1) return this.runAsync(actor, log, ops, round);
+    }
+    return this.outcome(run);
+  }
+
+  private begin(actor: Actor, log: readonly unknown[], ops: readonly (Op | undefined)[]): Run {
+    this.count++;
+    this.reset?.();
+    const run = new Run(actor, log, ops);
+    this.last = { name: actor.name, step: log.length };
+    this.current = run;
+    return run;
+  }
+
+  private call(run: Run, round: number): unknown {
+    const { index, name, body, rounds, async } = run.actor;
+    const shape = this.shape() as never;
+    const one = (r: number): unknown => body(shape, Object.freeze({ index, name, round: r }));
+    const value = one(round);
+    if (!async || rounds === 1) return value;
+    return (async () => {
+      let last = await value;
+      for (let r = 1; r < rounds; r++) last = await one(r);
+      return last;
+    })();
+  }
+
+  /** The caller's memory with every view proxied. */
+  shape(): unknown {
+    return mapShape(this.memory, (part) => this.bodyPart(part));
+  }
+
+  private bodyPart(part: object): unknown {
+    if (!(part instanceof SharedArrayBuffer)) return this.views.wrap(part as Int32Array<SharedArrayBuffer>);
+    return this.space.segments.find((s) => s.source === part)?.decoy;
+  }
+
+  private settle(run: Run, end: End): void {
+    if (!run.suspended) run.end = end;
+  }
+
+  private deliver(run: Run): void {
+    const entry = run.log[run.pos] as Delivery;
+    if (run.ops[run.pos] !== undefined) {
+      run.fault = differs(run, undefined);
+      run.suspended = true;
+      return;
+    }
+    run.pos++;
+    const listener = run.listeners.get(entry.token);
+    if (!run.repeating.has(entry.token)) run.listeners.delete(entry.token);
+    try {
+      listener?.(entry.value);
+    } catch (error) {
+      if (!run.suspended) run.end = { error };
+    }
+  }
+
+  private outcome(run: Run): Outcome {
+    if (run.fault === undefined && !run.suspended && run.pos < run.log.length) run.fault = differs(run, undefined);
+    if (run.fault === undefined && !this.unspoilt()) {
+      run.fault = new ModelError(
+        "ERR_MODEL_FOREIGN_STATE",
+        "shared memory was written in a way that the checker cannot see (a Buffer or view over view.buffer)",
+        run.actor.name,
+        run.pos,
+      );
+    }
+    if (run.fault !== undefined) throw run.fault;
+    return {
+      op: run.op,
+      end: run.suspended ? undefined : run.end,
+      effects: run.effects,
+      tokens: run.tokens,
+    };
+  }
+
+  private unspoilt(): boolean {
+    const small = this.space.initial.length <= 2048;
+    return (!small && this.count % 64 !== 0) || this.space.decoysUntouched();
+  }
+}
+
+const CLOCK_ELEM: Elem = ELEMS.Float64Array;
+
+function isThenable(value: unknown): value is Promise<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
+}
+
+const ignore = (): void => undefined;

@@ -1,0 +1,138 @@
+// The WebAssembly and the JavaScript of the protocols are one source, and do the same: random operations over two
+// memories, one for each, leave them equal byte for byte and give the same results.
+
+import fc from "fast-check";
+import * as assert from "uvu/assert";
+import { type CoreExports, instantiateCore } from "../../src/assembly/core.ts";
+import {
+  ASYNC_WAITERS,
+  lockStep,
+  MUTEX_WORDS,
+  NOT_RECOVERABLE,
+  OWNER_DIED,
+  RETIRED,
+  STARVING,
+  SYNC_WAITERS,
+  tryLock,
+  unlock,
+  unlockHold,
+} from "../../src/protocols/mutex.ts";
+import { lockReentrant, unlockLevel, unlockReentrant } from "../../src/protocols/reentrant-mutex.ts";
+import { suite } from "../support/suite.ts";
+
+const test = suite("WebAssembly core");
+
+/** The operations of the mutexes: they share the mutex's words. */
+type Mutexes = Pick<
+  CoreExports,
+  "tryLock" | "unlock" | "unlockHold" | "lockStep" | "lockReentrant" | "unlockReentrant" | "unlockLevel"
+>;
+
+/** The JavaScript of the protocols under the names of the module's exports. */
+function referenceOver(words: Int32Array): Mutexes {
+  return {
+    lockReentrant: (index, me) => lockReentrant(words, index, me),
+    unlockReentrant: (index, me) => unlockReentrant(words, index, me),
+    unlockLevel: (index, me, ticket) => unlockLevel(words, index, me, ticket),
+    tryLock: (index, me) => tryLock(words, index, me),
+    unlock: (index, me) => unlock(words, index, me),
+    unlockHold: (index, me, ticket) => unlockHold(words, index, me, ticket),
+    lockStep: (index, me, slept, starver) => lockStep(words, index, me, slept, starver),
+  };
+}
+
+function memory(): { wasm: WebAssembly.Memory; words: Int32Array } {
+  const wasm = new WebAssembly.Memory({ initial: 1, maximum: 2, shared: true });
+  return { wasm, words: new Int32Array(wasm.buffer) };
+}
+
+const owners = [0x1000, 0x1001, 0xffff_ffd, NOT_RECOVERABLE];
+const flags = [0, SYNC_WAITERS, ASYNC_WAITERS, STARVING, OWNER_DIED];
+
+/** What may be done: an exported operation with any arguments, or a word that another thread may have left. */
+const operation = fc.oneof(
+  fc.record({
+    call: fc.constantFrom<keyof Mutexes>(
+      "tryLock",
+      "unlock",
+      "unlockHold",
+      "lockStep",
+      "lockReentrant",
+      "unlockReentrant",
+      "unlockLevel",
+    ),
+    me: fc.constantFrom(...owners.slice(0, 3)),
+    slept: fc.nat(1),
+    starver: fc.nat(1),
+    ticket: fc.oneof(fc.nat(8), fc.integer()),
+    isLatest: fc.boolean(),
+  }),
+  fc.record({ word: fc.tuple(fc.constantFrom(0, RETIRED, ...owners), fc.subarray(flags)), hold: fc.nat(8) }),
+  fc.record({ hold: fc.constantFrom(0x3ffffffe, 0x3fffffff, 0x40000000, -1, 0) }),
+);
+
+test("the module compiles here, and has the operations that are declared", () => {
+  const core = instantiateCore(memory().wasm) as unknown as Record<string, unknown>;
+  for (const name of Object.keys(referenceOver(new Int32Array(0)))) assert.type(core[name], "function", name);
+});
+
+test("random operations through both leave equal memories and give equal results", () => {
+  fc.assert(
+    fc.property(fc.nat(16000), fc.array(operation, { maxLength: 200 }), (index, operations) => {
+      const one = memory();
+      const two = memory();
+      const core = instantiateCore(one.wasm) as CoreExports;
+      const reference = referenceOver(two.words);
+      for (const step of operations) {
+        if (!("call" in step)) {
+          for (const { words } of [one, two]) {
+            if ("word" in step) words[index] = step.word[1].reduce((word, flag) => word | flag, step.word[0]);
+            words[index + 2] = step.hold;
+          }
+          continue;
+        }
+        const { call, me, slept, starver } = step;
+        const ticket = step.isLatest ? two.words[index + 2] : step.ticket;
+        const rest =
+          call === "unlockHold" || call === "unlockLevel" ? [ticket] : call === "lockStep" ? [slept, starver] : [];
+        const run = (of: Mutexes): number => (of[call] as (...args: number[]) => number)(index, me, ...rest);
+        const results = [run(core), run(reference)];
+        assert.is(results[0], results[1], call);
+        assert.equal(
+          one.words.slice(index, index + MUTEX_WORDS),
+          two.words.slice(index, index + MUTEX_WORDS),
+          `${call} gave ${results[0]}`,
+        );
+      }
+      assert.ok(Buffer.from(one.wasm.buffer).equals(Buffer.from(two.wasm.buffer)));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("operations reach words beyond the length that the memory had when the module was made", () => {
+  const { wasm } = memory();
+  const core = instantiateCore(wasm) as CoreExports;
+  wasm.grow(1);
+  const words = new Int32Array(wasm.buffer);
+  const index = 20_000;
+  assert.is(core.tryLock(index, 0x1000), 1);
+  assert.is(words[index], 0x1000);
+  assert.is(core.unlock(index, 0x1000), 0);
+  assert.is(words[index], 0);
+});
+
+test("an index outside the memory traps and changes nothing", () => {
+  const { wasm, words } = memory();
+  const core = instantiateCore(wasm) as CoreExports;
+  let error: unknown;
+  try {
+    core.tryLock(1 << 20, 1);
+  } catch (thrown) {
+    error = thrown;
+  }
+  assert.instance(error, WebAssembly.RuntimeError);
+  assert.ok(words.every((word) => word === 0));
+});
+
+test.run();

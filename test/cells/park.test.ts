@@ -1,0 +1,65 @@
+// Sleeping and waking, and the one timer that keeps a thread alive while its tasks wait.
+
+import * as assert from "uvu/assert";
+import {
+  blockingAllowed,
+  holdKeepAlive,
+  NOT_EQUAL,
+  park,
+  parkAsync,
+  releaseKeepAlive,
+  SLICE_MS,
+  TIMED_OUT,
+  wake,
+  wakeAll,
+} from "../../src/cells/park.ts";
+import { suite } from "../support/suite.ts";
+
+const test = suite("park");
+const cells = (): Int32Array => new Int32Array(new SharedArrayBuffer(16));
+const timers = (): number => process.getActiveResourcesInfo().filter((resource) => resource === "Timeout").length;
+
+test("a sleep does not begin when the cell has changed, and ends at its time-out", () => {
+  const words = cells();
+  assert.is(park(words, 0, 1, 1000), NOT_EQUAL);
+  assert.is(park(words, 0, 0, 1), TIMED_OUT);
+  assert.ok(blockingAllowed());
+});
+
+test("wake wakes as many as it is told, wakeAll all; both say how many", async () => {
+  const words = cells();
+  let woken = 0;
+  const sleepers = Array.from({ length: 5 }, () => parkAsync(words, 1, 0)?.then(() => woken++));
+  assert.is(wake(words, 0, 1), 0);
+  assert.is(wake(words, 1, 2), 2);
+  await Promise.all(sleepers.slice(0, 2));
+  assert.is(woken, 2);
+  assert.is(wakeAll(words, 1), 3);
+  await Promise.all(sleepers);
+  assert.is(parkAsync(words, 1, 7), undefined);
+});
+
+test("one timer serves all that wait, is there while one waits, and calls each every slice", async () => {
+  const before = timers();
+  let first = 0;
+  const other = (): void => undefined;
+  await new Promise<void>((resolve) => {
+    const onSlice = (): void => {
+      if (++first < 2) return;
+      releaseKeepAlive(onSlice);
+      resolve();
+    };
+    holdKeepAlive(onSlice);
+    holdKeepAlive(onSlice);
+    holdKeepAlive(other);
+    assert.is(timers(), before + 1);
+  });
+  assert.is(first, 2);
+  assert.is(timers(), before + 1, "the other still waits");
+  releaseKeepAlive(other);
+  releaseKeepAlive(other);
+  assert.is(timers(), before);
+  assert.ok(SLICE_MS <= 250);
+});
+
+test.run();

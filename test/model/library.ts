@@ -1,0 +1,101 @@
+// The compiled library, as the checker needs it: a copy in a temporary folder, so that a mutant is the shipped code with
+// one patch, and so that module state which belongs to a thread can be put back before each run of a body.
+// Invariant: every patch matches exactly once, so that a mutant which no longer fits the code is an error, not a pass.
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+export interface Patch {
+  /** Compiled file, relative to dist/src. */
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+/** A patch that does not fit the code (any more). */
+export class MisfitError extends Error {}
+
+export interface Library {
+  readonly mutex: typeof import("../../src/protocols/mutex.ts");
+  readonly wordLock: typeof import("../../src/region/word-lock.ts");
+  readonly threads: typeof import("../../src/region/threads.ts");
+  readonly layout: typeof import("../../src/region/layout.ts");
+  readonly park: typeof import("../../src/cells/park.ts");
+  readonly asyncQueue: typeof import("../../src/locks/async-queue.ts");
+  readonly rwLock: typeof import("../../src/protocols/rw-lock.ts");
+  readonly stamped: typeof import("../../src/protocols/stamped.ts");
+  readonly rwWaiting: typeof import("../../src/locks/rw-waiting.ts");
+  /** Puts back what park.ts keeps for its thread: in the model all threads share one module. */
+  readonly reset: () => void;
+}
+
+const FOLDERS = ["cells", "protocols", "region", "locks", "assembly"];
+const dist = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), "src");
+
+/** Loads the library with the patches applied, calls `use` with it, and removes the copy. */
+export async function withLibrary<T>(patches: readonly Patch[], use: (library: Library) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), "holdfast-model-"));
+  try {
+    writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
+    const src = join(folder, "src");
+    mkdirSync(src);
+    for (const name of FOLDERS) {
+      cpSync(join(dist, name), join(src, name), { recursive: true, filter: (path) => !path.endsWith(".d.ts") });
+    }
+    for (const patch of patches) apply(src, patch);
+    return await use(await load(src));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Nobody arms probes in the model: that a thread lives or died is told by the registry alone. */
+const NO_PROBES: Patch = {
+  file: "region/threads.js",
+  find: "function armProbes(words, at, tenancy, count) {",
+  replace: "function armProbes(words, at, tenancy, count) { return;",
+};
+
+/**
+ * Nobody counts sleeps in the model: with the counts, a thread whose slices end again and again is in a new state each
+ * time, and its wait for a thread that waits for a dead one looks endless.
+ */
+const NO_COUNTS: Patch = {
+  file: "region/threads.js",
+  find: "function countPark(words, seatAt, milliseconds) {",
+  replace: "function countPark(words, seatAt, milliseconds) { return;",
+};
+
+async function load(src: string): Promise<Library> {
+  apply(src, NO_PROBES);
+  apply(src, NO_COUNTS);
+  const park = join(src, "cells", "park.js");
+  const forget = "\nexport function resetForModel() { sliceListeners.clear(); sliceTimer = undefined; }\n";
+  writeFileSync(park, readFileSync(park, "utf8") + forget);
+  const module = async (file: string): Promise<never> => (await import(pathToFileURL(join(src, file)).href)) as never;
+  const library = {
+    mutex: await module("protocols/mutex.js"),
+    wordLock: await module("region/word-lock.js"),
+    threads: await module("region/threads.js"),
+    layout: await module("region/layout.js"),
+    park: await module("cells/park.js"),
+    asyncQueue: await module("locks/async-queue.js"),
+    rwLock: await module("protocols/rw-lock.js"),
+    stamped: await module("protocols/stamped.js"),
+    rwWaiting: await module("locks/rw-waiting.js"),
+  } as Omit<Library, "reset">;
+  // Asks the real Atomics once: a body must not.
+  library.park.blockingAllowed();
+  return { ...library, reset: (library.park as unknown as { resetForModel: () => void }).resetForModel };
+}
+
+function apply(src: string, patch: Patch): void {
+  const path = join(src, patch.file);
+  const text = readFileSync(path, "utf8");
+  const parts = text.split(patch.find);
+  if (parts.length !== 2) {
+    throw new MisfitError(`the patch of ${patch.file} fits ${parts.length - 1} times, not once: ${patch.find}`);
+  }
+  writeFileSync(path, parts.join(patch.replace));
+}

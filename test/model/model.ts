@@ -1,0 +1,28 @@
+// What check:model explores: named models of each protocol, built over a (perhaps mutated) library.
+
+import type { FailureKind } from "../../src/testing/judge.ts";
+import type { ExploreOptions } from "../../src/testing/options.ts";
+import type { Library } from "./library.ts";
+
+export interface Model {
+  readonly name: string;
+  /** Part of the short form that runs within `npm test`. */
+  readonly short: boolean;
+  readonly options: ExploreOptions<Int32Array>;
+}
+
+export interface Protocol {
+  readonly name: string;
+  models(library: Library): readonly Model[];
+  readonly mutants: readonly Mutant[];
+}
+
+export interface Mutant {
+  readonly name: string;
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+  /** The model that must fail, and how. */
+  readonly model: string;
+  readonly expect: readonly (FailureKind | "endless")[];
+}

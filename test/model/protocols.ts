@@ -1,0 +1,11 @@
+// Every protocol that check:model searches.
+import type { Protocol } from "./model.ts";
+import { mutexMutants } from "./mutants/mutex.ts";
+import { rwLockMutants } from "./mutants/rw-lock.ts";
+import { mutexModels } from "./mutex-model.ts";
+import { rwLockModels } from "./rw-lock-model.ts";
+
+export const protocols: readonly Protocol[] = [
+  { name: "mutex", models: mutexModels, mutants: mutexMutants },
+  { name: "rw-lock", models: rwLockModels, mutants: rwLockMutants },
+];

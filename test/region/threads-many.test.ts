@@ -1,0 +1,30 @@
+// watchdog: 300s
+// A thousand real threads, one after the other, in few slots. It takes some 35 ms of processor time a thread.
+
+import { Worker } from "node:worker_threads";
+import * as assert from "uvu/assert";
+import { Region } from "../../src/region/region.ts";
+import { suite } from "../support/suite.ts";
+
+const test = suite("many threads");
+
+test("1,000 workers, attached and ended in turn, fit into 8 slots", async () => {
+  const region = Region.create({ maxThreads: 8 });
+  const ids = new Set<unknown>();
+  const attachAndEnd = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const worker = new Worker(new URL("./attach.worker.js", import.meta.url), { workerData: region.memory.words });
+      worker.on("message", (id) => ids.add(id));
+      worker.on("error", reject);
+      worker.on("exit", () => resolve());
+    });
+  for (let batch = 0; batch < 125; batch++) {
+    await Promise.all(Array.from({ length: 8 }, attachAndEnd));
+  }
+  assert.is(ids.size, 1000);
+  assert.not.ok(ids.has(0));
+  assert.is(region.deaths, 1000);
+  assert.is(region.threads, 0);
+});
+
+test.run();
