@@ -1,5 +1,6 @@
+// watchdog: 300s
 import { kinds, semaphoreSuite } from "../suites/semaphore-suite.ts";
-import { backends } from "../support/backends.ts";
+import { backends } from "../support/lock-backends.ts";
 
 for (const backend of backends) {
   for (const { name, options } of kinds) semaphoreSuite(backend, options, name);

@@ -2,7 +2,7 @@
 
 import * as assert from "uvu/assert";
 import { Event, Semaphore } from "../../src/index.ts";
-import { type Backend, sleepers, until } from "../support/backends.ts";
+import { type Backend, sleepers, until } from "../support/lock-backends.ts";
 import { suite } from "../support/suite.ts";
 import { rejected } from "../support/thrown.ts";
 import { createSteps, readStep, runWorkers } from "../support/watchdog.ts";

@@ -1,6 +1,6 @@
 // Roles of the workers of semaphore-suite.ts.
 import { Event, type EventHandle, Semaphore, type SemaphoreHandle } from "../../src/index.ts";
-import { sleepers, untilBlocking, withoutSlices } from "../support/backends.ts";
+import { sleepers, untilBlocking, withoutSlices } from "../support/lock-backends.ts";
 import { ready, type VictimData } from "../support/victim.ts";
 import { data, finish, step } from "../support/watchdog.ts";
 
@@ -141,6 +141,14 @@ if (role === "acquire") {
   withoutSlices();
   Event.from(work.go).wait();
   let served = 0;
+  // Counted once all of them run.
+  semaphore.acquire();
+  Atomics.add(words, 0, 1);
+  semaphore.release();
+  while (Atomics.load(words, 0) < work.count) {
+    semaphore.acquire();
+    semaphore.release();
+  }
   while (Atomics.load(words, 3) === 0) {
     semaphore.acquire();
     words[4]++;
