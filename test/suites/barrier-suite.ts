@@ -42,7 +42,7 @@ export function barrierSuite(backend: Backend, generations: number): void {
       steps,
       workerData: (index) => ({ role: index === 0 ? "wait" : "waitAsync", handle: barrier.share() }),
     });
-    await until(() => sleepers(barrier) === 1 && readStep(steps, 1).startsWith('"awaits"'));
+    await until(() => barrier.waiting === 2 && readStep(steps, 1).startsWith('"awaits"') && sleepers(barrier) === 1);
     return () => run.then(resultsOf);
   };
 

@@ -28,6 +28,11 @@ export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
 }
 
+/** As {@link until}, for a worker: spins. */
+export function untilBlocking(condition: () => boolean): void {
+  while (!condition());
+}
+
 /** Timers that keep this process alive. */
 export function timersAlive(): number {
   return process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
