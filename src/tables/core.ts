@@ -2,7 +2,7 @@
 // public class does to memory goes through it.
 
 import { cas, type i32, load } from "../cells/atomics.ts";
-import { HoldfastError, TableError, WouldDeadlockError } from "../cells/errors.ts";
+import { ClosedError, HoldfastError, TableError, WouldDeadlockError } from "../cells/errors.ts";
 import { blockingAllowed } from "../cells/park.ts";
 import { type MutexOperations, mutexOperations } from "../locks/mutex-operations.ts";
 import { halfSipHash } from "../protocols/table-hash.ts";
@@ -24,7 +24,7 @@ import {
   TABLE_VERSION,
 } from "../protocols/table-layout.ts";
 import { rowLength } from "../protocols/table-read.ts";
-import { KIND_TABLE } from "../region/layout.ts";
+import { B_SERIAL, B_STATE, BLOCK_HEADER_BYTES, BLOCK_USED, KIND_TABLE } from "../region/layout.ts";
 import type { Region } from "../region/region.ts";
 import { incoming, outgoing } from "./image.ts";
 import { corrupt } from "./recover.ts";
@@ -103,6 +103,10 @@ export class TableCore {
   /** The word of the first shard, and what takes a hash to the number of its shard. */
   readonly shards: i32;
   readonly shift: i32;
+  /** The word of the table's serial number, and the number: another one stands there once the memory has another use. */
+  readonly serialAt: number;
+  readonly serial: number;
+  readonly #stateAt: number;
   readonly #unlocked: boolean;
   /** How deep this thread is inside callbacks of this table, which must not use it. */
   readonly inside: { depth: number };
@@ -139,6 +143,9 @@ export class TableCore {
     this.seed1 = words[base + T_SEED + 1];
     this.shards = base + header;
     this.shift = 1 + Math.clz32(shards);
+    this.serialAt = ((offset - BLOCK_HEADER_BYTES) >> 2) + B_SERIAL;
+    this.serial = words[this.serialAt];
+    this.#stateAt = ((offset - BLOCK_HEADER_BYTES) >> 2) + B_STATE;
     this.#unlocked = unlocked;
     this.inside = busyFlag(region, offset);
   }
@@ -160,8 +167,15 @@ export class TableCore {
   /** Takes the shard's lock; throws ERR_WOULD_DEADLOCK inside a callback of this table by this thread. */
   lock(shard: i32): void {
     this.assertIdle();
-    if (!this.#unlocked) lockShard(this, shard);
-    else this.cover(shard);
+    this.assertOpen();
+    try {
+      if (!this.#unlocked) lockShard(this, shard);
+      else this.cover(shard);
+    } catch (error) {
+      // Another thread may have freed the table while this one waited.
+      this.assertOpen();
+      throw error;
+    }
   }
 
   unlock(shard: i32): void {
@@ -190,6 +204,18 @@ export class TableCore {
 
   unlockAll(): void {
     for (let number = this.shardCount - 1; number >= 0; number--) this.unlock(this.shardAt(number));
+  }
+
+  /** Whether the table was not freed. Plain reads: a use while another thread frees is told by the lock. */
+  get isOpen(): boolean {
+    const words = this.region.memory.words;
+    return words[this.serialAt] === this.serial && words[this.#stateAt] === BLOCK_USED;
+  }
+
+  /** Throws ERR_CLOSED if the table was freed. */
+  assertOpen(): void {
+    if (this.isOpen) return;
+    throw new ClosedError("ERR_CLOSED", `${this.label} was freed`, { offset: this.offset });
   }
 
   assertIdle(): void {
@@ -224,6 +250,7 @@ export class TableCore {
     const hash = this.hash(keyBytes);
     const shard = this.shardOf(hash);
     this.assertIdle();
+    this.assertOpen();
     for (let tries = 0; tries < READ_TRIES; tries++) {
       const found = this.#readUnlocked(shard, hash, keyBytes);
       if (found !== AGAIN) return found === FOUND;

@@ -2,7 +2,6 @@
 // (protocols/table-read.ts, in WebAssembly where the region has it, in JavaScript else), else TableCore.read.
 
 import type { CoreExports } from "../assembly/core.ts";
-import { ClosedError } from "../cells/errors.ts";
 import { R_VERSION } from "../protocols/table-layout.ts";
 import {
   CONTENDED,
@@ -21,7 +20,6 @@ import {
   TOO_LONG,
   UNCOVERED,
 } from "../protocols/table-read.ts";
-import { B_SERIAL, BLOCK_HEADER_BYTES } from "../region/layout.ts";
 import { scratchOf } from "../region/scratch.ts";
 import { encodeInto } from "./codec.ts";
 import type { TableCore } from "./core.ts";
@@ -50,8 +48,8 @@ export class TableReader {
     this.#scratch = scratchOf(core.region);
     this.#textKeys = core.schema.keyType === "string";
     this.#inside = core.inside;
-    this.#serialAt = ((core.offset - BLOCK_HEADER_BYTES) >> 2) + B_SERIAL;
-    this.#serial = core.region.serialOf(core.offset);
+    this.#serialAt = core.serialAt;
+    this.#serial = core.serial;
   }
 
   /** The values of the key's row in the order of declaration, not to be changed; undefined if there is none. */
@@ -112,7 +110,7 @@ export class TableReader {
     if (known !== undefined) memory.words[scratch + SCRATCH_KNOWN_VERSION] = known.rowVersion;
     for (let tries = 0; tries < 2; tries++) {
       const result = this.#callKernel(keyBytes);
-      if (memory.words[this.#serialAt] !== this.#serial) throw closed(core);
+      if (memory.words[this.#serialAt] !== this.#serial) core.assertOpen();
       if (result !== UNCOVERED) return result;
       core.cover(memory.words[scratch + SCRATCH_SHARD]);
     }
@@ -142,9 +140,4 @@ export class TableReader {
     for (let i = end; (i & 3) !== 0; i++) bytes[i] = 0;
     return end - (at << 2);
   }
-}
-
-/** An error for the use of a table whose memory was given back. */
-export function closed(core: TableCore): ClosedError {
-  return new ClosedError("ERR_CLOSED", `${core.label} was freed`, { offset: core.offset });
 }

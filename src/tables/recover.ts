@@ -81,7 +81,9 @@ export function recoverShard(region: Region, shard: i32, settle: (shard: i32) =>
 /** Visits every slot of an index that holds a row. */
 export function eachSlot(words: Words, index: i32, visit: (slot: i32) => void): void {
   const buckets = words[index + I_MASK] + 1;
-  if (buckets <= 0 || index + indexWords(buckets) > words.length) throw corrupt("its index", index);
+  // Bounded first: the words of a number of buckets that is none may overflow.
+  const sound = index > 0 && buckets > 0 && buckets < words.length >> 4 && (buckets & (buckets - 1)) === 0;
+  if (!sound || index + indexWords(buckets) > words.length) throw corrupt("its index", index);
   for (let bucket = 0; bucket < buckets; bucket++) {
     const at = bucketAt(index, bucket);
     for (let slot = at + B_SLOTS + 1; slot < at + BUCKET_WORDS; slot += 2) if (words[slot] !== 0) visit(slot);

@@ -132,6 +132,12 @@ export interface SharedTable<Key extends TableKey, Row extends object> {
   /** Removes all rows, at one moment for every other writer and snapshot, and gives their memory back to the region. */
   clear(): void;
 
+  /**
+   * Gives all memory of the table back to the region, and its name away. Blocks until nobody is inside an operation of it.
+   * Everyone who uses it afterwards gets ERR_CLOSED, in every thread.
+   */
+  free(): void;
+
   /** Verifies every invariant of the table's memory, a shard at a time under its lock, and says what is wrong. */
   check(): TableCheck;
   /** Numbers of the index and the memory. */

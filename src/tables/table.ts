@@ -12,6 +12,7 @@ import { copyShard, snapshotTables } from "./bulk.ts";
 import { checkShard, measureShard } from "./check.ts";
 import { clearShard } from "./clear.ts";
 import { checkCapacity, createTable, noSuchTable, TableCore } from "./core.ts";
+import { freeTable } from "./free.ts";
 import { incoming, outgoing } from "./image.ts";
 import { checkAmount, larger, numericColumn, sum } from "./numbers.ts";
 import { TableReader } from "./reader.ts";
@@ -92,8 +93,9 @@ export class SharedTable<Key extends TableKey, Row extends object> {
   }
 
   share(): AnyTableHandle {
-    const { region, offset } = this.#core;
-    return { holdfast: "table", region: region.share(), offset, serial: region.serialOf(offset) };
+    const { region, offset, serial } = this.#core;
+    this.#core.assertOpen();
+    return { holdfast: "table", region: region.share(), offset, serial };
   }
 
   get region(): Region {
@@ -101,11 +103,13 @@ export class SharedTable<Key extends TableKey, Row extends object> {
   }
 
   get name(): string | undefined {
+    this.#core.assertOpen();
     return this.#core.region.nameOf(this.#core.offset);
   }
 
   get size(): number {
     const core = this.#core;
+    core.assertOpen();
     const words = core.region.memory.words;
     let size = 0;
     for (let number = 0; number < core.shardCount; number++) size += load(words, core.shardAt(number) + S_COUNT);
@@ -345,6 +349,10 @@ export class SharedTable<Key extends TableKey, Row extends object> {
     core.unlockAll();
   }
 
+  free(): void {
+    freeTable(this.#core);
+  }
+
   check(): TableCheck {
     const core = this.#core;
     const problems: string[] = [];
@@ -380,7 +388,8 @@ export class SharedTable<Key extends TableKey, Row extends object> {
   }
 
   toString(): string {
-    return `${this.#core.label}: ${this.size} rows of ${this.#core.schema.source}`;
+    const { label, schema, isOpen } = this.#core;
+    return `${label}: ${isOpen ? `${this.size} rows of ${schema.source}` : "freed"}`;
   }
 
   /** @internal */

@@ -76,6 +76,32 @@ export function runMortal(core: TableCore, stores: number, work: () => void): bo
   }
 }
 
+/** Runs `work` with a function that tells how many words of the region were read and written so far. */
+export function withCountedSteps(core: TableCore, work: (steps: () => number) => void): void {
+  const { memory } = core.region;
+  const { words } = memory;
+  const atomics = globalThis.Atomics;
+  let steps = 0;
+  const count = (): void => {
+    steps++;
+  };
+  const counted = new Proxy(mortal(words, count), {
+    get(target, property, receiver) {
+      steps++;
+      return Reflect.get(target, property, receiver);
+    },
+  });
+  originals.set(counted, words);
+  memory.words = counted;
+  globalThis.Atomics = mortalAtomics(atomics, count);
+  try {
+    work(() => steps);
+  } finally {
+    globalThis.Atomics = atomics;
+    memory.words = words;
+  }
+}
+
 function abandonLocks(core: TableCore): void {
   const { words } = core.region.memory;
   const locks = [H_ALLOCATOR_LOCK, H_DIRECTORY_LOCK];

@@ -185,6 +185,20 @@ function transfer(): number {
   return moved;
 }
 
+/** Reads and writes until the table is freed; the code of the error that tells. */
+function untilClosed(): string {
+  try {
+    for (let i = 0; ; i++) {
+      step(`operation ${i}`);
+      table.add(`key ${i % keys}`, "n", 1);
+      table.get(`key ${(i * 7) % keys}`);
+      if (i === 100) parentPort?.postMessage("ready");
+    }
+  } catch (error) {
+    return (error as { code?: string }).code ?? String(error);
+  }
+}
+
 /** A deterministic run of changes on rows of its own, until it is killed. */
 function die(): never {
   const cell = new Int32Array(progress);
@@ -199,6 +213,7 @@ function die(): never {
 
 const tasks: Record<string, () => unknown> = {
   transfer,
+  untilClosed,
   halves,
   agree,
   claim,

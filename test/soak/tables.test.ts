@@ -1,0 +1,17 @@
+// The short form of the kill storm over tables; `node dist/test/soak/tables.js` kills a thousand.
+
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { killStorm } from "./tables.ts";
+
+const test = suite("kill storm over tables");
+
+test("40 writers killed in mid-operation: every row as the oracle has it, memory sound, no byte lost", async () => {
+  const { kills, operations, survivorsBlocked, mismatches, leakedBytes } = await killStorm({ kills: 40 });
+  assert.equal(mismatches, []);
+  assert.ok(kills >= 40 && operations > 1000, `${kills} kills, ${operations} operations`);
+  assert.is(survivorsBlocked, 0);
+  assert.is(leakedBytes, 0);
+});
+
+test.run();
