@@ -6,8 +6,7 @@
 import type { i32 } from "../cells/atomics.ts";
 import { ClosedError, HoldfastError } from "../cells/errors.ts";
 import { wakeAll } from "../cells/park.ts";
-import { retireMutex } from "../locks/mutex-operations.ts";
-import { LOCK } from "../protocols/mutex.ts";
+import { LOCK, retire } from "../protocols/mutex.ts";
 import { S_VERSION } from "../protocols/table-layout.ts";
 import { KIND_TABLE_PART } from "../region/layout.ts";
 import { clearShard } from "./clear.ts";
@@ -31,7 +30,7 @@ export function freeTable(core: TableCore): void {
     for (let number = 0; number < core.shardCount; number++) {
       const shard = core.shardAt(number);
       if ((words[shard + S_VERSION] & 1) === 0) beginChange(words, shard);
-      retireMutex(core.region, shard, core.me);
+      retire(words, shard, core.me);
       wakeAll(words, shard + LOCK);
     }
   });

@@ -91,7 +91,7 @@ async function operate(): Promise<number> {
     case 4: {
       const guard = await lock.readAsync();
       look();
-      await null;
+      await Promise.resolve();
       guard.release();
       return 0;
     }

@@ -125,7 +125,7 @@ export function semaphoreSuite(backend: Backend, kind: Kind, name: string): void
     const before = timersAlive();
     const error = thrown(() => semaphore.acquire(2, { timeout: 3 }));
     assert.is(error.code, "ERR_TIMEOUT");
-    assert.equal(error.details, { timeout: 3, n: 2, available: 1 });
+    assert.equal(error.info, { timeout: 3, n: 2, available: 1 });
     assert.is(
       codeOf(() => semaphore.acquire(2, { timeout: 0 })),
       "ERR_TIMEOUT",
