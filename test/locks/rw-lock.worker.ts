@@ -6,6 +6,7 @@
 import { parentPort } from "node:worker_threads";
 import { RwLock, type RwLockHandle } from "../../src/locks/rw-lock.ts";
 import { StampedLock, type StampedLockHandle } from "../../src/locks/stamped-lock.ts";
+import { countSleepers } from "../../src/region/threads.ts";
 import { codeOf } from "../support/thrown.ts";
 import { data, finish, step } from "../support/watchdog.ts";
 import type { Role, Setup } from "./rw-lock.roles.ts";
@@ -172,6 +173,8 @@ const roles: Record<Role, () => unknown> = {
     const guard = rwLock.write();
     raise(0);
     await1(1);
+    // The reader sleeps, or is about to: one that came after the writer behind would rightly wait for it.
+    while (countSleepers(rwLock.region.memory.words, rwLock.index) === 0);
     change();
     const reading = guard.downgrade();
     raise(2);
