@@ -457,7 +457,7 @@ class RwLockModels {
       const place = this.place(w, index);
       const reading = async (): Promise<void> => {
         const result = await this.lib.rwWaiting.readAwaiting(place, {});
-        await null;
+        await Promise.resolve();
         this.read(w, place, result);
       };
       await Promise.all([reading(), this.writeOnce(w, place)]);
