@@ -6,7 +6,7 @@
 import { parentPort } from "node:worker_threads";
 import { RwLock, type RwLockHandle } from "../../src/locks/rw-lock.ts";
 import { StampedLock, type StampedLockHandle } from "../../src/locks/stamped-lock.ts";
-import { countSleepers } from "../../src/region/threads.ts";
+import { MODE } from "../../src/protocols/rw-lock.ts";
 import { codeOf } from "../support/thrown.ts";
 import { data, finish, step } from "../support/watchdog.ts";
 import type { Role, Setup } from "./rw-lock.roles.ts";
@@ -173,8 +173,9 @@ const roles: Record<Role, () => unknown> = {
     const guard = rwLock.write();
     raise(0);
     await1(1);
-    // The reader sleeps, or is about to: one that came after the writer behind would rightly wait for it.
-    while (countSleepers(rwLock.region.memory.words, rwLock.index) === 0);
+    // Not before the reader waits: one that comes later has to wait behind the writer.
+    step("until the reader waits");
+    while (Atomics.load(lock.region.memory.words, lock.index + MODE) >= 0) Atomics.wait(flags, 62, 0, 1);
     change();
     const reading = guard.downgrade();
     raise(2);
@@ -193,9 +194,10 @@ const roles: Record<Role, () => unknown> = {
     const guard = lock.read();
     look();
     const held = lock.tryWrite();
+    const seen = words[0];
     guard.release();
     raise(3);
-    return { wrote: held !== undefined, seen: words[0] };
+    return { wrote: held !== undefined, seen };
   },
 
   /** Waits to write behind both. */
