@@ -117,4 +117,12 @@ if (lbeder !== undefined) {
   });
 }
 
+// The runner counts what is left out; a file that ran nothing and skipped nothing would be a failure.
+for (const [name, pages] of [
+  ["psanford", psanford],
+  ["lbeder", lbeder],
+] as const) {
+  if (pages === undefined) test.skip(`${name}: its pages are absent`, () => {});
+}
+
 test.run();

@@ -18,7 +18,7 @@ export interface FixturePage {
 export function fixturePages(subfolder: string): FixturePage[] | undefined {
   const path = join(folder, subfolder);
   if (!existsSync(path)) {
-    console.log(`left out: ${path} is absent`);
+    console.log(`skipped: the real pages of ${subfolder} are absent (${path})`);
     return undefined;
   }
   const names = readdirSync(path).filter((name) => name.endsWith(".html"));
