@@ -145,10 +145,13 @@ const damages: [string, RegExp, Plant][] = [
     "a row of another shard",
     /belongs to another shard/,
     ({ words, slots, rows }) => {
-      const keyBytes = encodeKey(core.schema, "key of another", "");
-      const hash = core.hash(encodeKey(core.schema, "key of another", ""));
-      assert.is.not(core.shardOf(hash), core.shardAt(5));
-      new Uint8Array(words.buffer).set(new TextEncoder().encode("key of another\0\0"), (rows[0] + core.keyWord) * 4);
+      // The table's seed is random: the first of these keys that is not of this very shard.
+      const hashOf = (key: string): number => core.hash(encodeKey(core.schema, key, ""));
+      const another = Array.from("abcdefghijkl", (letter) => `key of ${letter}nother`);
+      const key = another.find((key) => core.shardOf(hashOf(key)) !== core.shardAt(5)) as string;
+      const keyBytes = encodeKey(core.schema, key, "");
+      const hash = hashOf(key);
+      new Uint8Array(words.buffer).set(new TextEncoder().encode(`${key}\0\0`), (rows[0] + core.keyWord) * 4);
       words[rows[0] + R_KEY_BYTES] = keyBytes;
       words[rows[0] + R_HASH] = words[slots[0] - 1] = hash;
     },
