@@ -19,6 +19,8 @@ export class MisfitError extends Error {}
 export interface Library {
   readonly mutex: typeof import("../../src/protocols/mutex.ts");
   readonly wordLock: typeof import("../../src/region/word-lock.ts");
+  readonly waitNodes: typeof import("../../src/protocols/wait-nodes.ts");
+  readonly waitQueue: typeof import("../../src/region/wait-queue.ts");
   readonly threads: typeof import("../../src/region/threads.ts");
   readonly layout: typeof import("../../src/region/layout.ts");
   readonly park: typeof import("../../src/cells/park.ts");
@@ -77,6 +79,8 @@ async function load(src: string): Promise<Library> {
   const library = {
     mutex: await module("protocols/mutex.js"),
     wordLock: await module("region/word-lock.js"),
+    waitNodes: await module("protocols/wait-nodes.js"),
+    waitQueue: await module("region/wait-queue.js"),
     threads: await module("region/threads.js"),
     layout: await module("region/layout.js"),
     park: await module("cells/park.js"),
