@@ -34,13 +34,7 @@ export interface Outcome {
 }
 
 /** About how long a case takes, for longest first: the slow models, slowest first. The others need a few seconds at most. */
-const SLOW: readonly string[] = [
-  "3 threads × 1, a death",
-  "3 threads × 1, time passes, no reservation ends",
-  "1 async and 2 sync",
-  "2 async and 1 sync",
-  "rw: 3 writers",
-];
+const SLOW: readonly string[] = ["3 threads × 1, a death", "1 async and 2 sync", "2 async and 1 sync", "rw: 3 writers"];
 
 export const isBounded = (model: Model): boolean =>
   model.options.mode !== undefined || model.options.preemptions !== undefined;

@@ -28,11 +28,14 @@ export interface Library {
   readonly rwLock: typeof import("../../src/protocols/rw-lock.ts");
   readonly stamped: typeof import("../../src/protocols/stamped.ts");
   readonly rwWaiting: typeof import("../../src/locks/rw-waiting.ts");
+  readonly asyncWaiters: typeof import("../../src/locks/async-waiters.ts");
+  readonly sleep: typeof import("../../src/region/sleep.ts");
+  readonly queueWakes: typeof import("../../src/tables/queue-wakes.ts");
   /** Puts back what park.ts keeps for its thread: in the model all threads share one module. */
   readonly reset: () => void;
 }
 
-const FOLDERS = ["cells", "protocols", "region", "locks", "assembly"];
+const FOLDERS = ["cells", "protocols", "region", "locks", "assembly", "tables"];
 const dist = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), "src");
 
 /** Loads the library with the patches applied, calls `use` with it, and removes the copy. */
@@ -88,6 +91,9 @@ async function load(src: string): Promise<Library> {
     rwLock: await module("protocols/rw-lock.js"),
     stamped: await module("protocols/stamped.js"),
     rwWaiting: await module("locks/rw-waiting.js"),
+    asyncWaiters: await module("locks/async-waiters.js"),
+    sleep: await module("region/sleep.js"),
+    queueWakes: await module("tables/queue-wakes.js"),
   } as Omit<Library, "reset">;
   // Asks the real Atomics once: a body must not.
   library.park.blockingAllowed();
