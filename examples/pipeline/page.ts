@@ -133,7 +133,8 @@ document.querySelector("#start").onsubmit = async (event) => {
   for (const name in numbers) numbers[name] = Number(numbers[name]);
   const answer = await fetch("/api/plans", { method: "POST", body: JSON.stringify({ id, ...numbers }) });
   document.querySelector("#message").textContent = answer.ok ? "" : (await answer.json()).error;
-  if (answer.ok) event.target.id.value = "plan-" + ++last;
+  // Whoever has typed on already keeps what they typed.
+  if (answer.ok && event.target.id.value === id) event.target.id.value = "plan-" + ++last;
 };
 </script>
 </html>
