@@ -83,7 +83,7 @@ export class Connections {
   /** Sends to all of the topic, removes those that are gone, and returns how many it was sent to. */
   broadcast(topic: string, text: string): number {
     let sent = 0;
-    for (const connection of [...(this.#topics.get(topic) ?? [])]) {
+    for (const connection of Array.from(this.#topics.get(topic) ?? [])) {
       // One that left while the others were sent to.
       if (!this.#entries.has(connection)) continue;
       try {
@@ -107,7 +107,7 @@ export class Connections {
   heartbeat(): number {
     const now = this.#now();
     let dropped = 0;
-    for (const [connection, entry] of [...this.#entries]) {
+    for (const [connection, entry] of Array.from(this.#entries)) {
       if (now - entry.answeredAt >= this.#timeoutMs) {
         if (!this.#drop(connection, "no answer")) continue;
         this.#counts.timedOut++;

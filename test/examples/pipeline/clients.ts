@@ -86,7 +86,7 @@ export async function follow(
 }
 
 /** Sends a request and gives the status and the JSON that came. */
-export async function call(port: number, method: string, path: string, body?: unknown): Promise<[number, any]> {
+export async function call<T>(port: number, method: string, path: string, body?: unknown): Promise<[number, T]> {
   const init =
     body === undefined ? { method } : { method, body: typeof body === "string" ? body : JSON.stringify(body) };
   const response = await fetch(`http://127.0.0.1:${port}${path}`, init);

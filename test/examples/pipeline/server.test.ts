@@ -9,6 +9,7 @@ import sqlite from "node-sqlite3-wasm";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { PipelineOptions } from "../../../examples/pipeline/pipeline.ts";
+import type { HistoryRow } from "../../../examples/pipeline/recorder.worker.ts";
 import { PipelineServer } from "../../../examples/pipeline/server.ts";
 import { call, follow, type Seen, until } from "./clients.ts";
 
@@ -94,7 +95,7 @@ test(`${plans} plans, 5 clients each, who leave and come back: each sees all, on
     const counts = await Promise.all(followers);
     await pipeline.idle();
     assert.equal(pipeline.recorders.failures, []);
-    const [, history] = await call(port, "GET", "/api/history");
+    const [, history] = await call<HistoryRow[]>(port, "GET", "/api/history");
     assert.is(history.length, Math.min(plans, 100));
     for (const { id, events } of history) assert.is(events, counts[Number(id.slice(5))]);
     assert.is(pipeline.processes.size, 0);
