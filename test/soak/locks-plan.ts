@@ -49,6 +49,8 @@ export const SLOTS = 64;
 
 /** Words of the plain memory: where each part begins. */
 export const STOP = 0;
+/** The number of what a thread did last. */
+export const FASHION = 2;
 export const INSIDE = 16;
 export const COUNTS: number = INSIDE + ROOMS;
 export const PAIRS: number = COUNTS + ROOMS;

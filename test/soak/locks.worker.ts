@@ -16,6 +16,7 @@ import { StampedLock } from "../../src/locks/stamped-lock.ts";
 import { isAlive } from "../../src/region/threads.ts";
 import {
   COUNTS,
+  FASHION,
   HOLDING,
   INSIDE,
   type LockHandles,
@@ -74,9 +75,9 @@ function isOther(mark: number): boolean {
 
 /** Time passes inside: seldom enough for another thread to come by. */
 function linger(): void {
-  const kind = random(64);
+  const kind = random(16);
   if (kind === 0) Atomics.wait(plain, 1, 0, 1);
-  else for (let i = kind; i > 0; i--) state = (state * 7 + i) & 0x7fffffff;
+  else for (let i = 4 * kind; i > 0; i--) state = (state * 7 + i) & 0x7fffffff;
 }
 
 /** One thread at a time is here. */
@@ -251,10 +252,17 @@ const does: readonly (() => void)[] = [
   two,
 ];
 
+const waits: ReadonlySet<() => void> = new Set([waitForOthers, signal, meet]);
+
 parentPort?.postMessage("ready");
 while (Atomics.load(plain, STOP) === 0) {
-  const which = random(does.length);
+  // Most do what the others do, so that they get into each other's way.
+  const which = random(4) === 0 ? random(does.length) : plain[FASHION];
+  plain[FASHION] = which;
   plain[at + 1] = which;
-  does[which]();
-  Atomics.add(plain, at, 1);
+  // What needs no time of its own is done several times over, so that threads meet there.
+  for (let times = waits.has(does[which]) ? 1 : 1 + random(40); times > 0; times--) {
+    does[which]();
+    Atomics.add(plain, at, 1);
+  }
 }
