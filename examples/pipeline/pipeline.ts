@@ -7,6 +7,7 @@
 // Invariant: whoever opened the stream ends it, on every path, and removes the plan's entry in the table of processes, only
 // if it is still that of its own generation. A reader that is late after joinMs finds the stream ended.
 
+import { setMaxListeners } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -68,6 +69,8 @@ export class Pipeline {
     const { joinMs = 5000, graceMs = 30_000, killMs = 2000, changed = () => {}, maxRunning = 4 } = options;
     this.#options = { joinMs, graceMs, killMs, changed };
     const { region } = this;
+    // Every plan that waits for a place listens to it.
+    setMaxListeners(0, this.#stop.signal);
     this.registry = new StreamRegistry({ region, capacity: options.capacity });
     this.#places = new Semaphore({ region, permits: maxRunning });
     const file = options.database ?? join(this.#folder, "plans.db");

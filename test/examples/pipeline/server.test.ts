@@ -8,9 +8,9 @@ import { join } from "node:path";
 import sqlite from "node-sqlite3-wasm";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import type { PipelineOptions } from "../../../examples/pipeline/pipeline.ts";
+import { WebSocket } from "ws";
 import type { HistoryRow } from "../../../examples/pipeline/recorder.worker.ts";
-import { PipelineServer } from "../../../examples/pipeline/server.ts";
+import { PipelineServer, type ServerOptions } from "../../../examples/pipeline/server.ts";
 import { call, follow, type Seen, until } from "./clients.ts";
 
 const test = suite("pipeline");
@@ -34,7 +34,7 @@ async function checkGone(server: PipelineServer, before: number): Promise<void> 
   await until("no thread is left", () => server.pipeline.region.threads <= 1);
 }
 
-async function withServer(options: PipelineOptions, work: (server: PipelineServer) => Promise<void>): Promise<void> {
+async function withServer(options: ServerOptions, work: (server: PipelineServer) => Promise<void>): Promise<void> {
   const before = descriptors();
   const server = await PipelineServer.start(options);
   try {
@@ -188,6 +188,32 @@ test("a client that reads nothing holds up nobody, and goes on where it stood", 
       [...positions, positions.length],
     );
     slow.destroy();
+  });
+});
+
+test("a WebSocket whose client does not answer is dropped after 60 s, one that answers stays", async () => {
+  let now = 0;
+  await withServer({ now: () => now }, async ({ port, connections }) => {
+    const sockets = [true, false].map((autoPong) => new WebSocket(`ws://127.0.0.1:${port}/ws`, { autoPong }));
+    const pinged = sockets.map((socket) => new Promise((resolve) => socket.once("ping", resolve)));
+    const closed = new Promise<number>((resolve) => sockets[1].once("close", resolve));
+    // What the mute one says otherwise is no answer.
+    sockets[1].on("ping", () => sockets[1].send("I am here"));
+    await until("both are connected", () => connections.stats().connections === 2);
+    now = 30_000;
+    connections.heartbeat();
+    await Promise.all(pinged);
+    // Frames keep their order: with the answer to its own ping, the server has had the client's pong.
+    const answered = new Promise((resolve) => sockets[0].once("pong", resolve));
+    sockets[0].ping();
+    await answered;
+    now = 60_000;
+    connections.heartbeat();
+    assert.is(await closed, 1001);
+    assert.is(connections.stats().timedOut, 1);
+    assert.is(connections.stats().connections, 1);
+    sockets[0].close();
+    await until("it left", () => connections.stats().connections === 0);
   });
 });
 
