@@ -3,7 +3,7 @@
 //
 //   0        HEADER  4 KiB
 //            words 0-15   magic, version, id, state, sizes, where the parts begin, checksum of what never changes
-//            words 16-31  heap top, next slot, next serial number
+//            words 16-31  heap top, next slot, next serial number, how threads sleep
 //            words 32-39  the allocator's mutex          (a cache line of its own)
 //            words 48-55  the directory's mutex          (a cache line of its own)
 //            words 64-191 heads of the allocator's free lists, one a size class
@@ -19,6 +19,9 @@
 //   | 3 lock it waits for      |
 //   | 4 probed at | 5 probes   |
 //   | 6 parks | 7 parked µs    |
+//   | 8 wait seq | 9 how       |
+//   | 10 argument | 11 nudge   |
+//   | 12 deaths seen           |
 //   | 16-23 probe cells        |
 //   +--------------------------+
 
@@ -45,6 +48,8 @@ export const H_NEXT_SERIAL = 18;
 export const H_DEATHS = 19;
 /** Where a thread finds out whether two of its views show the same memory. */
 export const H_SAME = 20;
+/** How the region's threads sleep: 0 by Atomics, else natively, by the copy of the native part with this number. */
+export const H_PARKING = 21;
 
 export const H_ALLOCATOR_LOCK = 32;
 export const H_DIRECTORY_LOCK = 48;
@@ -75,6 +80,15 @@ export const T_PROBED_AT = 4;
 export const T_PROBES = 5;
 export const T_PARKS = 6;
 export const T_PARKED_US = 7;
+/** Number of the sleep, before anything else of it is written: who reads it twice alike has read of one sleep. */
+export const T_WAIT_SEQ = 8;
+/** What the thread waits for there (region/waits.ts), and what more there is to know of it. */
+export const T_WAIT_HOW = 9;
+export const T_WAIT_ARG = 10;
+/** The number of a sleep whose sleeper another thread asks to look for a deadlock. */
+export const T_NUDGE = 11;
+/** H_DEATHS as the thread last saw it before it slept. */
+export const T_DEATHS = 12;
 /** Probe cells, by the generation's low bits: who is late with a probe of one tenant uses up none of the next one's. */
 export const T_PROBE = 16;
 export const PROBE_CELLS = 8;
@@ -194,7 +208,18 @@ export function overheadBytes(maxThreads: number): number {
 /** A checksum of the header words that never change after formatting. */
 export function headerChecksum(words: Int32Array): number {
   let sum = 0x811c9dc5 | 0;
-  for (const at of [H_MAGIC, H_VERSION, H_ID, H_ID + 1, H_ID + 2, H_ID + 3, H_MAX_BYTES, H_MAX_THREADS, H_HEAP_AT]) {
+  for (const at of [
+    H_MAGIC,
+    H_VERSION,
+    H_ID,
+    H_ID + 1,
+    H_ID + 2,
+    H_ID + 3,
+    H_MAX_BYTES,
+    H_MAX_THREADS,
+    H_HEAP_AT,
+    H_PARKING,
+  ]) {
     sum = Math.imul(sum ^ words[at], 0x01000193);
     sum ^= sum >>> 15;
   }
