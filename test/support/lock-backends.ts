@@ -33,11 +33,6 @@ export function untilBlocking(condition: () => boolean): void {
   while (!condition());
 }
 
-/** Timers that keep this process alive. */
-export function timersAlive(): number {
-  return process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
-}
-
 /**
  * Turns the slices of this thread's waits off, so that a wake that is lost hangs, and the watchdog sees it. For workers
  * of runs without a death.
