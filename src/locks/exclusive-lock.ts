@@ -32,6 +32,7 @@ import {
   takeFromDead,
   tryStep,
 } from "../protocols/mutex.ts";
+import { DEADLOCKED, deadlockError } from "../region/deadlock.ts";
 import { countSleepers, isAlive, threadIdOf } from "../region/threads.ts";
 import { lockBlocking, ownerIsDead, payWakes } from "../region/word-lock.ts";
 import { asyncQueue, awaitingHere } from "./async-queue.ts";
@@ -303,6 +304,7 @@ export abstract class ExclusiveLock<G extends Releasable> extends LockObject imp
     }
     if (this.freed) throw this.closedError();
     if (result === HELD_BY_ME) return this.heldAlready();
+    if (result === DEADLOCKED) throw deadlockError(this.region);
     if (result === MUST_WAIT) {
       const { waiters } = this;
       throw new TimeoutError(
