@@ -15,14 +15,14 @@ const PUSHES = 4000;
 
 function ownPlans({ table }: { readonly table: Numbers }, { index, meet }: Context): number {
   let wrong = 0;
-  for (let i = 1; i <= 4000; i++) {
-    if (i % 100 === 0) meet();
-    // The plans of both threads share their home slots.
-    const plan = (i % 16) + 1 + index * RawNumbers.slots;
-    table.write(plan, i);
-    wrong += table.read(plan) === i ? 0 : 1;
-    table.remove(plan);
-    wrong += table.read(plan) === undefined ? 0 : 1;
+  // The plans of both threads share their home slots.
+  const plans = Array.from({ length: 16 }, (_, i) => i + 1 + index * RawNumbers.slots);
+  for (let round = 1; round <= 300; round++) {
+    if (round % 10 === 0) meet();
+    for (const plan of plans) table.write(plan, round);
+    for (const plan of plans) wrong += table.read(plan) === round ? 0 : 1;
+    for (const plan of plans) table.remove(plan);
+    for (const plan of plans) wrong += table.read(plan) === undefined ? 0 : 1;
   }
   return wrong;
 }
@@ -45,23 +45,29 @@ const h23 = story<{ readonly table: Numbers }>({
   },
 });
 
-function deleteOrLookUp({ table }: { readonly table: Numbers }, { index, meet }: Context): number {
-  let misses = 0;
-  for (let i = 0; i < 8000; i++) {
-    if (i % 200 === 0) meet();
-    if (index === 1) {
-      misses += table.read(8 + RawNumbers.slots) === 1 ? 0 : 1;
-      continue;
-    }
-    table.remove(8);
-    table.write(8, 1);
-    table.remove(8 + RawNumbers.slots * 2);
-    table.write(8 + RawNumbers.slots * 2, 1);
-  }
-  return misses;
+interface Watched {
+  readonly table: Numbers;
+  readonly done: Int32Array;
 }
 
-const h24 = story<{ readonly table: Numbers }>({
+function deleteOrLookUp({ table, done }: Watched, { index }: Context): number {
+  let misses = 0;
+  if (index === 1) {
+    do misses += table.read(8 + RawNumbers.slots) === 1 ? 0 : 1;
+    while (Atomics.load(done, 0) === 0);
+    return misses;
+  }
+  for (let i = 0; i < 4000; i++) {
+    for (const other of [8, 8 + RawNumbers.slots * 2]) {
+      table.remove(other);
+      table.write(other, 1);
+    }
+  }
+  Atomics.store(done, 0, 1);
+  return 0;
+}
+
+const h24 = story<Watched>({
   id: "H24",
   title: "deleting another key moves this one: a false 'not found'",
   kind: "probabilistic",
@@ -73,7 +79,7 @@ const h24 = story<{ readonly table: Numbers }>({
   setUp: (variant) => {
     const table = variant === "unsafe" ? new RawNumbers(4096) : new SafeNumbers();
     for (const i of [0, 1, 2]) table.write(8 + RawNumbers.slots * i, 1);
-    return { table };
+    return { table, done: new Int32Array(new SharedArrayBuffer(4)) };
   },
   unsafe: deleteOrLookUp,
   safe: deleteOrLookUp,

@@ -8,7 +8,7 @@ import { SharedMap } from "../../../src/tables/map.ts";
 import { SharedQueue } from "../../../src/tables/queue.ts";
 import { SharedSet } from "../../../src/tables/set.ts";
 import { getItem, thrown } from "../dict.ts";
-import { RawLock } from "../raw.ts";
+import { breathe, RawLock } from "../raw.ts";
 import { scratchFile } from "../scratch.ts";
 import { type Story, story } from "../story.ts";
 
@@ -35,6 +35,7 @@ const h14 = story<{ readonly file: string; readonly queue: SharedQueue }>({
     const log = openSync(file, "a");
     for (let i = 0; i < LINES; i++) {
       writeSync(log, `worker ${index} page ${i}`);
+      breathe(41);
       writeSync(log, "\n");
     }
     closeSync(log);
