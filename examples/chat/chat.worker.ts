@@ -8,7 +8,7 @@ import { attachState, type ChatStateHandle } from "./state.ts";
 import { createVerifier, type Identity } from "./tokens.ts";
 
 /** What the main thread hands to a worker. */
-export type Task = { readonly id: number; readonly client: string } & (
+export type Task = { readonly id: number; readonly client: string; readonly again?: true } & (
   | { readonly kind: "connect" | "disconnect" | "sweep" }
   | { readonly kind: "frame"; readonly text: string }
   | { readonly kind: "delivered"; readonly ticket: string; readonly message: string }
@@ -21,6 +21,8 @@ export type Notice =
   | { readonly kind: "status"; readonly ticket: string; readonly messages: readonly string[] }
   | { readonly kind: "deliver"; readonly clients: readonly string[]; readonly message: NewMessage }
   | { readonly kind: "close"; readonly client: string }
+  /** `begun` is told of events only that a thread which died may have begun before. */
+  | { readonly kind: "begun"; readonly id: number }
   | { readonly kind: "done"; readonly id: number };
 
 const { state, publicKey } = workerData as { state: ChatStateHandle; publicKey: JWK };
@@ -60,6 +62,7 @@ async function onFrame(client: string, text: string, id: number): Promise<void> 
 
 async function handle(task: Task): Promise<void> {
   const { client } = task;
+  if (task.again) tell({ kind: "begun", id: task.id });
   try {
     if (task.kind === "frame") await onFrame(client, task.text, task.id);
     else if (task.kind === "connect") service.connect(client);

@@ -6,11 +6,13 @@ import type { Notice, Task } from "./chat.worker.ts";
 import type { ChatStateHandle } from "./state.ts";
 import type { NewTask, Teller } from "./teller.ts";
 
-/** How often an event may be handed out; one that kills every thread that touches it is dropped then. */
+/** How often an event may be begun anew; one that kills every thread that begins it is refused then. */
 const MOST_TRIES = 3;
+const DROPPED = { code: "internal", message: "try again" };
 
 interface Pending {
   readonly task: Task;
+  /** How often it was begun after the first time. To be in the queue of a thread that died is no try. */
   tries: number;
 }
 
@@ -48,7 +50,7 @@ export class Pool {
     const id = ++this.#lastTask;
     const whole = { ...task, id } as Task;
     const slot = this.#slots[slotNumber];
-    slot.pending.set(id, { task: whole, tries: 1 });
+    slot.pending.set(id, { task: whole, tries: 0 });
     slot.worker.postMessage(whole);
   }
 
@@ -77,10 +79,16 @@ export class Pool {
     if (this.#isIdle()) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
+  #begun(slot: Slot, id: number): void {
+    const pending = slot.pending.get(id);
+    if (pending !== undefined) pending.tries++;
+  }
+
   #start(slot: Slot): void {
     const worker = new Worker(new URL("./chat.worker.js", import.meta.url), { workerData: this.#data });
     slot.worker = worker;
     worker.on("message", (notice: Notice) => {
+      if (notice.kind === "begun") return this.#begun(slot, notice.id);
       if (notice.kind !== "done") return this.#teller.onNotice(notice);
       slot.pending.delete(notice.id);
       this.#settle();
@@ -94,9 +102,12 @@ export class Pool {
   #replace(slot: Slot): void {
     this.deaths++;
     this.#start(slot);
-    for (const [id, pending] of slot.pending) {
-      if (++pending.tries > MOST_TRIES && pending.task.kind === "frame") slot.pending.delete(id);
-      else slot.worker.postMessage(pending.task);
+    for (const [id, { task, tries }] of slot.pending) {
+      if (tries < MOST_TRIES) slot.worker.postMessage({ ...task, again: true } satisfies Task);
+      else {
+        slot.pending.delete(id);
+        this.#teller.onNotice({ kind: "send", clients: [task.client], event: "error", data: DROPPED });
+      }
     }
     this.#teller.onDeath();
     this.#settle();

@@ -27,7 +27,7 @@ export class Teller {
     });
   }
 
-  onNotice(notice: Exclude<Notice, { kind: "done" }>): void {
+  onNotice(notice: Exclude<Notice, { kind: "begun" | "done" }>): void {
     if (notice.kind === "send") this.#sockets.send(notice.clients, notice.event, notice.data);
     else if (notice.kind === "deliver") this.#deliver(notice.clients, notice.message);
     else if (notice.kind === "close") this.#sockets.close(notice.client, 1001, "no sign of life");

@@ -342,8 +342,13 @@ export class Explorer<M> {
       this.stray = reason;
       this.strayed = true;
     };
+    // A listener of an event target (an abort signal's) that throws ends up as an uncaught exception.
     proc.on("unhandledRejection", listener);
-    return () => void proc.off("unhandledRejection", listener);
+    proc.on("uncaughtException", listener);
+    return () => {
+      proc.off("unhandledRejection", listener);
+      proc.off("uncaughtException", listener);
+    };
   }
 }
 

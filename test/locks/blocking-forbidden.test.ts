@@ -4,8 +4,8 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { LockObject } from "../../src/locks/place.ts";
-import { timersAlive } from "../support/lock-backends.ts";
 import { thrown } from "../support/thrown.ts";
+import { timersAlive } from "../support/timers.ts";
 
 // Before anything of holdfast asks whether this thread may block.
 Atomics.wait = (): never => {

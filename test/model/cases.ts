@@ -34,7 +34,18 @@ export interface Outcome {
 }
 
 /** About how long a case takes, for longest first: the slow models, slowest first. The others need a few seconds at most. */
-const SLOW: readonly string[] = ["3 threads × 1, a death", "1 async and 2 sync", "2 async and 1 sync", "rw: 3 writers"];
+const SLOW: readonly string[] = [
+  "3 threads × 1, a death",
+  "once: 3 threads × 1, a death",
+  "semaphore: owned, 2 threads × 1, a death",
+  "latch: 3 threads count down and wait",
+  "rw: 2 readers, 1 writer, a death, at most 2 preemptions",
+  "1 async and 2 sync",
+  "2 async and 1 sync",
+  "barrier: a reset beside 2 threads with a time-out, at most 2 preemptions",
+  "condition: 2 waiters, one with a time-out, and one is chosen",
+  "rw: 3 writers",
+];
 
 export const isBounded = (model: Model): boolean =>
   model.options.mode !== undefined || model.options.preemptions !== undefined;

@@ -31,6 +31,11 @@ export interface Library {
   readonly asyncWaiters: typeof import("../../src/locks/async-waiters.ts");
   readonly sleep: typeof import("../../src/region/sleep.ts");
   readonly queueWakes: typeof import("../../src/tables/queue-wakes.ts");
+  readonly event: typeof import("../../src/locks/event.ts");
+  readonly latch: typeof import("../../src/locks/latch.ts");
+  readonly once: typeof import("../../src/locks/once.ts");
+  readonly barrier: typeof import("../../src/locks/barrier.ts");
+  readonly semaphore: typeof import("../../src/locks/semaphore.ts");
   /** Puts back what park.ts keeps for its thread: in the model all threads share one module. */
   readonly reset: () => void;
 }
@@ -91,7 +96,21 @@ const NO_DEADLOCKS: readonly Patch[] = [
   },
 ];
 
+/** Lock classes take a region of the model (place.ts), and write the first state of an object only when they make it. */
+const ANY_REGION: Patch = {
+  file: "locks/place.js",
+  find: "if (!(options.region instanceof Region)) {",
+  replace: "if (false) {",
+};
+const INIT_ONCE: Patch = {
+  file: "locks/place.js",
+  find: "what.init?.(region.memory.words,",
+  replace: "if (region.fresh) what.init?.(region.memory.words,",
+};
+
 async function load(src: string): Promise<Library> {
+  apply(src, ANY_REGION);
+  apply(src, INIT_ONCE);
   apply(src, NO_PROBES);
   apply(src, NO_COUNTS);
   for (const patch of NO_DEADLOCKS) apply(src, patch);
@@ -114,6 +133,11 @@ async function load(src: string): Promise<Library> {
     asyncWaiters: await module("locks/async-waiters.js"),
     sleep: await module("region/sleep.js"),
     queueWakes: await module("tables/queue-wakes.js"),
+    event: await module("locks/event.js"),
+    latch: await module("locks/latch.js"),
+    once: await module("locks/once.js"),
+    barrier: await module("locks/barrier.js"),
+    semaphore: await module("locks/semaphore.js"),
   } as Omit<Library, "reset">;
   // Asks the real Atomics once: a body must not.
   library.park.blockingAllowed();

@@ -40,11 +40,6 @@ export function untilBlocking(condition: () => boolean): void {
   while (!condition());
 }
 
-/** Timers that keep this process alive. */
-export function timersAlive(): number {
-  return process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
-}
-
 const slices = new Set([FIRST_SLICE_MS, 2 * FIRST_SLICE_MS, 4 * FIRST_SLICE_MS, SLICE_MS]);
 
 /**

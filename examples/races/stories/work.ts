@@ -1,5 +1,6 @@
 // H14, H16-H18, H21, H22: files, work lists, locks and start-up (systems 1 and 2, seeds 000 and 001).
 import { closeSync, existsSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { DeadlockError } from "../../../src/cells/errors.ts";
 import { Latch } from "../../../src/locks/latch.ts";
 import { Mutex } from "../../../src/locks/mutex.ts";
 import { writeFileAtomicSync } from "../../../src/systems/atomic-write-files.ts";
@@ -144,7 +145,7 @@ const h18 = story<{ readonly raw: readonly Int32Array<SharedArrayBuffer>[]; read
   script: ["0: lock the table", "1: lock the file", "0: want the other lock", "1: want the other lock"],
   claim: "Use RLock: it prevents deadlocks.",
   fact: "Real in CPython. A reentrant lock helps a thread against itself only, never two threads against each other.",
-  fix: "the table before the file, in every thread; and a time-out whose error names the owner",
+  fix: "one order for all; where that is missed, the lock sees the cycle, tells one thread, and that one steps back",
   setUp: () => ({
     raw: [0, 1].map(() => new Int32Array(new SharedArrayBuffer(4))),
     a: new Mutex({ name: "h18 table" }),
@@ -162,10 +163,19 @@ const h18 = story<{ readonly raw: readonly Int32Array<SharedArrayBuffer>[]; read
     return "done";
   },
   safe: ({ a, b }, { index, step }) => {
-    const guard = step(index === 0 ? "lock the table" : "lock the file", () => a.lock({ timeout: 30_000 }));
-    step("want the other lock", () => undefined);
-    b.withLock(() => undefined, { timeout: 30_000 });
-    guard.release();
+    const [first, second] = index === 0 ? [a, b] : [b, a];
+    const guard = step(index === 0 ? "lock the table" : "lock the file", () => first.lock({ timeout: 30_000 }));
+    try {
+      step("want the other lock", () => undefined);
+      second.withLock(() => undefined, { timeout: 30_000 });
+      return "done";
+    } catch (error) {
+      if (!(error instanceof DeadlockError)) throw error;
+    } finally {
+      guard.release();
+    }
+    // Told of the cycle, and the only one who was: step back, and take both in the table's order.
+    a.withLock(() => b.withLock(() => undefined, { timeout: 30_000 }), { timeout: 30_000 });
     return "done";
   },
   check: (_state, values) => (values.every((value) => value === "done") ? undefined : values.join("; ")),

@@ -32,13 +32,13 @@ export class Client {
     for (const look of this.#waiting) look();
   }
 
-  /** Resolves with what `look` finds, now or after a later frame or the end; fails after 20 s. */
+  /** Resolves with what `look` finds, now or after a later frame or the end; fails after 60 s. */
   until<T>(what: string, look: () => T | undefined): Promise<T> {
     return new Promise((resolve, reject) => {
       const watchdog = setTimeout(() => {
         const last = JSON.stringify(this.received.slice(-5));
-        reject(new Error(`no ${what} within 20 s, closed ${this.closed}; the last frames: ${last}`));
-      }, 20_000);
+        reject(new Error(`no ${what} within 60 s, closed ${this.closed}; the last frames: ${last}`));
+      }, 60_000);
       const attempt = (): void => {
         const found = look();
         if (found === undefined) return;
