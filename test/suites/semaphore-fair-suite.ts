@@ -169,7 +169,7 @@ export function semaphoreFairSuite(backend: Backend): void {
       count: 16,
       steps,
       timeoutMs: 60_000,
-      workerData: { role: "count", handle: semaphore.share(), n: 1, rounds: 150, go: go.share(), words: oracle },
+      workerData: { role: "count", handle: semaphore.share(), n: 1, rounds: 600, go: go.share(), words: oracle },
     });
     await until(() => sleepers(go) === 16);
     go.set();

@@ -122,9 +122,11 @@ test("writers killed in mid-operation leave each row before or after it, and not
       setTimeout(() => void workers[index].terminate(), (index * 7) % 40);
     },
   });
+  assert.ok(cells.some((begun) => begun > 0));
   for (let worker = 0; worker < count; worker++) {
     const [begun, done] = cells.subarray(2 * worker, 2 * worker + 2);
-    assert.ok(begun > 0 && begun - done <= 1);
+    // On a busy machine a thread may be ended before its first change.
+    assert.ok(begun - done === 0 || begun - done === 1, `${begun} begun, ${done} done`);
     const model = new Map<string, Row>();
     for (let number = 0; number < done; number++) perform(model, changeAt(worker, number, keys));
     const open = begun > done ? changeAt(worker, done, keys) : undefined;
