@@ -36,6 +36,7 @@ import {
   WAKE_EVERYONE,
   WAKE_NEXT,
 } from "../protocols/mutex.ts";
+import { DEADLOCKED, deadlockError } from "../region/deadlock.ts";
 import { lockFair, wakeLine, wakeNext } from "../region/fair-lock.ts";
 import { KIND_FAIR_LINE } from "../region/layout.ts";
 import type { Region } from "../region/region.ts";
@@ -361,6 +362,7 @@ export abstract class ExclusiveLock<G extends Releasable> extends LockObject imp
     }
     if (this.freed) throw this.closedError();
     if (result === HELD_BY_ME) return this.heldAlready();
+    if (result === DEADLOCKED) throw deadlockError(this.region);
     if (result === MUST_WAIT) {
       const { waiters } = this;
       throw new TimeoutError(

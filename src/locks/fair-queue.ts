@@ -69,6 +69,7 @@ export async function acquireFair(
   if (acquired !== EXPIRED_ASYNC) return acquired;
   // The last look before giving up, as a thread that sleeps has one: is the owner alive?
   const word = load(words, index + LOCK);
-  const late = timeout > 0 && what.isCurrent() && ownerIsDead(words, word, true) && takeFromDead(words, index, region.me, word);
+  const late =
+    timeout > 0 && what.isCurrent() && ownerIsDead(words, word, true) && takeFromDead(words, index, region.me, word);
   return late ? end(ACQUIRED_DIED) : { result: MUST_WAIT, ticket: 0 };
 }

@@ -63,7 +63,7 @@ export class Mutex extends ExclusiveLock<Guard<Mutex>> {
 
   /**
    * Acquires the lock; blocks the thread until it has it. Dispose the guard, or call unlock().
-   * Throws ERR_TIMEOUT, ERR_WOULD_DEADLOCK (this thread holds it), ERR_OWNER_DIED (with `guard`: it is held now),
+   * Throws ERR_TIMEOUT, ERR_WOULD_DEADLOCK (this thread holds it), ERR_DEADLOCK, ERR_OWNER_DIED (with `guard`: it is held now),
    * ERR_NOT_RECOVERABLE, ERR_CLOSED (freed), ERR_BLOCKING_FORBIDDEN (a browser's main thread: use lockAsync).
    */
   lock(options?: LockOptions): Guard<Mutex> {

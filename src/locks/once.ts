@@ -10,7 +10,7 @@ import {
   type WaitOptions,
 } from "../cells/deadline.ts";
 import { TimeoutError, WouldDeadlockError } from "../cells/errors.ts";
-import { TIMED_OUT, wakeAll } from "../cells/park.ts";
+import { SLICE_MS, TIMED_OUT, wakeAll } from "../cells/park.ts";
 import {
   finishOnce,
   IS_DONE,
@@ -22,9 +22,11 @@ import {
   runnerOf,
   takeOverOnce,
 } from "../protocols/once.ts";
+import { DEADLOCKED, deadlockError } from "../region/deadlock.ts";
 import { KIND_ONCE } from "../region/layout.ts";
 import { EXPIRED, sleepOn } from "../region/sleep.ts";
 import { isAlive, probe, threadIdOf } from "../region/threads.ts";
+import { FOR_RUNNER } from "../region/waits.ts";
 import { asyncWaiters, EXPIRED_ASYNC } from "./async-waiters.ts";
 import { handleOptions, type LockHandle, LockObject, type PlaceOptions } from "./place.ts";
 
@@ -131,7 +133,8 @@ export class Once extends LockObject<"once"> {
         continue;
       }
       this.mustMayBlock("call", "callAsync");
-      const ended = sleepOn(this.region, this.index, step, this.index, deadline);
+      const ended = sleepOn(this.region, this.index, step, this.index, deadline, SLICE_MS, FOR_RUNNER);
+      if (ended === DEADLOCKED && load(words, this.index) === step) throw deadlockError(this.region);
       if (ended === EXPIRED && load(words, this.index) === step) throw this.#timedOut(timeout);
       ask = ended === TIMED_OUT;
     }

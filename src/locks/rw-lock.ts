@@ -23,6 +23,7 @@ import {
   OVERFLOW,
   renewRwLock,
 } from "../protocols/rw-lock.ts";
+import { DEADLOCKED } from "../region/deadlock.ts";
 import { KIND_RW_LOCK } from "../region/layout.ts";
 import type { ConditionLock, ReacquireOptions, SavedHold } from "./condition-lock.ts";
 import { handleOptions, type LockHandle, type PlaceOptions } from "./place.ts";
@@ -225,7 +226,7 @@ export class RwLock extends ReadWriteLock<RwReadGuard, RwWriteGuard> implements 
       this.granted();
       return nextTicket(this.region.memory.words, this.index);
     }
-    if (result === MUST_WAIT) {
+    if (result === MUST_WAIT || result === DEADLOCKED) {
       const error = this.failure("writing", result, timeout);
       reopen(this);
       throw error;

@@ -41,6 +41,7 @@ import {
   rwLockWords,
   writeStep,
 } from "../protocols/rw-lock.ts";
+import { DEADLOCKED, deadlockError } from "../region/deadlock.ts";
 import { isAlive, threadIdOf } from "../region/threads.ts";
 import { awaitingHere } from "./async-queue.ts";
 import { LockObject, type PlaceOptions } from "./place.ts";
@@ -231,6 +232,7 @@ export abstract class RwObject extends LockObject implements RwPlace {
       return new TimeoutError("ERR_TIMEOUT", message, { timeout, writer: this.writer, readers: this.readers });
     }
     if (result === HELD_BY_ME) return this.wouldDeadlock(what);
+    if (result === DEADLOCKED) return deadlockError(this.region);
     if (result === OVERFLOW) return new RangeError(`${this.label()}: this thread has ${MAX_READS} read holds already`);
     if (this.freed) return this.closedError();
     return new NotRecoverableError(

@@ -44,9 +44,11 @@ import {
   withdrawStarved,
   writeStep,
 } from "../protocols/rw-lock.ts";
+import { DEADLOCKED } from "../region/deadlock.ts";
 import type { Region } from "../region/region.ts";
 import { EXPIRED, sleepOn } from "../region/sleep.ts";
 import { isAlive, probe } from "../region/threads.ts";
+import { FOR_READERS, FOR_WRITER } from "../region/waits.ts";
 import { lockBlocking, ownerIsDead, type Perishable, payWakes, STARVING_MS } from "../region/word-lock.ts";
 import { asyncQueue } from "./async-queue.ts";
 import { asyncWaiters, EXPIRED_ASYNC } from "./async-waiters.ts";
@@ -137,7 +139,7 @@ export function readLook(place: RwPlace, ask: boolean, waited = 0): number {
   }
 }
 
-/** Sleeps until a read hold is had: a result of the protocol; MUST_WAIT: time-out; HELD_BY_ME: this thread writes. */
+/** Sleeps until a read hold is had: a result of the protocol; MUST_WAIT: time-out; HELD_BY_ME: this thread writes; DEADLOCKED. */
 export function readBlocking(place: RwPlace, deadline: number): number {
   const { region, index } = place;
   const { words } = region.memory;
@@ -149,16 +151,16 @@ export function readBlocking(place: RwPlace, deadline: number): number {
     const sequence = load(words, index + OPENINGS);
     let step = readLook(place, ended === TIMED_OUT, sequence === came ? 0 : 1);
     if (step === MUST_WAIT && gateIsMine(place)) step = HELD_BY_ME;
-    if (step !== MUST_WAIT || ended === EXPIRED) {
+    if (step !== MUST_WAIT || ended === EXPIRED || ended === DEADLOCKED) {
       if (starving) payRwWakes(words, index, withdrawStarved(words, index));
-      return step;
+      return step === MUST_WAIT && ended === DEADLOCKED ? DEADLOCKED : step;
     }
     if (now() - begun > STARVING_MS) starving = announceStarved(words, index) || starving;
-    ended = sleepOn(region, index + OPENINGS, sequence, index, deadline);
+    ended = sleepOn(region, index + OPENINGS, sequence, index, deadline, SLICE_MS, FOR_WRITER, sequence);
   }
 }
 
-/** Sleeps until the lock is drained of readers; the gate is this thread's. MUST_WAIT: time-out, the mode is as it was left. */
+/** Sleeps until the lock is drained of readers; the gate is this thread's. MUST_WAIT (time-out) or DEADLOCKED: the mode is as it was. */
 export function drainBlocking(place: RwPlace, deadline: number): number {
   const { region, index } = place;
   const { words } = region.memory;
@@ -171,7 +173,9 @@ export function drainBlocking(place: RwPlace, deadline: number): number {
     const closed = isClosed(load(words, index + MODE));
     if (closed && giveBackDead(place, ended === TIMED_OUT)) continue;
     if (ended === EXPIRED) return MUST_WAIT;
-    ended = sleepOn(region, index + DRAIN, sequence, index, deadline, closed ? SLICE_MS : RESERVED_MS);
+    if (ended === DEADLOCKED) return DEADLOCKED;
+    const slice = closed ? SLICE_MS : RESERVED_MS;
+    ended = sleepOn(region, index + DRAIN, sequence, index, deadline, slice, FOR_READERS);
     // The starving reader that the lock stays open for did not come.
     force = ended === TIMED_OUT && !closed ? 1 : 0;
   }

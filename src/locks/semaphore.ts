@@ -17,10 +17,12 @@ import {
   VALUE,
   WAKE_NOBODY,
 } from "../protocols/semaphore.ts";
+import { DEADLOCKED, deadlockError, isAlone } from "../region/deadlock.ts";
 import { KIND_SEMAPHORE } from "../region/layout.ts";
 import type { Region } from "../region/region.ts";
 import { EXPIRED, sleepOn } from "../region/sleep.ts";
 import { countSleepers } from "../region/threads.ts";
+import { FOR_ANYTHING, FOR_PERMITS } from "../region/waits.ts";
 import { asyncWaiters, awaitingCell, EXPIRED_ASYNC } from "./async-waiters.ts";
 import { checkWhole, handleOptions, type LockHandle, LockObject, type PlaceOptions } from "./place.ts";
 import { heldElsewhere, holderWords } from "./semaphore-holders.ts";
@@ -250,13 +252,21 @@ export class Semaphore extends LockObject<"semaphore"> implements SemaphorePlace
   #acquireUntil(n: number, deadline: number): boolean {
     const wait = newWait(this, n, false);
     const begun = now();
+    const how = this.owned ? FOR_PERMITS : FOR_ANYTHING;
     let taken = false;
     let ask = false;
     try {
       for (;;) {
         taken = wait.attempt({ waitedMs: now() - begun, ask, more: false });
         if (taken) return true;
-        const ended = sleepOn(this.region, wait.cell, wait.expected, this.index, deadline, wait.slice);
+        const { cell, expected, slice } = wait;
+        const ended = sleepOn(this.region, cell, expected, this.index, deadline, slice, how, n);
+        // Whoever waits for permits of its own, and for a time only, is told that the time is over, as with others.
+        if (ended === DEADLOCKED && !(deadline < Number.POSITIVE_INFINITY && isAlone())) {
+          taken = wait.attempt({ waitedMs: now() - begun, ask: false, more: false });
+          if (taken) return true;
+          throw deadlockError(this.region);
+        }
         if (ended === EXPIRED) {
           // One more look: a wake may have come with the end of the time, and leaves with this request.
           taken = wait.attempt({ waitedMs: now() - begun, ask: false, more: false });

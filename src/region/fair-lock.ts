@@ -14,7 +14,7 @@
 // Who dies between such a change and the wake is covered by the reaper, which wakes all sleepers; tasks have their slice.
 // Invariant: if a waiter sleeps in line, S is set, or some awake one that is in line, leaves it or releases sees to it.
 
-import { cas, load } from "../cells/atomics.ts";
+import { cas, load, peek } from "../cells/atomics.ts";
 import { now } from "../cells/deadline.ts";
 import { SLICE_MS, TIMED_OUT, wakeAll } from "../cells/park.ts";
 import {
@@ -41,12 +41,15 @@ import {
   MUST_WAIT,
   NOT_RECOVERABLE,
   ownerOf,
+  POLICY,
   SYNC_WAITERS,
   takeFromDead,
   UNRECOVERABLE,
 } from "../protocols/mutex.ts";
+import { DEADLOCKED } from "./deadlock.ts";
 import { EXPIRED, sleepOn } from "./sleep.ts";
 import { isAlive } from "./threads.ts";
+import { FOR_OWNER } from "./waits.ts";
 import { type Locker, ownerIsDead, type Perishable } from "./word-lock.ts";
 
 /** Results of a step besides the mutex's: sleep; the same, but the free lock is kept for tasks before this waiter. */
@@ -142,6 +145,7 @@ function wakeFirst(words: Int32Array, line: number): boolean {
 export function wakeNext(words: Int32Array, index: number, line: number): void {
   if (wakeFirst(words, line)) return;
   // Nobody waits: newcomers may take the fast path again.
+  if (-peek(words, index + POLICY) !== line) return;
   if (cas(words, index + LOCK, SYNC_WAITERS, 0) === SYNC_WAITERS) wakeFirst(words, line);
 }
 
@@ -192,8 +196,8 @@ export function quit(words: Int32Array, place: Place, result: number): void {
 }
 
 /**
- * As lockBlocking, for a fair lock: sleeps until this thread's turn comes, the lock can't be had, or the deadline is over.
- * Blocks.
+ * As lockBlocking, for a fair lock: sleeps until this thread's turn comes, the lock can't be had, the deadline is over, or
+ * it is the one of a deadlock that must give up. Blocks.
  */
 export function lockFair(locker: Locker, index: number, line: number, deadline: number, what: Perishable): number {
   const { me } = locker;
@@ -204,16 +208,19 @@ export function lockFair(locker: Locker, index: number, line: number, deadline: 
   enterLine(words, line, node, me, place.state);
   let ask = false;
   let kept = false;
+  let deadlocked = false;
   for (;;) {
     const sequence = load(words, node + NODE_SEQ);
     let step: number = what.isCurrent() ? fairStep(words, me, place, ask, kept && ask) : UNRECOVERABLE;
-    if (step <= SLEEP && now() >= deadline) step = MUST_WAIT;
+    if (step <= SLEEP && (deadlocked || now() >= deadline)) step = MUST_WAIT;
     if (step > SLEEP) {
       quit(words, place, step);
-      return step;
+      return step === MUST_WAIT && deadlocked ? DEADLOCKED : step;
     }
     kept = step === KEPT;
-    const ended = sleepOn(locker, node + NODE_SEQ, sequence, index, deadline, kept ? KEPT_MS : SLICE_MS);
+    const slice = kept ? KEPT_MS : SLICE_MS;
+    const ended = sleepOn(locker, node + NODE_SEQ, sequence, index, deadline, slice, FOR_OWNER);
+    deadlocked = ended === DEADLOCKED;
     ask = ended === TIMED_OUT || ended === EXPIRED;
   }
 }

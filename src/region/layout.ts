@@ -19,6 +19,9 @@
 //   | 3 lock it waits for      |
 //   | 4 probed at | 5 probes   |
 //   | 6 parks | 7 parked µs    |
+//   | 8 wait seq | 9 how       |
+//   | 10 argument | 11 nudge   |
+//   | 12 deaths seen           |
 //   | 16-23 probe cells        |
 //   +--------------------------+
 
@@ -75,6 +78,15 @@ export const T_PROBED_AT = 4;
 export const T_PROBES = 5;
 export const T_PARKS = 6;
 export const T_PARKED_US = 7;
+/** Number of the sleep, before anything else of it is written: who reads it twice alike has read of one sleep. */
+export const T_WAIT_SEQ = 8;
+/** What the thread waits for there (region/waits.ts), and what more there is to know of it. */
+export const T_WAIT_HOW = 9;
+export const T_WAIT_ARG = 10;
+/** The number of a sleep whose sleeper another thread asks to look for a deadlock. */
+export const T_NUDGE = 11;
+/** H_DEATHS as the thread last saw it before it slept. */
+export const T_DEATHS = 12;
 /** Probe cells, by the generation's low bits: who is late with a probe of one tenant uses up none of the next one's. */
 export const T_PROBE = 16;
 export const PROBE_CELLS = 8;

@@ -6,6 +6,7 @@ import { type CoreExports, instantiateCore } from "../assembly/core.ts";
 import { describe } from "../cells/deadline.ts";
 import { RegionError } from "../cells/errors.ts";
 import { allocate, checkBlock, heapUse, isInUse, release, serialOf, taggedBlocks } from "./allocator.ts";
+import { nameLocksBy } from "./deadlock.ts";
 import { checkName, findOrCreate, listNames, nameOf, removeAndRelease } from "./directory.ts";
 import { attachHeader, formatHeader, idOf } from "./format.ts";
 import { onWorkerExit } from "./host.ts";
@@ -266,6 +267,8 @@ export class Region {
     checkBlock(this, offset, kind, serial);
   }
 }
+
+nameLocksBy(nameOf);
 
 /** The one Region of this thread over the memory's region. */
 function interned(memory: RegionMemory, name: string | undefined): Region {

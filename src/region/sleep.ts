@@ -2,8 +2,9 @@
 // can see what it waits for), counted, and never longer than a slice.
 
 import { now } from "../cells/deadline.ts";
-import { park, SLICE_MS, TIMED_OUT } from "../cells/park.ts";
-import { announceSleep, countPark } from "./threads.ts";
+import { SLICE_MS, TIMED_OUT } from "../cells/park.ts";
+import { sleepAnnounced } from "./sleeping.ts";
+import { FOR_ANYTHING } from "./waits.ts";
 import type { Locker } from "./word-lock.ts";
 
 /** The deadline was over before the sleep began. */
@@ -11,7 +12,8 @@ export const EXPIRED = 3;
 
 /**
  * Sleeps while the cell holds `expected`, for a slice at the most, and not past the deadline: WOKEN, TIMED_OUT (a slice
- * ended: look whether those you wait for live), NOT_EQUAL, or EXPIRED. Blocks the thread.
+ * ended: look whether those you wait for live), NOT_EQUAL, EXPIRED, or DEADLOCKED (only if `how` says that it waits for
+ * threads, see waits.ts). Blocks the thread.
  */
 export function sleepOn(
   locker: Locker,
@@ -20,13 +22,12 @@ export function sleepOn(
   lock: number,
   deadline: number,
   slice: number = SLICE_MS,
+  how: number = FOR_ANYTHING,
+  argument = 0,
 ): number {
   const begun = now();
   if (begun >= deadline) return EXPIRED;
   const words = locker.memory.words;
-  announceSleep(words, locker.seatAt, cell, lock);
-  const ended = park(words, cell, expected, Math.min(slice, deadline - begun));
-  announceSleep(words, locker.seatAt, 0, 0);
-  countPark(words, locker.seatAt, now() - begun);
+  const ended = sleepAnnounced(words, locker, cell, expected, lock, Math.min(slice, deadline - begun), how, argument);
   return ended === TIMED_OUT && now() >= deadline ? EXPIRED : ended;
 }

@@ -32,14 +32,18 @@ import {
   SLOT_FREE,
   SLOT_WORDS,
   T_CLAIM,
+  T_DEATHS,
   T_PARKED_US,
   T_PARKS,
   T_PROBE,
   T_PROBED_AT,
   T_PROBES,
   T_STATE,
+  T_WAIT_ARG,
   T_WAIT_CELL,
   T_WAIT_FOR,
+  T_WAIT_HOW,
+  T_WAIT_SEQ,
   THREADS_WORD,
 } from "./layout.ts";
 import { wordsReaching } from "./memory.ts";
@@ -253,14 +257,43 @@ export function countSleepers(words: Int32Array, lock: number): number {
   return sleepers;
 }
 
-/** Tells the others what this thread is about to sleep on and for which lock; cell 0: awake again. */
-export function announceSleep(words: Int32Array, seatAt: number, cell: number, lock: number): void {
+/**
+ * Tells the others what this thread is about to sleep on, for which lock, and what it waits for there (region/waits.ts);
+ * cell 0: awake again.
+ */
+export function announceSleep(
+  words: Int32Array,
+  seatAt: number,
+  cell: number,
+  lock: number,
+  how = 0,
+  argument = 0,
+): void {
+  if (cell !== 0) numberSleep(words, seatAt, how, argument);
   store(words, seatAt + T_WAIT_FOR, lock);
   store(words, seatAt + T_WAIT_CELL, cell);
   if (cell === 0) return;
   // A thread that sleeps does not turn its event loop, and may still be probed for as long as it sleeps.
   const missing = PROBES_ARMED - load(words, seatAt + T_PROBES);
   if (missing > PROBES_ARMED / 2) armProbes(words, seatAt, load(words, seatAt + T_STATE), missing);
+}
+
+/** A sleep begins. The cell is announced last and taken back before the next sleep's number. */
+function numberSleep(words: Int32Array, seatAt: number, how: number, argument: number): void {
+  store(words, seatAt + T_WAIT_SEQ, peek(words, seatAt + T_WAIT_SEQ) + 1);
+  store(words, seatAt + T_WAIT_HOW, how);
+  store(words, seatAt + T_WAIT_ARG, argument);
+}
+
+/**
+ * Whether a thread has died since this one last asked, which must be after it announced its sleep: the reaper may have
+ * looked for sleepers before that. The reaper counts the death first, so either it sees the sleeper or this sees the death.
+ */
+export function sawNewDeath(words: Int32Array, seatAt: number): boolean {
+  const deaths = load(words, H_DEATHS);
+  if (peek(words, seatAt + T_DEATHS) === deaths) return false;
+  poke(words, seatAt + T_DEATHS, deaths);
+  return true;
 }
 
 /** Counts a sleep of this thread, for the statistics. */

@@ -8,7 +8,7 @@
 import { add, load } from "../cells/atomics.ts";
 import { now } from "../cells/deadline.ts";
 import { NotRecoverableError, WouldDeadlockError } from "../cells/errors.ts";
-import { blockingAllowed, park, SLICE_MS, TIMED_OUT, wake, wakeAll } from "../cells/park.ts";
+import { blockingAllowed, SLICE_MS, TIMED_OUT, wake, wakeAll } from "../cells/park.ts";
 import {
   ACQUIRED,
   ACQUIRED_DIED,
@@ -34,8 +34,11 @@ import {
   WAKE_SYNC,
   withdrawStarving,
 } from "../protocols/mutex.ts";
+import { DEADLOCKED, deadlockError } from "./deadlock.ts";
 import type { RegionMemory } from "./memory.ts";
-import { announceSleep, countPark, isAlive, probe } from "./threads.ts";
+import { sleepAnnounced } from "./sleeping.ts";
+import { isAlive, probe } from "./threads.ts";
+import { FOR_OWNER, FOR_PART } from "./waits.ts";
 
 /** A waiter that waited longer may not be overtaken any more by threads that come later (as in Go). */
 export const STARVING_MS = 1;
@@ -77,7 +80,7 @@ export function ownerIsDead(words: Int32Array, word: number, ask: boolean): bool
 
 /**
  * Sleeps until the lock is this thread's, or can't be, or the deadline is over: ACQUIRED, ACQUIRED_DIED, HELD_BY_ME,
- * UNRECOVERABLE (also if `what` is no longer current) or MUST_WAIT (time-out). Blocks; a thread that may not block spins
+ * UNRECOVERABLE (also if `what` is no longer current), MUST_WAIT (time-out) or DEADLOCKED. Blocks; a thread that may not block spins
  * instead (only the region's own short locks are ever asked for there).
  */
 export function lockBlocking(locker: Locker, index: number, deadline: number, what?: Perishable): number {
@@ -87,7 +90,9 @@ export function lockBlocking(locker: Locker, index: number, deadline: number, wh
   const begun = now();
   let slept = 0;
   let starver = 0;
+  const how = what === undefined ? FOR_PART : FOR_OWNER;
   let ask = false;
+  let ended = 0;
   for (;;) {
     const step = lockStep(words, index, me, slept, starver);
     if (step > 0) {
@@ -104,9 +109,9 @@ export function lockBlocking(locker: Locker, index: number, deadline: number, wh
       continue;
     }
     const time = now();
-    if (time >= deadline) {
+    if (time >= deadline || ended === DEADLOCKED) {
       if (starver !== 0) payWakes(words, index, withdrawStarving(words, index));
-      return MUST_WAIT;
+      return ended === DEADLOCKED ? DEADLOCKED : MUST_WAIT;
     }
     // Again if need be: a free lock is kept for the starver for a short time only, then F is taken from it.
     if (slept !== 0 && !isStarving(step) && time - begun > STARVING_MS && announceStarving(words, index)) {
@@ -115,10 +120,7 @@ export function lockBlocking(locker: Locker, index: number, deadline: number, wh
     }
     const reserved = ownerOf(step) === 0;
     const slice = Math.min(reserved ? RESERVED_MS : SLICE_MS, deadline - time);
-    announceSleep(words, locker.seatAt, index + LOCK, index);
-    const ended = park(words, index + LOCK, step, slice);
-    announceSleep(words, locker.seatAt, 0, 0);
-    countPark(words, locker.seatAt, now() - time);
+    ended = sleepAnnounced(words, locker, index + LOCK, step, index, slice, how);
     ask = ended === TIMED_OUT;
     slept = 1;
     if (what !== undefined && !what.isCurrent()) {
@@ -145,13 +147,14 @@ function lockSpinning(words: Int32Array, index: number, me: number, deadline: nu
 
 /**
  * Acquires an internal mutex: 1, or 2 if the last owner died while it held it (repair, then {@link markWordConsistent}).
- * Throws ERR_WOULD_DEADLOCK if this thread holds it already, ERR_NOT_RECOVERABLE if a repair failed before.
+ * Throws ERR_WOULD_DEADLOCK if this thread holds it already, ERR_DEADLOCK, ERR_NOT_RECOVERABLE if a repair failed before.
  */
 export function acquireWord(locker: Locker, index: number): 1 | 2 {
   if (tryLock(locker.memory.words, index, locker.me) !== 0) return 1;
   const result = lockBlocking(locker, index, Number.POSITIVE_INFINITY);
   if (result === ACQUIRED) return 1;
   if (result === ACQUIRED_DIED) return 2;
+  if (result === DEADLOCKED) throw deadlockError(locker);
   if (result === HELD_BY_ME) {
     throw new WouldDeadlockError(
       "ERR_WOULD_DEADLOCK",

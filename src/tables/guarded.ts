@@ -12,6 +12,7 @@ import { blockingAllowed } from "../cells/park.ts";
 import { type MutexOperations, mutexOperations } from "../locks/mutex-operations.ts";
 import { type LockClass, LockObject, type PlaceOptions } from "../locks/place.ts";
 import { ACQUIRED, ACQUIRED_DIED, LOCK, ownerOf, RETIRED, retire } from "../protocols/mutex.ts";
+import { DEADLOCKED, deadlockError } from "../region/deadlock.ts";
 import { B_SERIAL, B_STATE, BLOCK_USED } from "../region/layout.ts";
 import { lockBlocking, markWordConsistent, payWakes, releaseWord } from "../region/word-lock.ts";
 import { abandonShard, unlockShard } from "./shard.ts";
@@ -42,6 +43,7 @@ export abstract class GuardedObject extends LockObject {
     if (ownerOf(load(region.memory.words, index)) === me) abandonShard(this, index);
     const acquired = lockBlocking(region, index, Number.POSITIVE_INFINITY, this);
     if (acquired === ACQUIRED) return;
+    if (acquired === DEADLOCKED) throw deadlockError(region);
     if (acquired !== ACQUIRED_DIED) throw this.#lost();
     try {
       this.repair();

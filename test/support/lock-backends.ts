@@ -1,6 +1,8 @@
 // The three kinds of region that every conformance suite runs on, and what the suites need to see of sleepers.
 
+import { SLICE_MS } from "../../src/cells/park.ts";
 import type { LockObject } from "../../src/locks/place.ts";
+import { FIRST_SLICE_MS } from "../../src/region/deadlock.ts";
 import { Region } from "../../src/region/region.ts";
 import { countSleepers } from "../../src/region/threads.ts";
 
@@ -38,6 +40,8 @@ export function timersAlive(): number {
   return process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
 }
 
+const slices = new Set([FIRST_SLICE_MS, 2 * FIRST_SLICE_MS, 4 * FIRST_SLICE_MS, SLICE_MS]);
+
 /**
  * Turns the slices of this thread's waits off, so that a wake that is lost hangs, and the watchdog sees it. For workers
  * of runs without a death.
@@ -45,7 +49,7 @@ export function timersAlive(): number {
 export function withoutSlices(): void {
   const { wait } = Atomics;
   const endless = (words: Int32Array, index: number, value: number, ms: number): string =>
-    wait(words, index, value, ms === 250 ? Number.POSITIVE_INFINITY : ms);
+    wait(words, index, value, slices.has(ms) ? Number.POSITIVE_INFINITY : ms);
   Atomics.wait = endless as typeof Atomics.wait;
   const real = globalThis.setInterval;
   globalThis.setInterval = ((): unknown => real(() => undefined, 1 << 30)) as unknown as typeof setInterval;

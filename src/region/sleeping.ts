@@ -1,0 +1,43 @@
+// The one place where a thread sleeps for something in a region: announced in its slot, so that a reaper can wake it and
+// others see what it waits for; counted; and, where it waits for other threads, with a look for deadlocks when it has
+// slept for a while.
+
+import { now } from "../cells/deadline.ts";
+import { NOT_EQUAL, park, TIMED_OUT } from "../cells/park.ts";
+import { DEADLOCKED, isNudged, isVictim, sliceBefore } from "./deadlock.ts";
+import { announceSleep, countPark, sawNewDeath } from "./threads.ts";
+import { FOR_ANYTHING } from "./waits.ts";
+
+let sleptOut = false;
+
+/**
+ * Sleeps while the cell holds `expected`, for `ms` milliseconds at the most: WOKEN, TIMED_OUT, NOT_EQUAL (also if a thread
+ * died just before: look at the world again), or DEADLOCKED. `how` and `argument` are those of waits.ts. Blocks.
+ */
+export function sleepAnnounced(
+  words: Int32Array,
+  seat: { readonly me: number; readonly seatAt: number },
+  cell: number,
+  expected: number,
+  lock: number,
+  ms: number,
+  how: number,
+  argument = 0,
+): number {
+  const { seatAt } = seat;
+  const begun = now();
+  announceSleep(words, seatAt, cell, lock, how, argument);
+  if (sawNewDeath(words, seatAt)) {
+    announceSleep(words, seatAt, 0, 0);
+    return NOT_EQUAL;
+  }
+  const waitsForThreads = how !== FOR_ANYTHING;
+  const slice = waitsForThreads ? sliceBefore(lock, sleptOut) : ms;
+  const ended = park(words, cell, expected, Math.min(ms, slice));
+  sleptOut = ended === TIMED_OUT;
+  // Still announced: a thread that looks for a deadlock is part of it for the others that do so at the same time.
+  const stuck = waitsForThreads && (sleptOut || isNudged(words, seatAt)) && isVictim(words, seat.me);
+  announceSleep(words, seatAt, 0, 0);
+  countPark(words, seatAt, now() - begun);
+  return stuck ? DEADLOCKED : ended;
+}
