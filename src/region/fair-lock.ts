@@ -181,6 +181,8 @@ export function fairStep(words: Int32Array, me: number, place: Place, ask: boole
         overtake = false;
         continue;
       }
+      // Whoever should have woken the first one, or the first one itself, may have died just then.
+      if (ask) wakeFirst(words, place.line);
     }
     if (word >= 0 && cas(words, index + LOCK, word, word | SYNC_WAITERS) !== word) continue;
     return kept ? KEPT : SLEEP;
