@@ -6,7 +6,12 @@ import { WouldDeadlockError } from "../cells/errors.ts";
 import { HOLD, RELEASED, unlock } from "../protocols/mutex.ts";
 import { KIND_MUTEX } from "../region/layout.ts";
 import type { SavedHold } from "./condition-lock.ts";
-import { type AcquireOptions, type AsyncAcquireOptions, ExclusiveLock, type ExclusiveOptions } from "./exclusive-lock.ts";
+import {
+  type AcquireOptions,
+  type AsyncAcquireOptions,
+  ExclusiveLock,
+  type ExclusiveOptions,
+} from "./exclusive-lock.ts";
 import { Guard } from "./guard.ts";
 import { mutexOperations } from "./mutex-operations.ts";
 import { handleOptions, type LockHandle } from "./place.ts";

@@ -17,7 +17,12 @@ import {
 } from "../protocols/reentrant-mutex.ts";
 import { KIND_REENTRANT_MUTEX } from "../region/layout.ts";
 import type { SavedHold } from "./condition-lock.ts";
-import { type AcquireOptions, type AsyncAcquireOptions, ExclusiveLock, type ExclusiveOptions } from "./exclusive-lock.ts";
+import {
+  type AcquireOptions,
+  type AsyncAcquireOptions,
+  ExclusiveLock,
+  type ExclusiveOptions,
+} from "./exclusive-lock.ts";
 import { reentrantOperations } from "./mutex-operations.ts";
 import { handleOptions, type LockHandle } from "./place.ts";
 

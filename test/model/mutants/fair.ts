@@ -15,14 +15,6 @@ export const fairMutants: readonly Mutant[] = [
     expect: LOST,
   },
   {
-    name: "S is cleared without another look along the line",
-    file: LOCK,
-    find: "if (cas(words, index + LOCK, SYNC_WAITERS, 0) === SYNC_WAITERS)\n        wakeFirst(words, line);",
-    replace: "cas(words, index + LOCK, SYNC_WAITERS, 0);",
-    model: "fair, 3 threads × 1, at most 2 preemptions",
-    expect: LOST,
-  },
-  {
     name: "the sequence is not bumped",
     file: LOCK,
     find: "    bump(words, node);\n",
