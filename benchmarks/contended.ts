@@ -78,7 +78,11 @@ async function repeat(subject: string, how: Contention, milliseconds: number): P
   const control = new Int32Array(new SharedArrayBuffer(64));
   const shared = new Int32Array(new SharedArrayBuffer(256));
   const region = subject.startsWith("holdfast")
-    ? Region.create({ byteLength: 1 << 17, maxByteLength: 1 << 20 })
+    ? Region.create({
+        byteLength: 1 << 17,
+        maxByteLength: 1 << 20,
+        parking: subject === "holdfast-native" ? "native" : "atomics",
+      })
     : undefined;
   const mutex = region === undefined ? undefined : new Mutex({ region }).share();
   const workerData: ContendedData = { subject, steps: how.steps, control, shared, mutex };

@@ -1,5 +1,6 @@
 // The mutex: uncontended pairs against the bare operations, contended ones against what users write by hand.
 
+import { nativePart } from "../src/cells/native.ts";
 import { Mutex, Region } from "../src/index.ts";
 import { contend } from "./contended.ts";
 import { measure, type Subject } from "./one-thread.ts";
@@ -77,7 +78,9 @@ async function uncontended(effort: Effort): Promise<Run[]> {
   return await measure("mutex uncontended", "lock + unlock", subjects, effort);
 }
 
-const CONTENDED = ["holdfast", "holdfast-js", "three-state futex", "two-state spin"];
+/** With the native part where it is built. */
+const NATIVE = nativePart() === undefined ? [] : ["holdfast-native"];
+const CONTENDED = ["holdfast", ...NATIVE, "holdfast-js", "three-state futex", "two-state spin"];
 
 async function contended(effort: Effort): Promise<Run[]> {
   const runs: Run[] = [];

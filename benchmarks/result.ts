@@ -3,7 +3,7 @@
 export interface Run {
   readonly suite: string;
   readonly case: string;
-  /** `holdfast`, `holdfast-js` (Wasm off), `floor-js`, `floor-wasm`, or a peer's name. */
+  /** `holdfast`, `holdfast-js` (Wasm off), `holdfast-native` (native parking), `floor-js`, `floor-wasm`, or a peer's name. */
   readonly subject: string;
   readonly workers: number;
   /** Nanoseconds an operation: the median of the repetitions. */

@@ -31,6 +31,7 @@ export { Event, type EventHandle, type EventOptions } from "./locks/event.ts";
 export type { AcquireOptions, AsyncAcquireOptions, MutexStats } from "./locks/exclusive-lock.ts";
 export { Guard } from "./locks/guard.ts";
 export { Latch, type LatchHandle, type LatchOptions } from "./locks/latch.ts";
+export { type LockOrderReport, type LockOrderSighting, lockOrder } from "./locks/lock-order.ts";
 export { type AsyncLockOptions, type LockOptions, Mutex, type MutexHandle, type MutexOptions } from "./locks/mutex.ts";
 export { Once, type OnceHandle, type OnceOptions } from "./locks/once.ts";
 export {

@@ -31,7 +31,7 @@ const atomicsFiles = [/^src\/(?:cells|assembly|testing)\//];
 const nodeFiles = [/^src\/systems\/[^/]*-files\.ts$/, /^src\/testing\/race[^/]*\.ts$/];
 
 /** The places that ask for the host's modules, and do without where there are none. */
-const guardedFiles = ["src/region/host.ts", "src/testing/host.ts"];
+const guardedFiles = ["src/cells/native.ts", "src/region/host.ts", "src/testing/host.ts"];
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const tree = readTree(root);

@@ -3,6 +3,8 @@
 //   npm test                        all tests
 //   npm test -- mutex region        only files whose path holds one of the words
 //   npm test -- --jobs 1            one file at a time (default 2)
+//   npm test -- --runtime "bun"     with another program than this Node: its path and arguments
+//   npm test -- --skip examples     not the files whose path holds the word
 //
 // uvu alone counts 0 tests and exits 0 when `.run()` is forgotten, and has no time-out, so that one blocked wait hangs
 // everything. Invariant: the last line is `N passed, N failed`, and the exit code is 0 only if every file ran at least
@@ -18,7 +20,8 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type FileResult, killRunning, runTestFile, type TestFile } from "./support/test-file.ts";
 
-const usage = "Usage: npm test -- [--jobs N] [--watchdog SECONDS] [--exit-grace SECONDS] [--root DIR] [WORD ...]";
+const usage =
+  'Usage: npm test -- [--jobs N] [--watchdog SECONDS] [--exit-grace SECONDS] [--runtime "PROGRAM ARG"] [--skip WORD] [--root DIR] [WORD ...]';
 
 interface Options {
   readonly root: string;
@@ -28,6 +31,8 @@ interface Options {
   /** Seconds between summary and exit. */
   readonly exitGrace: number;
   readonly words: readonly string[];
+  readonly skip: readonly string[];
+  readonly runtime?: readonly string[];
 }
 
 function positive(name: string, text: string): number {
@@ -46,6 +51,8 @@ function readOptions(args: string[]): Options {
       jobs: { type: "string", default: "2" },
       watchdog: { type: "string", default: "120" },
       "exit-grace": { type: "string", default: "10" },
+      runtime: { type: "string" },
+      skip: { type: "string", multiple: true, default: [] },
     },
   });
   return {
@@ -54,6 +61,8 @@ function readOptions(args: string[]): Options {
     watchdog: positive("watchdog", values.watchdog),
     exitGrace: positive("exit-grace", values["exit-grace"]),
     words: positionals,
+    skip: values.skip,
+    runtime: values.runtime?.split(" "),
   };
 }
 
@@ -71,11 +80,13 @@ function findFiles(options: Options): TestFile[] {
     .filter((path) => path.endsWith(".test.ts"))
     .map((path) => `test/${path.split(sep).join("/")}`)
     .filter((name) => options.words.length === 0 || options.words.some((word) => name.includes(word)))
+    .filter((name) => !options.skip.some((word) => name.includes(word)))
     .sort()
     .map((name) => ({
       name,
       compiled: join(options.root, "dist", name.replace(/\.ts$/, ".js")),
       root: options.root,
+      runtime: options.runtime,
       watchdog: 1000 * (readWatchdog(readFileSync(join(options.root, name), "utf8")) ?? options.watchdog),
       exitGrace: 1000 * options.exitGrace,
     }));

@@ -5,6 +5,14 @@
 // Asynchronous waits carry no time-out of their own (a pending waitAsync with one leaks until it fires): deadlines are
 // timers. They do not keep the process alive either: whoever waits holds the thread's keep-alive, one ref'd timer that
 // also gives all asynchronous waiters of the thread their slices.
+//
+// A region parks in one way, by Atomics or natively (cells/native.ts), which its header records: its views are made known
+// here. Sleepers of the one way are not seen by the other. Asynchronous waits are always those of Atomics, so in a region
+// that parks natively a wake goes to both. A native sleep also ends when a thread has died since this thread last woke:
+// whoever looked who lives before the death, and slept after it, would not be woken by it.
+
+import { load } from "./atomics.ts";
+import type { NativePart } from "./native.ts";
 
 /** Milliseconds after which a sleeping thread looks whether the owner it waits for still lives. */
 export const SLICE_MS = 250;
@@ -14,21 +22,64 @@ export const WOKEN = 0;
 export const TIMED_OUT = 1;
 export const NOT_EQUAL = 2;
 
+/** The native parking of a region, in this thread. */
+export interface NativeParking {
+  readonly native: NativePart;
+  /** The word that counts the region's deaths, and how many of them this thread knows of. */
+  readonly deathsAt: number;
+  seen: number;
+}
+
+/** The code by which the native part says that a thread died. */
+const DEATHS = 3;
+
+/** Views of regions that park natively. Empty unless the native part is in use. */
+const nativeViews = new WeakMap<Int32Array, NativeParking>();
+let anyNative = false;
+
+/** From now on, sleeps on words of this view are native ones; all views of the region in all threads must be told. */
+export function parkNatively(words: Int32Array, parking: NativeParking): void {
+  nativeViews.set(words, parking);
+  anyNative = true;
+}
+
 /** Sleeps while `words[index]` is `expected`, for `ms` milliseconds at the most. Blocks the thread. */
 export function park(words: Int32Array, index: number, expected: number, ms: number): number {
+  const parking = anyNative ? nativeViews.get(words) : undefined;
+  if (parking !== undefined) return parkInSlices(parking, words, index, expected, ms);
   const result = Atomics.wait(words, index, expected, ms);
   if (result === "ok") return WOKEN;
   return result === "timed-out" ? TIMED_OUT : NOT_EQUAL;
 }
 
+/** The native part comes back every 20 ms, so that worker.terminate() can end a thread that sleeps. */
+function parkInSlices(parking: NativeParking, words: Int32Array, index: number, expected: number, ms: number): number {
+  const { native, deathsAt } = parking;
+  const until = performance.now() + ms;
+  for (let left = ms; ; left = until - performance.now()) {
+    const ended = native.park(words, index, expected, deathsAt, parking.seen, left);
+    if (ended === DEATHS) {
+      parking.seen = load(words, deathsAt);
+      return WOKEN;
+    }
+    if (ended !== TIMED_OUT) return ended;
+    if (performance.now() >= until) return TIMED_OUT;
+  }
+}
+
 /** Wakes up to `count` sleepers of the cell, sync and async alike, first come first served; returns how many. */
 export function wake(words: Int32Array, index: number, count: number): number {
-  return Atomics.notify(words, index, count);
+  const parking = anyNative ? nativeViews.get(words) : undefined;
+  if (parking === undefined) return Atomics.notify(words, index, count);
+  const woken = parking.native.wake(words, index, count);
+  return woken < count ? woken + Atomics.notify(words, index, count - woken) : woken;
 }
 
 /** Wakes every sleeper of the cell. */
 export function wakeAll(words: Int32Array, index: number): number {
-  return Atomics.notify(words, index);
+  const parking = anyNative ? nativeViews.get(words) : undefined;
+  const woken = parking === undefined ? 0 : parking.native.wake(words, index);
+  return woken + Atomics.notify(words, index);
 }
 
 /** A promise that settles at the next wake, or undefined if the cell no longer holds `expected`. */

@@ -11,12 +11,19 @@ import {
   type WaitOptions,
 } from "../cells/deadline.ts";
 import { NotOwnerError, RegionError } from "../cells/errors.ts";
-import { TIMED_OUT, wakeAll } from "../cells/park.ts";
+import { wakeAll } from "../cells/park.ts";
 import { conditionCapacity, conditionWords, LOCK_OFFSET, LOCK_SERIAL, TABLE } from "../protocols/condition.ts";
 import { CAPACITY, freeNode, publishNode, withdrawNode } from "../protocols/wait-nodes.ts";
 import { KIND_CONDITION } from "../region/layout.ts";
-import { EXPIRED, sleepOn } from "../region/sleep.ts";
-import { chooseAll, chooseOldest, countWaiting, passOn, rescueSignals, takeNode } from "../region/wait-queue.ts";
+import {
+  chooseAll,
+  chooseOldest,
+  countWaiting,
+  passOn,
+  rescueSignals,
+  sleepNode,
+  takeNode,
+} from "../region/wait-queue.ts";
 import { AsyncWaiters } from "./async-waiters.ts";
 import type { ConditionLock, ReacquireOptions } from "./condition-lock.ts";
 import { checkWhole, handleOptions, type LockHandle, LockObject, type PlaceOptions, placedIn } from "./place.ts";
@@ -118,7 +125,9 @@ export class Condition extends LockObject {
     const node = this.#takeNode("wait");
     const waiting = this.#publish(node);
     const saved = this.#lock.releaseForWait();
-    const notified = this.#sleep(node, waiting, deadline);
+    const notified = sleepNode(this.region, { table: this.#table, node, waiting, lock: this.index }, deadline, () =>
+      this.#lock.isLost(),
+    );
     try {
       this.#lock.reacquire(saved, options);
     } finally {
@@ -126,19 +135,6 @@ export class Condition extends LockObject {
       if (notified) freeNode(this.region.memory.words, this.#table, node);
     }
     return notified;
-  }
-
-  /** Whether the node was chosen; if not, it is given back. */
-  #sleep(node: number, waiting: number, deadline: number): boolean {
-    const { words } = this.region.memory;
-    for (;;) {
-      if (load(words, node) !== waiting) return true;
-      const ended = sleepOn(this.region, node, waiting, this.index, deadline);
-      if (load(words, node) !== waiting) return true;
-      // A time-out that comes after the choice counts as notified.
-      if (ended === EXPIRED || this.#lock.isLost()) return !withdrawNode(words, this.#table, node, waiting);
-      rescueSignals(this.region, this.#table, ended === TIMED_OUT);
-    }
   }
 
   /**

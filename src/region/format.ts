@@ -14,6 +14,7 @@ import {
   H_MAGIC,
   H_MAX_BYTES,
   H_MAX_THREADS,
+  H_PARKING,
   H_STATE,
   H_VERSION,
   HEADER_BYTES,
@@ -32,8 +33,14 @@ const LEAST_HEAP = 1024;
 /** How long another thread may take to format a buffer before it is given up as dead. */
 const FORMAT_MS = 2000;
 
-/** Writes a new header into zeroed words. */
-export function formatHeader(words: Int32Array, bytes: number, maxBytes: number, maxThreads: number): void {
+/** Writes a new header into zeroed words. `parking`: the number of the native part by which threads sleep, 0 for Atomics. */
+export function formatHeader(
+  words: Int32Array,
+  bytes: number,
+  maxBytes: number,
+  maxThreads: number,
+  parking = 0,
+): void {
   const heapAt = (overheadBytes(maxThreads) + 63) & ~63;
   const id = crypto.getRandomValues(new Int32Array(4));
   words[H_VERSION] = LAYOUT_VERSION;
@@ -43,6 +50,7 @@ export function formatHeader(words: Int32Array, bytes: number, maxBytes: number,
   words[H_MAX_THREADS] = maxThreads;
   words[H_HEAP_AT] = heapAt;
   words[H_HEAP_TOP] = heapAt;
+  words[H_PARKING] = parking;
   words[H_MAGIC] = MAGIC;
   words[H_CHECKSUM] = headerChecksum(words);
   store(words, H_STATE, REGION_READY);
@@ -57,7 +65,10 @@ export function idOf(words: Int32Array): string {
 }
 
 /** Checks that the memory holds a region, formatting a zeroed one if asked to. Throws ERR_REGION_*, changing nothing. */
-export function attachHeader(memory: RegionMemory, how: { format: boolean; maxThreads?: number | undefined }): void {
+export function attachHeader(
+  memory: RegionMemory,
+  how: { format: boolean; maxThreads?: number | undefined; parking?: number },
+): void {
   const { words } = memory;
   const bytes = words.length << 2;
   if (bytes < HEADER_BYTES) throw tooSmall(bytes, HEADER_BYTES);
@@ -74,8 +85,9 @@ export function attachHeader(memory: RegionMemory, how: { format: boolean; maxTh
   const maxThreads = how.maxThreads ?? threadsFor(bytes);
   const least = overheadBytes(maxThreads) + LEAST_HEAP;
   if (bytes < least) throw tooSmall(bytes, least);
-  if (cas(words, H_STATE, REGION_RAW, REGION_FORMATTING) === REGION_RAW) formatHeader(words, bytes, bytes, maxThreads);
-  else awaitReady(memory);
+  if (cas(words, H_STATE, REGION_RAW, REGION_FORMATTING) === REGION_RAW) {
+    formatHeader(words, bytes, bytes, maxThreads, how.parking);
+  } else awaitReady(memory);
 }
 
 function isZeroed(words: Int32Array): boolean {

@@ -3,7 +3,7 @@
 //
 //   0        HEADER  4 KiB
 //            words 0-15   magic, version, id, state, sizes, where the parts begin, checksum of what never changes
-//            words 16-31  heap top, next slot, next serial number
+//            words 16-31  heap top, next slot, next serial number, how threads sleep
 //            words 32-39  the allocator's mutex          (a cache line of its own)
 //            words 48-55  the directory's mutex          (a cache line of its own)
 //            words 64-191 heads of the allocator's free lists, one a size class
@@ -48,6 +48,8 @@ export const H_NEXT_SERIAL = 18;
 export const H_DEATHS = 19;
 /** Where a thread finds out whether two of its views show the same memory. */
 export const H_SAME = 20;
+/** How the region's threads sleep: 0 by Atomics, else natively, by the copy of the native part with this number. */
+export const H_PARKING = 21;
 
 export const H_ALLOCATOR_LOCK = 32;
 export const H_DIRECTORY_LOCK = 48;
@@ -215,7 +217,18 @@ export function overheadBytes(maxThreads: number): number {
 /** A checksum of the header words that never change after formatting. */
 export function headerChecksum(words: Int32Array): number {
   let sum = 0x811c9dc5 | 0;
-  for (const at of [H_MAGIC, H_VERSION, H_ID, H_ID + 1, H_ID + 2, H_ID + 3, H_MAX_BYTES, H_MAX_THREADS, H_HEAP_AT]) {
+  for (const at of [
+    H_MAGIC,
+    H_VERSION,
+    H_ID,
+    H_ID + 1,
+    H_ID + 2,
+    H_ID + 3,
+    H_MAX_BYTES,
+    H_MAX_THREADS,
+    H_HEAP_AT,
+    H_PARKING,
+  ]) {
     sum = Math.imul(sum ^ words[at], 0x01000193);
     sum ^= sum >>> 15;
   }

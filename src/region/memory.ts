@@ -7,6 +7,7 @@
 
 import { load, store } from "../cells/atomics.ts";
 import { RegionError } from "../cells/errors.ts";
+import { type NativeParking, parkNatively } from "../cells/park.ts";
 import { H_SAME, MAX_REGION_BYTES } from "./layout.ts";
 
 export const PAGE = 65536;
@@ -28,6 +29,7 @@ export class RegionMemory {
   f64!: Float64Array;
   i64!: BigInt64Array;
   #buffer!: SharedArrayBuffer;
+  #parking: NativeParking | undefined;
 
   constructor(source: WebAssembly.Memory | SharedArrayBuffer, byteOffset = 0, byteLength?: number) {
     this.wasm = isWasmMemory(source) ? source : undefined;
@@ -42,6 +44,12 @@ export class RegionMemory {
 
   get buffer(): SharedArrayBuffer {
     return this.#buffer;
+  }
+
+  /** Threads sleep natively on these words, and on those of all views to come. */
+  parkNatively(parking: NativeParking): void {
+    this.#parking = parking;
+    parkNatively(this.words, parking);
   }
 
   /** Makes the views reach `endByte`, which another thread may have brought into being by growing the memory. */
@@ -91,6 +99,7 @@ export class RegionMemory {
     this.words = new Int32Array(buffer, at, byteLength >> 2);
     this.bytes = new Uint8Array(buffer, at, byteLength);
     memories.set(this.words, this);
+    if (this.#parking !== undefined) parkNatively(this.words, this.#parking);
     this.f64 = new Float64Array(buffer, at, byteLength >> 3);
     this.i64 = new BigInt64Array(buffer, at, byteLength >> 3);
   }

@@ -16,11 +16,13 @@ import {
   H_DEATHS,
   H_MAX_BYTES,
   H_MAX_THREADS,
+  H_PARKING,
   LAYOUT_VERSION,
   MAX_REGION_BYTES,
   MAX_THREADS,
 } from "./layout.ts";
 import { createMemory, isSameMemory, isSharedBuffer, isWasmMemory, PAGE, RegionMemory } from "./memory.ts";
+import { adoptParking, type Parking, parkingMark, watchSeat } from "./native.ts";
 import { buryThread, countAlive, leaveSeat, type Seat, takeSeat } from "./threads.ts";
 
 /** Options of {@link Region.create}. */
@@ -35,6 +37,11 @@ export interface RegionOptions {
   readonly name?: string | undefined;
   /** `false` turns the WebAssembly fast path off for this region in this thread. */
   readonly wasm?: boolean | undefined;
+  /**
+   * How the threads of a new region sleep: by `"atomics"`, which every thread can (the default), or by the `"native"` part,
+   * which all its threads must then have. `HOLDFAST_NATIVE=1` makes it the default.
+   */
+  readonly parking?: Parking | undefined;
 }
 
 /** What {@link Region.share} gives: structured-cloneable, for workerData or postMessage. */
@@ -53,10 +60,13 @@ interface Legacy {
   readonly id: string;
   readonly words: Int32Array;
   seat: Seat | undefined;
+  /** Ends the watch over this thread's end. */
+  unwatch: (() => void) | undefined;
 }
 
-const dropped = new FinalizationRegistry<Legacy>(({ id, words, seat }) => {
+const dropped = new FinalizationRegistry<Legacy>(({ id, words, seat, unwatch }) => {
   if (known.get(id)?.deref() === undefined) known.delete(id);
+  unwatch?.();
   if (seat !== undefined) leaveSeat(words, seat);
 });
 
@@ -79,11 +89,12 @@ export class Region {
 
   /** @internal Use {@link Region.create}, {@link Region.over} or {@link Region.from}. */
   constructor(memory: RegionMemory, name: string | undefined, wasm: boolean) {
+    adoptParking(memory);
     this.memory = memory;
     this.id = idOf(memory.words);
     this.name = name;
     this.core = wasm && memory.wasm !== undefined ? instantiateCore(memory.wasm) : undefined;
-    this.#legacy = { id: this.id, words: memory.words, seat: undefined };
+    this.#legacy = { id: this.id, words: memory.words, seat: undefined, unwatch: undefined };
     known.set(this.id, new WeakRef(this));
     dropped.register(this, this.#legacy);
   }
@@ -107,8 +118,10 @@ export class Region {
     }
     const byteLength = options.byteLength === undefined ? 1 << 20 : asked;
     const bytes = Math.min(Math.max(Math.ceil(byteLength / PAGE) * PAGE, minimum), maxBytes);
+    const parking = parkingMark(options.parking);
     const memory = createMemory(bytes, maxBytes);
-    formatHeader(memory.words, memory.byteLength, memory.wasm === undefined ? memory.byteLength : maxBytes, maxThreads);
+    const limitNow = memory.wasm === undefined ? memory.byteLength : maxBytes;
+    formatHeader(memory.words, memory.byteLength, limitNow, maxThreads, parking);
     return new Region(memory, name, options.wasm !== false);
   }
 
@@ -120,7 +133,7 @@ export class Region {
     buffer: SharedArrayBuffer,
     byteOffset = 0,
     byteLength: number = (buffer as SharedArrayBuffer | undefined)?.byteLength ?? 0,
-    options: Pick<RegionOptions, "maxThreads" | "name"> = {},
+    options: Pick<RegionOptions, "maxThreads" | "name" | "parking"> = {},
   ): Region {
     if (!isSharedBuffer(buffer)) throw new TypeError(`Region.over needs a SharedArrayBuffer, got ${describe(buffer)}`);
     checkOptions("Region.over", options);
@@ -131,7 +144,7 @@ export class Region {
     const length = arguments.length < 3 ? buffer.byteLength - byteOffset : byteLength;
     checkCount("byteLength", length, 0, buffer.byteLength - byteOffset);
     const memory = new RegionMemory(buffer, byteOffset, Math.min(length - (length % 64), MAX_REGION_BYTES));
-    attachHeader(memory, { format: true, maxThreads: options.maxThreads });
+    attachHeader(memory, { format: true, maxThreads: options.maxThreads, parking: parkingMark(options.parking) });
     return interned(memory, name);
   }
 
@@ -170,13 +183,22 @@ export class Region {
   }
 
   #attach(): Seat {
-    this.#legacy.seat ??= takeSeat(this.memory.words);
-    return this.#legacy.seat;
+    const legacy = this.#legacy;
+    if (legacy.seat === undefined) {
+      legacy.seat = takeSeat(this.memory.words);
+      legacy.unwatch = watchSeat(this.memory.words, legacy.seat);
+    }
+    return legacy.seat;
   }
 
   /** What serves the fast paths: WebAssembly, or JavaScript over Atomics. */
   get backend(): "wasm" | "js" {
     return this.core === undefined ? "js" : "wasm";
+  }
+
+  /** How its threads sleep. */
+  get parking(): Parking {
+    return this.memory.words[H_PARKING] === 0 ? "atomics" : "native";
   }
 
   /** Bytes of the region now. */

@@ -5,8 +5,9 @@
 // other waiter of the table when it wakes (the reaper wakes all sleepers at a death, and slices end).
 
 import { load } from "../cells/atomics.ts";
-import { wakeAll } from "../cells/park.ts";
+import { TIMED_OUT, wakeAll } from "../cells/park.ts";
 import {
+  CAPACITY,
   claimNode,
   freeNode,
   isClaimed,
@@ -21,6 +22,7 @@ import {
   takeSignal,
   withdrawNode,
 } from "../protocols/wait-nodes.ts";
+import { EXPIRED, sleepOn } from "./sleep.ts";
 import { isAlive, probe } from "./threads.ts";
 import type { Locker } from "./word-lock.ts";
 
@@ -31,6 +33,32 @@ export function takeNode(locker: Locker, table: number): number {
   if (node !== 0) return node;
   sweepDead(locker, table);
   return claimNode(words, table, locker.me);
+}
+
+/** A published node, and what its waiter needs to sleep on it. */
+export interface WaitingNode {
+  readonly table: number;
+  readonly node: number;
+  /** The state under which it was published. */
+  readonly waiting: number;
+  /** What the thread is said to wait for. */
+  readonly lock: number;
+}
+
+/**
+ * Sleeps until the node is chosen: true, and the node stays the caller's; or false, and the node is free again, if the
+ * deadline is over or `isLost` first. A time-out that comes after the choice counts as chosen. Blocks.
+ */
+export function sleepNode(locker: Locker, what: WaitingNode, deadline: number, isLost: () => boolean): boolean {
+  const { table, node, waiting, lock } = what;
+  const { words } = locker.memory;
+  for (;;) {
+    if (load(words, node) !== waiting) return true;
+    const ended = sleepOn(locker, node, waiting, lock, deadline);
+    if (load(words, node) !== waiting) return true;
+    if (ended === EXPIRED || isLost()) return !withdrawNode(words, table, node, waiting);
+    rescueSignals(locker, table, ended === TIMED_OUT);
+  }
 }
 
 /** Chooses the live waiter that has waited longest, and wakes it; false if nobody waits. */
@@ -95,8 +123,9 @@ export function rescueSignals(locker: Locker, table: number, ask: boolean): void
 function sweepDead(locker: Locker, table: number): void {
   const { words } = locker.memory;
   rescueSignals(locker, table, true);
-  const mark = markOf(words, table);
-  for (let at = 0; at < mark; at++) {
+  // Past the mark, too: a thread that died right after its claim has not raised it.
+  const capacity = load(words, table + CAPACITY);
+  for (let at = 0; at < capacity; at++) {
     const node = nodeAt(table, at);
     const state = load(words, node);
     if (!isClaimed(state) && !isWaiting(state)) continue;

@@ -19,19 +19,19 @@ import { EXPIRED, sleepOn } from "../region/sleep.ts";
 import { GuardedObject } from "./guarded.ts";
 import { decodePayload, type Payload, type Value } from "./payload.ts";
 import {
+  afterPop,
+  afterPush,
   announce,
   cellOf,
   EVERYONE,
-  FOR_ITEM,
-  FOR_ROOM,
   ITEM,
   ITEM_TASKS,
+  movedFrom,
   owe,
   pay,
   ROOM,
-  ROOM_TASKS,
-  SPACE,
   WAKE_WORDS,
+  waiterForRoom,
 } from "./queue-wakes.ts";
 import { CAPACITY, DEFAULT_BYTES, MAX_BYTES, MOST_BYTES, MOST_ENTRIES, RING_OWNER_WORDS, Ring } from "./ring.ts";
 
@@ -93,15 +93,15 @@ export abstract class QueueSteps extends GuardedObject {
       if (load(words, this.index + CLOSED) !== 0) throw this.#closedForPush();
       const full = ring.count >= ring.capacity;
       if (full || ring.usedBytes() + payload.length > this.ring.maxBytes) {
-        this.#announce(slept === ROOM_TASKS ? ROOM_TASKS : full ? ROOM : SPACE);
-        if (slept === ROOM && !full) owed = owe(words, this.wakes, 0, ROOM);
+        this.#announce(waiterForRoom(slept, full));
+        if (!full) owed = movedFrom(words, this.wakes, slept, ROOM);
       } else {
         ring.append(payload);
         result = true;
-        owed = owe(this.region.memory.words, this.wakes, FOR_ITEM, 0) | this.#passOn(slept, ROOM);
+        owed = afterPush(this.region.memory.words, this.wakes, slept, ring.count < ring.capacity);
       }
     } catch (error) {
-      this.#failed(error, slept === ROOM ? ROOM : 0);
+      this.#failed(error, slept, ROOM);
       throw error;
     }
     this.leave();
@@ -120,11 +120,11 @@ export abstract class QueueSteps extends GuardedObject {
       if (ring.count > 0) {
         payload = ring.copy(0, false);
         ring.drop(1);
-        owed = owe(words, this.wakes, FOR_ROOM, 0) | this.#passOn(slept, ITEM);
+        owed = afterPop(words, this.wakes, slept, ring.count > 0);
       } else if (load(words, this.index + CLOSED) !== 0) payload = undefined;
       else this.#announce(slept === ITEM_TASKS ? ITEM_TASKS : ITEM);
     } catch (error) {
-      this.#failed(error, slept === ITEM ? ITEM : 0);
+      this.#failed(error, slept, ITEM);
       throw error;
     }
     this.leave();
@@ -137,19 +137,10 @@ export abstract class QueueSteps extends GuardedObject {
     this.#expected = announce(this.region.memory.words, this.wakes, waiter);
   }
 
-  /** The one that was woken passes on: the wake if there is more of what it waited for, else the announcement. */
-  #passOn(slept: number, waiter: number): number {
-    if (slept !== waiter) return 0;
-    const { words } = this.region.memory;
-    const more = waiter === ITEM ? this.ring.count > 0 : this.ring.count < this.ring.capacity;
-    if (more) return owe(words, this.wakes, 0, waiter);
-    announce(words, this.wakes, waiter);
-    return 0;
-  }
-
   /** Leaves after an error; a woken waiter that fails passes its wake on. */
-  #failed(error: unknown, waiter: number): void {
-    const owed = error instanceof HoldfastError ? owe(this.region.memory.words, this.wakes, 0, waiter) : 0;
+  #failed(error: unknown, slept: number, waiter: number): void {
+    const ours = error instanceof HoldfastError;
+    const owed = ours ? movedFrom(this.region.memory.words, this.wakes, slept, waiter) : 0;
     this.leaveAfter(error);
     this.pay(owed);
   }

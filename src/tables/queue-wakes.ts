@@ -64,6 +64,35 @@ export function owe(words: Words, index: i32, whom: i32, forced: i32): i32 {
   return owed;
 }
 
+/** After an entry was taken by one that slept on `slept` (0: on nothing); `left`: there are more. Returns the wakes owed. */
+export function afterPop(words: Words, index: i32, slept: i32, left: boolean): i32 {
+  return owe(words, index, FOR_ROOM, 0) | passOn(words, index, slept, ITEM, left);
+}
+
+/** After an entry was put in; `left`: there is a place for another. */
+export function afterPush(words: Words, index: i32, slept: i32, left: boolean): i32 {
+  return owe(words, index, FOR_ITEM, 0) | passOn(words, index, slept, ROOM, left);
+}
+
+/** The one that was woken passes on: the wake if there is more of what it waited for, else the announcement. */
+function passOn(words: Words, index: i32, slept: i32, waiter: i32, left: boolean): i32 {
+  if (slept !== waiter) return 0;
+  if (left) return owe(words, index, 0, waiter);
+  announce(words, index, waiter);
+  return 0;
+}
+
+/** What a push that found no room waits for; `full`: no place, else no bytes. */
+export function waiterForRoom(slept: i32, full: boolean): i32 {
+  if (slept === ROOM_TASKS) return ROOM_TASKS;
+  return full ? ROOM : SPACE;
+}
+
+/** The wakes that a waiter owes if it leaves `waiter` for another cell, or fails, though it may have been woken there. */
+export function movedFrom(words: Words, index: i32, slept: i32, waiter: i32): i32 {
+  return slept === waiter ? owe(words, index, 0, waiter) : 0;
+}
+
 /** Pays what {@link owe} returned, once the mutex is released. */
 export function pay(words: Words, index: i32, owed: i32, everyone: boolean): void {
   for (let cell: i32 = 0; cell < CELLS; cell++) {

@@ -12,6 +12,7 @@
 // owner of the mutex counts it. Nothing is left over, and no id is given twice or skipped.
 
 import { load, store } from "../cells/atomics.ts";
+import { ClosedError } from "../cells/errors.ts";
 import { handleOptions, type LockHandle, type PlaceOptions } from "../locks/place.ts";
 import { MUTEX_WORDS } from "../protocols/mutex.ts";
 import { KIND_STRING_POOL } from "../region/layout.ts";
@@ -41,7 +42,7 @@ const REMEMBERED = 1024;
  * Gives every string a small number, the same in all threads and for ever: 0, 1, 2, … in the order in which strings came.
  * Numbers are what tables, columns and shared arrays hold best.
  *
- * Strings of up to 1 MiB in UTF-8. They stay as long as the region.
+ * Strings of up to 1 MiB in UTF-8. They stay until the pool is freed.
  *
  * @example
  * const pool = StringPool.named("tags");
@@ -142,6 +143,19 @@ export class StringPool extends GuardedObject {
     return { ok: problems.length === 0, problems };
   }
 
+  /**
+   * Gives all memory back to the region, and the name away; no id means anything any more. Blocks until nobody adds a
+   * string. Everyone who uses the pool afterwards gets ERR_CLOSED, in every thread.
+   */
+  free(): void {
+    this.assertInUse();
+    // Before the pool itself, so that any handle can finish what a thread began that died here. A table's own locks keep
+    // out who is inside; a thread that adds a string gets ERR_CLOSED from them.
+    unlessFreed(() => this.#ids.free());
+    unlessFreed(() => this.#texts.free());
+    this.freeGuarded(() => undefined);
+  }
+
   #add(text: string): number {
     let id: number;
     this.enter();
@@ -171,14 +185,25 @@ export class StringPool extends GuardedObject {
 
   /** @internal */
   protected override repair(): void {
-    const count = load(this.region.memory.words, this.index + COUNT);
-    const last = this.#texts.get(count);
-    if (last === undefined || this.#ids.get(last.text)?.id !== count) return;
-    store(this.region.memory.words, this.index + COUNT, count + 1);
+    unlessFreed(() => {
+      const count = load(this.region.memory.words, this.index + COUNT);
+      const last = this.#texts.get(count);
+      if (last === undefined || this.#ids.get(last.text)?.id !== count) return;
+      store(this.region.memory.words, this.index + COUNT, count + 1);
+    });
   }
 
   /** @internal */
   protected override describeInside(): string {
     return `${this.size} strings`;
+  }
+}
+
+/** Does `work` on a table that another thread, which died in free(), may have freed. */
+function unlessFreed(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (!(error instanceof ClosedError)) throw error;
   }
 }

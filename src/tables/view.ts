@@ -80,6 +80,14 @@ export abstract class TableView<C extends Columns, Tag extends string> {
     this.table.clear();
   }
 
+  /**
+   * Gives all memory back to the region, and the name away. Blocks until nobody is inside an operation of it. Everyone who
+   * uses it afterwards gets ERR_CLOSED, in every thread.
+   */
+  free(): void {
+    this.table.free();
+  }
+
   /** Verifies every invariant of the memory, and says what is wrong. */
   check(): TableCheck {
     return this.table.check();

@@ -7,6 +7,11 @@
 // Invariant: in a search that ran to its end no assumption that it used was ever contradicted.
 import { isWrite, NOTIFY, NOW, type Op, WAIT, WAIT_ASYNC } from "./ops.ts";
 
+interface Node {
+  /** The search in which its step was made without a choice. */
+  hurried: number;
+}
+
 /** Thrown when a step was taken as free and is not. */
 export class NotFree extends Error {}
 
@@ -24,6 +29,10 @@ export class Accesses {
   private readonly assumedWrite: Int32Array;
   private assumedClock = false;
   private broken = false;
+  private steps = 0;
+  private patience = 0;
+  /** Number of the search, among those that assumptions are remembered for. */
+  private generation = 1;
 
   constructor(words: number) {
     this.readers = new Int32Array(words);
@@ -50,8 +59,13 @@ export class Accesses {
   }
 
   /** A loop was found among nodes that took free steps: there, others must get their turn. */
-  contradict(): void {
-    this.broken = true;
+  contradict(node: Node): void {
+    if (node.hurried === this.generation) this.broken = true;
+  }
+
+  /** Remembers that a step was made without a choice. */
+  hurry(node: Node): void {
+    node.hurried = this.generation;
   }
 
   /** True if the thread may make this step without a choice; remembers that it was said. */
@@ -77,8 +91,19 @@ export class Accesses {
     return true;
   }
 
-  /** Throws NotFree once after an assumption was contradicted; the next search starts with none. */
+  /**
+   * Called after each step. Once an assumption was contradicted the search is worth nothing, but it is not over at once:
+   * it goes on for as long again, to learn more before it starts anew, since every start costs a whole search.
+   * Throws NotFree then.
+   */
   settle(): void {
+    this.steps++;
+    if (!this.broken) this.patience = 2 * this.steps;
+    else if (this.steps > this.patience) this.conclude();
+  }
+
+  /** Called at the end of a search. Throws NotFree if an assumption that it used was contradicted. */
+  conclude(): void {
     if (!this.broken) return;
     this.forget();
     throw new NotFree();
@@ -87,6 +112,8 @@ export class Accesses {
   /** Keeps what was learnt, drops what was assumed. */
   forget(): void {
     this.broken = false;
+    this.steps = 0;
+    this.generation++;
     this.assumedClock = false;
     this.assumedRead.fill(0);
     this.assumedWrite.fill(0);

@@ -1,8 +1,12 @@
-// Breadth-first search without reduction: finds the shortest failing schedule, and the whole graph for liveness.
+// Breadth-first search: finds the shortest failing schedule, without reduction; or the whole graph for liveness.
 //
 // A cycle of the graph is a run that never ends. It is a fault if some fair scheduler allows it: every thread that
 // can run in all states of the cycle does run in it (weak fairness). It suffices to look at maximal strongly connected
 // components: what makes one unfair makes all its parts unfair.
+//
+// For liveness a free step (accesses.ts) is tried alone. A fair run makes it at some time, it commutes with all that the
+// others do before, and made at once it leaves the same steps on the cycle: no fair cycle is lost. Under a bound on
+// preemptions there is no reduction, and a cycle counts only if no thread is kept out of it by the bound.
 // Invariant: state i was first reached from state `parent[i]` by `made[i]`, over a shortest path.
 import { actorOf, HOOK, kindOf } from "./choices.ts";
 import type { Judge } from "./judge.ts";
@@ -47,12 +51,17 @@ export class Breadth {
   private readonly scratch: Int32Array;
   private readonly choices: Int32Array;
   private spare: Int32Array;
+  /** Vectors of states that are done with. */
+  private readonly used: Int32Array[] = [];
+  private readonly bounded: boolean;
+  private count = 0;
 
   constructor(machine: Machine, judge: Judge, budget: number, liveness: boolean) {
     this.machine = machine;
     this.judge = judge;
     this.budget = budget;
     this.liveness = liveness;
+    this.bounded = liveness && machine.rules.preemptions !== Number.POSITIVE_INFINITY;
     const room = machine.mostChoices;
     this.choices = new Int32Array(room);
     this.scratch = new Int32Array(room);
@@ -82,9 +91,11 @@ export class Breadth {
       if (this.states >= this.budget) return "cut";
       if (this.transitions >= stop) return "more";
       this.expand(this.level[this.at], this.first + this.at);
+      this.used.push(this.level[this.at]);
       this.at++;
       this.tried = 0;
     }
+    if (this.liveness) this.machine.accesses.conclude();
     if (this.found === undefined && this.liveness) this.found = this.livelock();
     return this.found === undefined ? "done" : "failed";
   }
@@ -92,19 +103,24 @@ export class Breadth {
   /** `tried` survives a replay that has to be waited for: the choices before it are not made twice. */
   private expand(vec: Int32Array, id: number): void {
     const { machine, visited } = this;
-    const { count } = machine.choices(vec, this.choices);
-    for (; this.tried < count && this.found === undefined; this.tried++) {
+    if (this.tried === 0) {
+      this.count = machine.choices(vec, this.choices).count;
+      if (this.liveness && !this.bounded) this.count = machine.narrow(vec, this.choices, this.count);
+    }
+    for (; this.tried < this.count && this.found === undefined; this.tried++) {
       const c = this.choices[this.tried];
       const next = this.spare;
       next.set(vec);
+      if (this.bounded && !machine.spend(vec, next, c)) continue;
       machine.step(next, c);
+      if (this.liveness) machine.accesses.settle();
       this.transitions++;
       const slot = visited.locate(next, machine.width);
       let to = visited.value(slot);
       if (visited.fresh) {
         to = this.states;
         visited.put(slot, to);
-        this.spare = new Int32Array(machine.width);
+        this.spare = this.used.pop() ?? new Int32Array(machine.width);
         this.arrive(next, id, c);
       } else if (machine.slip !== undefined) {
         this.judgeState(next, 1, false, [...this.scheduleOf(id), c]);
@@ -132,6 +148,8 @@ export class Breadth {
   }
 
   private judgeState(vec: Int32Array, progress: number, sliced: boolean, schedule: number[] | undefined): void {
+    // The search that came before has judged every state.
+    if (this.liveness) return;
     const verdict = this.judge.judge(vec, progress, sliced);
     if (verdict !== undefined) {
       this.found = { ...verdict, schedule: schedule ?? this.scheduleOf(this.states - 1) };

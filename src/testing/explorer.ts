@@ -109,10 +109,10 @@ export class Explorer<M> {
       return this.report(work.counts, short.work.found ?? work.found, end, undefined, short.work.found !== undefined);
     }
     let cut = end === "cut" ? `${budget} states were visited (option states)` : undefined;
-    // Livelocks are looked for in the whole graph, which a bound on preemptions is there to avoid.
-    const whole = !this.bounded() && options.livelocks !== "ignore";
-    if (cut === undefined && this.growth.spins.size > 0 && whole) {
+    if (cut === undefined && this.growth.spins.size > 0 && options.livelocks !== "ignore") {
+      this.accesses.forget();
       const live = await this.drive(() => new Breadth(this.machine, this.judge, budget, true));
+      work.counts.transitions += live.work.transitions;
       if (live.end === "failed") return this.report(work.counts, live.work.found, live.end, undefined, true);
       if (live.end === "cut") cut = `the search for livelocks was cut at ${budget} states (option states)`;
     }
@@ -342,8 +342,13 @@ export class Explorer<M> {
       this.stray = reason;
       this.strayed = true;
     };
+    // A listener of an event target (an abort signal's) that throws ends up as an uncaught exception.
     proc.on("unhandledRejection", listener);
-    return () => void proc.off("unhandledRejection", listener);
+    proc.on("uncaughtException", listener);
+    return () => {
+      proc.off("unhandledRejection", listener);
+      proc.off("uncaughtException", listener);
+    };
   }
 }
 

@@ -194,7 +194,7 @@ export class Growth {
       for (let i = 1; i < round; i++) node = node.parent as Node;
       for (let n: Node = parent; ; n = n.parent as Node) {
         n.spinning = true;
-        if (n.hurried) this.accesses.contradict();
+        this.accesses.contradict(n);
         if (n === node) break;
       }
       this.spins.set(actor.name, (this.spins.get(actor.name) ?? 0) + 1);

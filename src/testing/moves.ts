@@ -2,9 +2,9 @@
 // Reads states, never changes them.
 
 import { type Accesses } from "./accesses.ts";
-import { CRASH, choice, DELIVER, DO, FIRE, HOOK, JUMP, TIMEOUT } from "./choices.ts";
+import { actorOf, CRASH, choice, DELIVER, DO, FIRE, HOOK, JUMP, kindOf, TIMEOUT } from "./choices.ts";
 import { type Growth } from "./growth.ts";
-import { BLOCKED, CRASHED, CRASHES, HOOKS, JUMPS, NODE, QUEUED } from "./layout.ts";
+import { BLOCKED, CRASHED, CRASHES, HOOKS, JUMPS, LAST, NODE, PREEMPTIONS, QUEUED } from "./layout.ts";
 import { NOW, type Op } from "./ops.ts";
 import { ENTRY, NEVER, Queue, SETTLED_OK, SLICE, SYNC, threadOf, tokenOf, whatOf } from "./queue.ts";
 import { type Space } from "./space.ts";
@@ -160,9 +160,31 @@ export class Moves {
       const node = this.node(vec, t);
       if (node.spinning || node.optimistic !== undefined) continue;
       if (!this.accesses.free(1 << t, op) || this.queue.has(vec, t)) continue;
-      node.hurried = true;
+      this.accesses.hurry(node);
       return t;
     }
     return -1;
+  }
+
+  /** Keeps only the step of a thread whose step is free, and its death: nothing else needs to be tried first. */
+  narrow(vec: Int32Array, choices: Int32Array, count: number): number {
+    const t = this.freeThread(vec);
+    if (t < 0) return count;
+    let n = 0;
+    for (let i = 0; i < count; i++) {
+      const c = choices[i];
+      if (actorOf(c) === t && (kindOf(c) === DO || kindOf(c) === CRASH)) choices[n++] = c;
+    }
+    return n;
+  }
+
+  /** Counts, in `to`, a switch away from a thread that could have gone on in `from`. False if that is one too many. */
+  spend(from: Int32Array, to: Int32Array, c: number): boolean {
+    const t = actorOf(c);
+    const last = to[LAST] - 1;
+    to[LAST] = t + 1;
+    if (kindOf(c) !== DO || last < 0 || last === t) return true;
+    const could = this.pending(from, last) !== undefined && !this.node(from, last).spinning;
+    return !could || ++to[PREEMPTIONS] <= this.rules.preemptions;
   }
 }

@@ -9,7 +9,6 @@
 
 import { actorOf, CRASH, DO, kindOf } from "./choices.ts";
 import type { Judge, Verdict } from "./judge.ts";
-import { BLOCKED, CRASHED, LAST, PREEMPTIONS } from "./layout.ts";
 import type { Machine } from "./machine.ts";
 import { independent, isWrite, NOTIFY, type Op } from "./ops.ts";
 import { Visited } from "./visited.ts";
@@ -68,7 +67,10 @@ export class Search {
   run(most: number): "more" | "done" | "failed" | "cut" {
     const stop = this.counts.transitions + most;
     while (this.found === undefined) {
-      if (this.depth < 0) return "done";
+      if (this.depth < 0) {
+        this.machine.accesses.conclude();
+        return "done";
+      }
       if (this.counts.states >= this.budget) return "cut";
       if (this.counts.transitions >= stop) return "more";
       const frame = this.frames[this.depth];
@@ -91,7 +93,7 @@ export class Search {
     }
     const child = this.frame(this.depth + 1);
     child.vec.set(frame.vec);
-    if (this.bounded && !this.spend(frame, child.vec, c)) {
+    if (this.bounded && !this.machine.spend(frame.vec, child.vec, c)) {
       frame.next++;
       return;
     }
@@ -132,23 +134,11 @@ export class Search {
         return;
       }
     }
-    frame.count = this.bounded ? count : this.narrow(frame, count);
+    frame.count = this.bounded ? count : machine.narrow(frame.vec, frame.choices, count);
     frame.next = 0;
     frame.sleep = rest;
     frame.only = only;
     this.depth = depth;
-  }
-
-  /** Keeps only the step of a thread whose step is free, and its death: nothing else needs to be tried first. */
-  private narrow(frame: Frame, count: number): number {
-    const t = this.machine.freeThread(frame.vec);
-    if (t < 0) return count;
-    let n = 0;
-    for (let i = 0; i < count; i++) {
-      const c = frame.choices[i];
-      if (actorOf(c) === t && (kindOf(c) === DO || kindOf(c) === CRASH)) frame.choices[n++] = c;
-    }
-    return n;
   }
 
   private path(depth: number): number[] {
@@ -203,16 +193,5 @@ export class Search {
     const { machine } = this;
     const open = machine.node(vec, t).optimistic !== undefined || machine.node(vec, u).optimistic !== undefined;
     return !open || (!isWrite(x) && !isWrite(y));
-  }
-
-  /** Counts a switch away from a thread that could have gone on. */
-  private spend(frame: Frame, vec: Int32Array, c: number): boolean {
-    const t = actorOf(c);
-    const last = vec[LAST] - 1;
-    vec[LAST] = t + 1;
-    if (kindOf(c) !== DO || last < 0 || last === t) return true;
-    const could = this.machine.pending(frame.vec, last) !== undefined && !this.machine.node(frame.vec, last).spinning;
-    if (!could || ((frame.vec[CRASHED] | frame.vec[BLOCKED]) >> last) & 1) return true;
-    return ++vec[PREEMPTIONS] <= this.machine.rules.preemptions;
   }
 }

@@ -53,8 +53,8 @@ export class Node {
   readonly optimistic: ReadonlyMap<number, number> | undefined;
   /** Part of a loop that repeats for ever while nothing changes. */
   spinning = false;
-  /** Its step was taken as free (accesses.ts). */
-  hurried = false;
+  /** The search in which its step was last taken as free (accesses.ts). */
+  hurried = 0;
 
   constructor(id: number, thread: number, round: number, parent: Node | undefined, entry: unknown, outcome: Outcome) {
     this.id = id;

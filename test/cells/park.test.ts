@@ -14,10 +14,10 @@ import {
   wakeAll,
 } from "../../src/cells/park.ts";
 import { suite } from "../support/suite.ts";
+import { timersAlive } from "../support/timers.ts";
 
 const test = suite("park");
 const cells = (): Int32Array => new Int32Array(new SharedArrayBuffer(16));
-const timers = (): number => process.getActiveResourcesInfo().filter((resource) => resource === "Timeout").length;
 
 test("a sleep does not begin when the cell has changed, and ends at its time-out", () => {
   const words = cells();
@@ -28,6 +28,8 @@ test("a sleep does not begin when the cell has changed, and ends at its time-out
 
 test("wake wakes as many as it is told, wakeAll all; both say how many", async () => {
   const words = cells();
+  const alive = (): void => undefined;
+  holdKeepAlive(alive); // A pending waitAsync keeps no process alive.
   let woken = 0;
   const sleepers = Array.from({ length: 5 }, () => parkAsync(words, 1, 0)?.then(() => woken++));
   assert.is(wake(words, 0, 1), 0);
@@ -37,10 +39,11 @@ test("wake wakes as many as it is told, wakeAll all; both say how many", async (
   assert.is(wakeAll(words, 1), 3);
   await Promise.all(sleepers);
   assert.is(parkAsync(words, 1, 7), undefined);
+  releaseKeepAlive(alive);
 });
 
 test("one timer serves all that wait, is there while one waits, and calls each every slice", async () => {
-  const before = timers();
+  const before = timersAlive();
   let first = 0;
   const other = (): void => undefined;
   await new Promise<void>((resolve) => {
@@ -52,13 +55,13 @@ test("one timer serves all that wait, is there while one waits, and calls each e
     holdKeepAlive(onSlice);
     holdKeepAlive(onSlice);
     holdKeepAlive(other);
-    assert.is(timers(), before + 1);
+    assert.is(timersAlive(), before + 1);
   });
   assert.is(first, 2);
-  assert.is(timers(), before + 1, "the other still waits");
+  assert.is(timersAlive(), before + 1, "the other still waits");
   releaseKeepAlive(other);
   releaseKeepAlive(other);
-  assert.is(timers(), before);
+  assert.is(timersAlive(), before);
   assert.ok(SLICE_MS <= 250);
 });
 

@@ -1,4 +1,5 @@
 // watchdog: 300s
+// watchdog: 300s
 import { semaphoreDeathSuite } from "../suites/semaphore-death-suite.ts";
 import { backends } from "../support/lock-backends.ts";
 

@@ -1,33 +1,36 @@
 // watchdog: 300s
-// The short form of check:model: the small models of every protocol, and all mutants that they catch.
+// The short form of check:model: the small models of every protocol, and all mutants.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { listCases, type Outcome } from "./cases.ts";
 import { withLibrary } from "./library.ts";
+import { runCases } from "./pool.ts";
 import { protocols } from "./protocols.ts";
-import { searchMutant, searchProtocol } from "./search.ts";
 
 const test = suite("check:model, short form");
 
-for (const protocol of protocols) {
-  test(`${protocol.name}: no interleaving fails`, async () => {
-    const report = await searchProtocol(protocol, true, () => undefined);
-    assert.equal(report.failures, []);
-    assert.ok(report.exhaustive);
-    assert.ok(report.crashes > 0);
-    console.log(
-      `  ${report.states.toLocaleString("en")} states, ${report.transitions.toLocaleString("en")} transitions`,
-    );
-  });
-
-  test(`${protocol.name}: every mutant is caught`, async () => {
-    const escaped: string[] = [];
-    for (const mutant of protocol.mutants) {
-      const { caught, name, how } = await searchMutant(protocol, mutant, false);
-      if (!caught) escaped.push(`${name}: ${how}`);
+test("no interleaving of a model fails, and every mutant is caught", async () => {
+  const cases = await listCases(true);
+  const bad: string[] = [];
+  const models: (Outcome & { protocol: string })[] = [];
+  await runCases(cases, (what, outcome) => {
+    if (what.kind === "model") models.push({ ...outcome, protocol: what.protocol });
+    if (!outcome.ok || !outcome.exhaustive) {
+      bad.push(`${what.protocol}, ${what.kind} ${what.name}: ${outcome.failure ?? outcome.extent}`);
     }
-    assert.equal(escaped, []);
   });
-}
+  assert.equal(bad, []);
+  for (const { name, mutants } of protocols) {
+    const mine = models.filter((m) => m.protocol === name);
+    assert.ok(
+      mine.some((m) => m.crashes > 0),
+      `${name}: no model with a death`,
+    );
+    assert.ok(mutants.length >= 3, `${name}: too few mutants`);
+  }
+  const sum = (pick: (o: Outcome) => number): string => models.reduce((n, o) => n + pick(o), 0).toLocaleString("en");
+  console.log(`  ${sum((o) => o.states)} states, ${sum((o) => o.transitions)} transitions`);
+});
 
 test("a patch that does not fit exactly once is an error", async () => {
   for (const find of ["words", "no such text"]) {
@@ -37,6 +40,15 @@ test("a patch that does not fit exactly once is an error", async () => {
     } catch (error) {
       assert.match((error as Error).message, /fits \d+ times, not once/);
     }
+  }
+});
+
+test("a case that cannot run is an error that names it, not a pass", async () => {
+  try {
+    await runCases([{ protocol: "mutex", kind: "model", name: "no such model" }], () => undefined);
+    assert.unreachable();
+  } catch (error) {
+    assert.match((error as Error).message, /mutex, no such model: .*no model is named/);
   }
 });
 

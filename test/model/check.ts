@@ -1,18 +1,17 @@
-// npm run check:model: every interleaving of the shipped protocols, and all mutants.
+// npm run check:model: every interleaving of the shipped protocols, and all mutants, shared out over the cores.
 //
 //   node dist/test/model/check.js [--short] [--json] [--only MODEL] [--mutant NAME] [--replay SCHEDULE] [--verbose]
+//                                 [--jobs N]
 //
 // --short      the small models only (npm test)
-// --only       models whose name holds the words; with --replay, runs one schedule of it and prints it
+// --only       models whose protocol and name hold the words; with --replay, runs one schedule of it and prints it
 // --mutant     only mutants whose name holds the words; prints each one's shortest failing schedule
+// --jobs       processes; default: one for each core
 // --json       one JSON document as the last line of standard output
 // Exit code 0 only if every protocol passes and every mutant is caught.
 import { parseArgs } from "node:util";
-import { explore } from "../../src/testing/explore.ts";
-import type { MutantOutcome } from "../../src/testing/mutants.ts";
-import { withLibrary } from "./library.ts";
-import { protocols } from "./protocols.ts";
-import { type ModelReport, type ProtocolReport, searchMutant, searchProtocol } from "./search.ts";
+import { type Case, listCases, type Outcome } from "./cases.ts";
+import { runCases } from "./pool.ts";
 
 const { values } = parseArgs({
   options: {
@@ -22,73 +21,79 @@ const { values } = parseArgs({
     only: { type: "string" },
     mutant: { type: "string" },
     replay: { type: "string" },
+    jobs: { type: "string" },
   },
 });
+
+interface Found {
+  readonly what: Case;
+  readonly outcome: Outcome;
+}
 
 const say = (line: string): void => {
   if (!values.json) console.log(line);
 };
+const count = (n: number): string => n.toLocaleString("en");
 
-function sayModel({ model, result, exhaustive }: ModelReport): void {
-  const extent = result.exhaustive ? "all" : (result.cut ?? "stopped at a failure");
+function sayCase({ protocol, kind, name }: Case, o: Outcome): void {
+  const verdict = o.ok && o.exhaustive ? "ok  " : "FAIL";
+  const rate = Math.round(o.transitions / Math.max(o.seconds, 1e-6));
   const figures =
-    `${result.states.toLocaleString("en")} states, ${result.transitions.toLocaleString("en")} transitions, ` +
-    `${result.schedules.toLocaleString("en")} runs in ${result.seconds.toFixed(2)} s ` +
-    `(${result.transitionsPerSecond.toLocaleString("en")}/s)`;
-  say(`  ${result.ok && exhaustive ? "ok  " : "FAIL"} ${model}: ${figures}; ${extent}`);
-  if (result.failure !== undefined) say(`\n${result.failure}\n`);
+    `${count(o.states)} states, ${count(o.transitions)} transitions, ${count(o.schedules)} runs ` +
+    `in ${o.seconds.toFixed(2)} s (${count(rate)} transitions/s)`;
+  if (kind === "model") say(`  ${verdict} ${protocol} | ${name}: ${figures}; ${o.extent}`);
+  else say(`  ${verdict} ${protocol} | mutant, ${name}: ${o.extent} (${o.seconds.toFixed(2)} s)`);
+  const wanted = kind === "model" || values.mutant !== undefined || values.verbose || !o.ok;
+  if (wanted && o.failure !== undefined) say(`\n${o.failure}\n`);
 }
 
-function sayMutant(report: MutantOutcome): void {
-  say(`  ${report.caught ? "ok  " : "FAIL"} ${report.name}: ${report.how}`);
-  const wanted = values.mutant !== undefined || values.verbose || !report.caught;
-  const failure = report.result?.failure;
-  if (wanted && failure !== undefined) say(`\n${failure}\n`);
+/** What `--json` says of one protocol, as design and README have it. */
+function sumUp(found: readonly Found[]): object {
+  const models = found.filter((f) => f.what.kind === "model").map((f) => f.outcome);
+  const sum = (pick: (o: Outcome) => number): number => models.reduce((n, o) => n + pick(o), 0);
+  return {
+    threads: Math.max(0, ...models.map((o) => o.threads)),
+    states: sum((o) => o.states),
+    transitions: sum((o) => o.transitions),
+    schedules: sum((o) => o.schedules),
+    exhaustive: models.every((o) => o.exhaustive),
+    crashes: Math.max(0, ...models.map((o) => o.crashes)),
+    seconds: sum((o) => o.seconds),
+    bounded: models.filter((o) => o.extent.startsWith("bounded")).length,
+    failures: found.filter((f) => f.what.kind === "model" && !f.outcome.ok).map((f) => f.what.name),
+  };
 }
 
-/** Runs the models that --only names, whole or by one schedule. */
-async function runOnly(words: string): Promise<boolean> {
-  return withLibrary([], async (library) => {
-    let ok = true;
-    const models = protocols.flatMap((p) => p.models(library)).filter((m) => m.name.includes(words));
-    if (models.length === 0) throw new Error(`no model is named "${words}"`);
-    for (const { name, options } of models) {
-      const replay = values.replay === undefined ? {} : { replay: values.replay };
-      const result = await explore({ ...options, ...replay });
-      ok &&= result.ok;
-      sayModel({ model: name, threads: options.threads.length, result, exhaustive: true });
-    }
-    return ok;
-  });
-}
-
-async function runAll(): Promise<boolean> {
-  const found: Record<string, ProtocolReport> = {};
-  const mutants: MutantOutcome[] = [];
-  let ok = true;
-  for (const protocol of protocols) {
-    if (values.mutant === undefined) {
-      say(`${protocol.name}:`);
-      const report = await searchProtocol(protocol, values.short, sayModel);
-      found[protocol.name] = report;
-      ok &&= report.failures.length === 0 && report.exhaustive;
-    }
-    const chosen = protocol.mutants.filter((m) => values.mutant === undefined || m.name.includes(values.mutant));
-    say(`${protocol.name}, ${chosen.length} mutants:`);
-    for (const mutant of chosen) {
-      const report = await searchMutant(protocol, mutant, values.mutant !== undefined || values.verbose);
-      mutants.push(report);
-      sayMutant(report);
-    }
-  }
-  const escaped = mutants.filter((m) => !m.caught).map((m) => m.name);
+async function main(): Promise<boolean> {
+  const start = performance.now();
+  const listed = await listCases(values.short, values.only, values.mutant);
+  if (listed.length === 0) throw new Error(`nothing is named "${values.only ?? values.mutant}"`);
+  const shortest = values.mutant !== undefined || values.verbose;
+  const cases = listed.map((c) => ({ ...c, shortest, replay: values.replay }));
+  const found: Found[] = [];
+  await runCases(
+    cases,
+    (what, outcome) => {
+      found.push({ what, outcome });
+      sayCase(what, outcome);
+    },
+    values.jobs === undefined ? undefined : Number(values.jobs),
+  );
+  const mutants = found.filter((f) => f.what.kind === "mutant");
+  const escaped = mutants.filter((f) => !f.outcome.ok).map((f) => f.what.name);
+  const failed = found.filter((f) => !f.outcome.ok || !f.outcome.exhaustive);
   const caught = mutants.length - escaped.length;
-  ok &&= escaped.length === 0;
-  say(`${caught} of ${mutants.length} mutants caught`);
-  if (values.json)
-    console.log(JSON.stringify({ protocols: found, mutants: { total: mutants.length, caught, escaped } }));
-  return ok;
+  const models = found.length - mutants.length;
+  say(
+    `${models} models, ${failed.length - escaped.length} failed; ${caught} of ${mutants.length} mutants caught; ` +
+      `${((performance.now() - start) / 1000).toFixed(0)} s`,
+  );
+  if (values.json) {
+    const names = [...new Set(listed.map((c) => c.protocol))];
+    const protocols = Object.fromEntries(names.map((n) => [n, sumUp(found.filter((f) => f.what.protocol === n))]));
+    console.log(JSON.stringify({ protocols, mutants: { total: mutants.length, caught, escaped } }));
+  }
+  return failed.length === 0;
 }
 
-const ok = values.only === undefined ? await runAll() : await runOnly(values.only);
-process.exitCode = ok ? 0 : 1;
+process.exitCode = (await main()) ? 0 : 1;

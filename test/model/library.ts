@@ -19,6 +19,8 @@ export class MisfitError extends Error {}
 export interface Library {
   readonly mutex: typeof import("../../src/protocols/mutex.ts");
   readonly wordLock: typeof import("../../src/region/word-lock.ts");
+  readonly waitNodes: typeof import("../../src/protocols/wait-nodes.ts");
+  readonly waitQueue: typeof import("../../src/region/wait-queue.ts");
   readonly threads: typeof import("../../src/region/threads.ts");
   readonly layout: typeof import("../../src/region/layout.ts");
   readonly park: typeof import("../../src/cells/park.ts");
@@ -29,11 +31,19 @@ export interface Library {
   readonly rwLock: typeof import("../../src/protocols/rw-lock.ts");
   readonly stamped: typeof import("../../src/protocols/stamped.ts");
   readonly rwWaiting: typeof import("../../src/locks/rw-waiting.ts");
+  readonly asyncWaiters: typeof import("../../src/locks/async-waiters.ts");
+  readonly sleep: typeof import("../../src/region/sleep.ts");
+  readonly queueWakes: typeof import("../../src/tables/queue-wakes.ts");
+  readonly event: typeof import("../../src/locks/event.ts");
+  readonly latch: typeof import("../../src/locks/latch.ts");
+  readonly once: typeof import("../../src/locks/once.ts");
+  readonly barrier: typeof import("../../src/locks/barrier.ts");
+  readonly semaphore: typeof import("../../src/locks/semaphore.ts");
   /** Puts back what park.ts keeps for its thread: in the model all threads share one module. */
   readonly reset: () => void;
 }
 
-const FOLDERS = ["cells", "protocols", "region", "locks", "assembly"];
+const FOLDERS = ["cells", "protocols", "region", "locks", "assembly", "tables"];
 const dist = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), "src");
 
 /** Loads the library with the patches applied, calls `use` with it, and removes the copy. */
@@ -89,7 +99,21 @@ const NO_DEADLOCKS: readonly Patch[] = [
   },
 ];
 
+/** Lock classes take a region of the model (place.ts), and write the first state of an object only when they make it. */
+const ANY_REGION: Patch = {
+  file: "locks/place.js",
+  find: "if (!(options.region instanceof Region)) {",
+  replace: "if (false) {",
+};
+const INIT_ONCE: Patch = {
+  file: "locks/place.js",
+  find: "what.init?.(region.memory.words,",
+  replace: "if (region.fresh) what.init?.(region.memory.words,",
+};
+
 async function load(src: string): Promise<Library> {
+  apply(src, ANY_REGION);
+  apply(src, INIT_ONCE);
   apply(src, NO_PROBES);
   apply(src, NO_COUNTS);
   for (const patch of NO_DEADLOCKS) apply(src, patch);
@@ -100,6 +124,8 @@ async function load(src: string): Promise<Library> {
   const library = {
     mutex: await module("protocols/mutex.js"),
     wordLock: await module("region/word-lock.js"),
+    waitNodes: await module("protocols/wait-nodes.js"),
+    waitQueue: await module("region/wait-queue.js"),
     threads: await module("region/threads.js"),
     layout: await module("region/layout.js"),
     park: await module("cells/park.js"),
@@ -110,6 +136,14 @@ async function load(src: string): Promise<Library> {
     rwLock: await module("protocols/rw-lock.js"),
     stamped: await module("protocols/stamped.js"),
     rwWaiting: await module("locks/rw-waiting.js"),
+    asyncWaiters: await module("locks/async-waiters.js"),
+    sleep: await module("region/sleep.js"),
+    queueWakes: await module("tables/queue-wakes.js"),
+    event: await module("locks/event.js"),
+    latch: await module("locks/latch.js"),
+    once: await module("locks/once.js"),
+    barrier: await module("locks/barrier.js"),
+    semaphore: await module("locks/semaphore.js"),
   } as Omit<Library, "reset">;
   // Asks the real Atomics once: a body must not.
   library.park.blockingAllowed();

@@ -68,10 +68,11 @@ class MutexModels {
         clockJumps: 1,
         sliceMs: slices,
       }),
-      model("3 threads × 1, time passes, no reservation ends", false, {
+      model("3 threads × 1, time passes, no reservation ends, at most 3 preemptions", false, {
         threads: sync(3),
         clockJumps: 1,
         sliceMs: slices,
+        preemptions: 3,
         states: 20e6,
       }),
       model("1 starver beside 3 rounds", true, {

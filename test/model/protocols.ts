@@ -1,14 +1,29 @@
 // Every protocol that check:model searches.
+import { conditionModels } from "./condition-model.ts";
 import { fairModels } from "./fair-model.ts";
+import { barrierModels, semaphoreModels } from "./gate-models.ts";
 import type { Protocol } from "./model.ts";
+import { conditionMutants } from "./mutants/condition.ts";
 import { fairMutants } from "./mutants/fair.ts";
+import { barrierMutants, semaphoreMutants } from "./mutants/gates.ts";
 import { mutexMutants } from "./mutants/mutex.ts";
+import { queueMutants } from "./mutants/queue.ts";
 import { rwLockMutants } from "./mutants/rw-lock.ts";
+import { eventMutants, latchMutants, onceMutants } from "./mutants/signals.ts";
 import { mutexModels } from "./mutex-model.ts";
+import { queueModels } from "./queue-model.ts";
 import { rwLockModels } from "./rw-lock-model.ts";
+import { eventModels, latchModels, onceModels } from "./signal-models.ts";
 
 export const protocols: readonly Protocol[] = [
   { name: "mutex", models: mutexModels, mutants: mutexMutants },
   { name: "mutex-fair", models: fairModels, mutants: fairMutants },
   { name: "rw-lock", models: rwLockModels, mutants: rwLockMutants },
+  { name: "condition", models: conditionModels, mutants: conditionMutants },
+  { name: "barrier", models: barrierModels, mutants: barrierMutants },
+  { name: "semaphore", models: semaphoreModels, mutants: semaphoreMutants },
+  { name: "event", models: eventModels, mutants: eventMutants },
+  { name: "latch", models: latchModels, mutants: latchMutants },
+  { name: "once", models: onceModels, mutants: onceMutants },
+  { name: "queue", models: queueModels, mutants: queueMutants },
 ];

@@ -17,9 +17,10 @@ import {
 } from "../../src/protocols/barrier.ts";
 import { anotherThread, bury, crashAt } from "../support/crash.ts";
 import { atEachOperation } from "../support/inject.ts";
-import { type Backend, sleepers, timersAlive, until } from "../support/lock-backends.ts";
+import { type Backend, sleepers, until } from "../support/lock-backends.ts";
 import { suite } from "../support/suite.ts";
 import { codeOf, rejected, thrown } from "../support/thrown.ts";
+import { timersAlive } from "../support/timers.ts";
 import { type Ending, startVictim } from "../support/victim.ts";
 import { createSteps, readStep, runWorkers, type WorkerOutcome } from "../support/watchdog.ts";
 

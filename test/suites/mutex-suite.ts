@@ -12,6 +12,7 @@ import { Region } from "../../src/region/region.ts";
 import { anotherThread, bury, vanish } from "../support/crash.ts";
 import { suite } from "../support/suite.ts";
 import { codeOf, rejected, thrown } from "../support/thrown.ts";
+import { timersAlive } from "../support/timers.ts";
 import { runWorkers, type WorkerOutcome } from "../support/watchdog.ts";
 import type { Told } from "./mutex.worker.ts";
 
@@ -759,7 +760,7 @@ export function mutexSuite(backend: Backend): void {
     const mutex = make();
     const guard = mutex.lock();
     const { signal } = new AbortController();
-    const before = activeTimers();
+    const before = timersAlive();
     await rejected(mutex.lockAsync({ timeout: 5, signal }));
     const aborted = new AbortController();
     const task = mutex.lockAsync({ timeout: 1e9, signal: aborted.signal });
@@ -769,7 +770,7 @@ export function mutexSuite(backend: Backend): void {
     guard.release();
     (await served).release();
     assert.is(getEventListeners(signal, "abort").length, 0);
-    assert.is(activeTimers(), before);
+    assert.is(timersAlive(), before);
   });
 
   // --- a dead owner, as the next one sees it (how threads die is in test/locks) ---
@@ -988,8 +989,4 @@ function mutexIn(region: Region, mutex: Mutex): Mutex {
   } finally {
     Region.from = from;
   }
-}
-
-function activeTimers(): number {
-  return process.getActiveResourcesInfo().filter((resource) => resource === "Timeout").length;
 }

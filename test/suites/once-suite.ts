@@ -5,9 +5,10 @@ import { Event, Once } from "../../src/index.ts";
 import { awaitingCell } from "../../src/locks/async-waiters.ts";
 import { finishOnce, onceStep, RUN } from "../../src/protocols/once.ts";
 import { anotherThread, bury } from "../support/crash.ts";
-import { type Backend, notifies, sleepers, timersAlive, until } from "../support/lock-backends.ts";
+import { type Backend, notifies, sleepers, until } from "../support/lock-backends.ts";
 import { suite } from "../support/suite.ts";
 import { codeOf, rejected, thrown } from "../support/thrown.ts";
+import { timersAlive } from "../support/timers.ts";
 import { endings, startVictim } from "../support/victim.ts";
 import { createSteps, readStep, runWorkers } from "../support/watchdog.ts";
 

@@ -5,9 +5,10 @@ import { Event, Region, Semaphore, type SemaphoreOptions } from "../../src/index
 import { awaitingCell } from "../../src/locks/async-waiters.ts";
 import { taskCell } from "../../src/locks/semaphore-waits.ts";
 import { LARGE, STARVER, TASKS, VALUE } from "../../src/protocols/semaphore.ts";
-import { type Backend, notifies, timersAlive, until } from "../support/lock-backends.ts";
+import { type Backend, notifies, until } from "../support/lock-backends.ts";
 import { suite } from "../support/suite.ts";
 import { codeOf, rejected, thrown } from "../support/thrown.ts";
+import { timersAlive } from "../support/timers.ts";
 import { createSteps, readStep, runWorkers } from "../support/watchdog.ts";
 
 export const semaphoreWorker = new URL("./semaphore.worker.js", import.meta.url);

@@ -1,5 +1,6 @@
-// The three kinds of region that every conformance suite runs on, and what the suites need to see of sleepers.
+// The kinds of region that every conformance suite runs on, and what the suites need to see of sleepers.
 
+import { nativePart } from "../../src/cells/native.ts";
 import { SLICE_MS } from "../../src/cells/park.ts";
 import type { LockObject } from "../../src/locks/place.ts";
 import { FIRST_SLICE_MS } from "../../src/region/deadlock.ts";
@@ -18,6 +19,10 @@ export const backends: readonly Backend[] = [
     name: "a given SharedArrayBuffer",
     create: () => Region.over(new SharedArrayBuffer(1 << 20), 0, 1 << 20, { maxThreads: 64 }),
   },
+  // Where it is built.
+  ...(nativePart() === undefined
+    ? []
+    : [{ name: "native parking", create: () => Region.create({ maxThreads: 64, parking: "native" }) }]),
 ];
 
 /** How many threads sleep, or are about to, for this lock. */
@@ -33,11 +38,6 @@ export async function until(condition: () => boolean): Promise<void> {
 /** As {@link until}, for a worker: spins. */
 export function untilBlocking(condition: () => boolean): void {
   while (!condition());
-}
-
-/** Timers that keep this process alive. */
-export function timersAlive(): number {
-  return process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
 }
 
 const slices = new Set([FIRST_SLICE_MS, 2 * FIRST_SLICE_MS, 4 * FIRST_SLICE_MS, SLICE_MS]);

@@ -19,6 +19,8 @@ export interface TestFile {
   readonly compiled: string;
   /** Working directory of the test. */
   readonly root: string;
+  /** The program that runs it, and its arguments before the file's path. */
+  readonly runtime?: readonly string[];
   /** Milliseconds after which the file counts as hung. */
   readonly watchdog: number;
   /** Milliseconds that the process has to exit after its summary. */
@@ -106,7 +108,8 @@ export async function runTestFile(file: TestFile): Promise<FileResult> {
   const value = `${process.pid}-${++marks}`;
   const mark = `${markName}=${value}`;
   const temp = mkdtempSync(join(tmpdir(), "holdfast-test-"));
-  const child = spawn(process.execPath, ["--enable-source-maps", file.compiled], {
+  const [program, ...first] = file.runtime ?? [process.execPath, "--enable-source-maps"];
+  const child = spawn(program, [...first, file.compiled], {
     cwd: file.root,
     env: { ...process.env, [markName]: value, TMPDIR: temp, TEMP: temp, TMP: temp },
     stdio: ["ignore", "pipe", "pipe"],

@@ -1,0 +1,54 @@
+// One worker of a run over a shared map: one case in a loop from the start line until it is told to stop.
+
+import { parentPort, workerData } from "node:worker_threads";
+import type { CrowdData } from "./map-crowd.ts";
+import { fill, keys, loopOf } from "./map-plan.ts";
+import { openStore, type Question } from "./rivals/tables.ts";
+
+const { subject, name, control, handle, port } = workerData as CrowdData;
+const BATCH = 500;
+const WARM_MS = 500;
+
+function ready(): void {
+  Atomics.add(control, 1, 1);
+  Atomics.wait(control, 0, 0);
+}
+
+function runHere(): number {
+  const { store } = openStore(subject, handle);
+  // The floor is a Map of each worker's own: nothing is shared, so it shows what the machine gives.
+  if (handle === undefined) fill(store);
+  const loop = loopOf(name, store);
+  // By time: a worker compiles its code anew, beside the others.
+  for (const warm = performance.now() + WARM_MS; performance.now() < warm; ) loop(BATCH);
+  ready();
+  let operations = 0;
+  while (Atomics.load(control, 0) === 1) {
+    loop(BATCH);
+    operations += BATCH;
+  }
+  return operations;
+}
+
+function ask(k: number): Question {
+  const key = keys[k % keys.length];
+  if (name === "set" || (name === "mixed 95:5" && k % 20 === 7)) return ["set", key, "Bob Example"];
+  return [name === "add" ? "add" : "get", key];
+}
+
+async function runByMessages(): Promise<number> {
+  if (port === undefined) throw new Error("no port to ask through");
+  const round = (k: number): Promise<unknown> =>
+    new Promise((resolve) => {
+      port.once("message", resolve);
+      port.postMessage(ask(k));
+    });
+  for (let k = 0; k < 500; k++) await round(k);
+  ready();
+  let operations = 0;
+  while (Atomics.load(control, 0) === 1) await round(operations++);
+  port.close();
+  return operations;
+}
+
+parentPort?.postMessage(subject === "postMessage" ? await runByMessages() : runHere());

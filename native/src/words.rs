@@ -1,0 +1,282 @@
+//! All unsafe code of the crate: shared words behind a raw pointer, the way they come in from JavaScript, and the queue
+//! of sleeping threads.
+//!
+//! The argument, once for the whole file:
+//!
+//! - `SharedWords` is a base address and a length of a memory that several threads write at any time. It is never turned
+//!   into a `&[i32]`, which would promise that nobody writes; a word is only ever seen as an `&AtomicI32`, whose every
+//!   access is atomic, as those of JavaScript's `Atomics` are. Bounds are checked in `cell`, alignment and sharedness
+//!   where the pointer comes in.
+//! - How long the memory lives: a `SharedWords` from JavaScript is an argument of a call, and the caller's typed array
+//!   holds the memory until the call returns; nothing keeps one longer but a `Kept`, which holds the array by a
+//!   reference of its own. Growth of a shared memory never moves it and never makes it shorter.
+//! - The queue's keys are addresses that are never read through. The queue is a static of this library, so nobody else's
+//!   keys are in it; the closures given to it only load words, and neither panic nor call the queue again.
+
+#[cfg(loom)]
+pub use loom::sync::atomic::{AtomicI32, Ordering, fence};
+#[cfg(not(loom))]
+pub use std::sync::atomic::{AtomicI32, Ordering, fence};
+
+/// Words of a shared memory.
+pub struct SharedWords {
+    start: *const AtomicI32,
+    length: usize,
+}
+
+impl SharedWords {
+    /// The words of a slice, for tests and programs without JavaScript. The slice must outlive the words, which its
+    /// callers see to by keeping both in one scope.
+    pub fn over(words: &'static [AtomicI32]) -> Self {
+        Self { start: words.as_ptr(), length: words.len() }
+    }
+
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// The word at this index, if there is one.
+    pub fn cell(&self, index: usize) -> Option<&AtomicI32> {
+        // SAFETY: within bounds of a live, aligned memory that is only accessed atomically (see above).
+        (index < self.length).then(|| unsafe { &*self.start.add(index) })
+    }
+
+    /// The address under which sleepers of a word queue. It is not read through, so it may lie beyond these words.
+    pub fn key(&self, index: usize) -> usize {
+        self.start.addr().wrapping_add(index.wrapping_mul(size_of::<AtomicI32>()))
+    }
+}
+
+/// How a sleep in the queue ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slept {
+    Woken,
+    TimedOut,
+    /// The check under the queue's lock said no: there was no sleep.
+    Refused,
+    /// The time was up after the sleeper had been moved to another word.
+    Moved,
+}
+
+/// Threads asleep, by key.
+#[cfg(not(loom))]
+pub mod queue {
+    use super::Slept;
+    use parking_lot_core::{
+        DEFAULT_PARK_TOKEN, DEFAULT_UNPARK_TOKEN, FilterOp, ParkResult, RequeueOp, park, unpark_all, unpark_filter,
+        unpark_one, unpark_requeue,
+    };
+    use std::time::Instant;
+
+    /// Sleeps until woken or `deadline`, if `may_sleep` holds. It is asked under the lock that a waker takes as well:
+    /// whoever changes what it looks at and then wakes is never missed.
+    pub fn sleep(key: usize, may_sleep: impl FnOnce() -> bool, deadline: Instant) -> Slept {
+        let mut moved = false;
+        // SAFETY: see the top of the file; the closures neither panic nor call the queue.
+        let result =
+            unsafe { park(key, may_sleep, || (), |at, _| moved = at != key, DEFAULT_PARK_TOKEN, Some(deadline)) };
+        match result {
+            ParkResult::Unparked(_) => Slept::Woken,
+            ParkResult::Invalid => Slept::Refused,
+            ParkResult::TimedOut => {
+                if moved {
+                    Slept::Moved
+                } else {
+                    Slept::TimedOut
+                }
+            }
+        }
+    }
+
+    /// Wakes up to `count` sleepers, the longest asleep first; returns how many.
+    pub fn wake(key: usize, count: usize) -> usize {
+        // SAFETY: see the top of the file; the closures neither panic nor call the queue.
+        unsafe {
+            match count {
+                0 => 0,
+                1 => unpark_one(key, |_| DEFAULT_UNPARK_TOKEN).unparked_threads,
+                usize::MAX => unpark_all(key, DEFAULT_UNPARK_TOKEN),
+                _ => {
+                    let mut left = count;
+                    let pick = |_| {
+                        if left == 0 {
+                            return FilterOp::Stop;
+                        }
+                        left -= 1;
+                        FilterOp::Unpark
+                    };
+                    unpark_filter(key, pick, |_| DEFAULT_UNPARK_TOKEN).unparked_threads
+                }
+            }
+        }
+    }
+
+    /// Wakes one sleeper of `from` if `wake_one`, and moves the others to `to`; returns how many were woken and moved.
+    pub fn requeue(from: usize, to: usize, wake_one: bool) -> (usize, usize) {
+        let how = if wake_one { RequeueOp::UnparkOneRequeueRest } else { RequeueOp::RequeueAll };
+        // SAFETY: see the top of the file; the closures neither panic nor call the queue.
+        let result = unsafe { unpark_requeue(from, to, || how, |_, _| DEFAULT_UNPARK_TOKEN) };
+        (result.unparked_threads, result.requeued_threads)
+    }
+}
+
+/// The queue as the model checker sees it: the same promises, by a lock and a condition of loom's.
+#[cfg(loom)]
+pub mod queue {
+    use super::Slept;
+    use loom::sync::{Condvar, Mutex};
+    use std::time::Instant;
+
+    loom::lazy_static! {
+        static ref ASLEEP: (Mutex<Vec<usize>>, Condvar) = (Mutex::new(Vec::new()), Condvar::new());
+    }
+
+    /// As the real one, but without an end of the time: a wake that is lost is a deadlock that loom reports.
+    pub fn sleep(key: usize, may_sleep: impl FnOnce() -> bool, _deadline: Instant) -> Slept {
+        let mut asleep = ASLEEP.0.lock().unwrap();
+        if !may_sleep() {
+            return Slept::Refused;
+        }
+        asleep.push(key);
+        while asleep.contains(&key) {
+            asleep = ASLEEP.1.wait(asleep).unwrap();
+        }
+        Slept::Woken
+    }
+
+    /// Wakes every sleeper of the key.
+    pub fn wake(key: usize, _count: usize) -> usize {
+        let mut asleep = ASLEEP.0.lock().unwrap();
+        let before = asleep.len();
+        asleep.retain(|&other| other != key);
+        ASLEEP.1.notify_all();
+        before - asleep.len()
+    }
+
+    pub fn requeue(from: usize, _to: usize, _wake_one: bool) -> (usize, usize) {
+        (wake(from, usize::MAX), 0)
+    }
+}
+
+#[cfg(all(feature = "addon", not(loom)))]
+mod addon {
+    use super::{AtomicI32, SharedWords};
+    use napi::bindgen_prelude::{FromNapiValue, TypeName, ValidateNapiValue};
+    use napi::{Error, Result, Status, ValueType, sys};
+    use std::ptr::{null, null_mut};
+
+    impl TypeName for SharedWords {
+        fn type_name() -> &'static str {
+            "Int32Array"
+        }
+
+        fn value_type() -> ValueType {
+            ValueType::Object
+        }
+    }
+
+    impl ValidateNapiValue for SharedWords {}
+
+    impl FromNapiValue for SharedWords {
+        /// Takes an aligned Int32Array over a SharedArrayBuffer, and nothing else: TypeError.
+        unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
+            let mut is_array = false;
+            // SAFETY: env and value come from the running call, and the pointers are to locals. A value that is no
+            // typed array is only asked whether it is one.
+            let asked = unsafe { sys::napi_is_typedarray(env, value, &mut is_array) };
+            if asked != sys::Status::napi_ok || !is_array {
+                return Err(type_error(env, c"an Int32Array is needed"));
+            }
+            let (mut kind, mut length, mut data) = (0, 0, null_mut());
+            let (mut buffer, mut offset) = (null_mut(), 0);
+            // SAFETY: as above, and the value is a typed array.
+            let told = unsafe {
+                sys::napi_get_typedarray_info(env, value, &mut kind, &mut length, &mut data, &mut buffer, &mut offset)
+            };
+            if told != sys::Status::napi_ok || kind != sys::TypedarrayType::int32_array {
+                return Err(type_error(env, c"an Int32Array is needed"));
+            }
+            let mut is_private = true;
+            // SAFETY: as above. It is true of an ArrayBuffer only, not of a SharedArrayBuffer.
+            let asked = unsafe { sys::napi_is_arraybuffer(env, buffer, &mut is_private) };
+            if asked != sys::Status::napi_ok || is_private {
+                return Err(type_error(env, c"the Int32Array must be over a SharedArrayBuffer"));
+            }
+            let start = data.cast::<AtomicI32>();
+            if length == 0 || start.is_null() {
+                return Ok(Self { start: std::ptr::dangling(), length: 0 });
+            }
+            if !start.is_aligned() {
+                return Err(type_error(env, c"the Int32Array's memory is not aligned"));
+            }
+            Ok(Self { start, length })
+        }
+    }
+
+    /// Throws a TypeError; the error given back says that it is thrown already.
+    fn type_error(env: sys::napi_env, message: &std::ffi::CStr) -> Error {
+        // SAFETY: env is that of the running call, the message ends in a zero byte.
+        unsafe { sys::napi_throw_type_error(env, null(), message.as_ptr()) };
+        Error::from_status(Status::PendingException)
+    }
+
+    /// Throws a RangeError; the error given back says that it is thrown already.
+    pub fn range_error(env: &napi::Env, message: &std::ffi::CStr) -> Error {
+        // SAFETY: as in `type_error`.
+        unsafe { sys::napi_throw_range_error(env.raw(), null(), message.as_ptr()) };
+        Error::from_status(Status::PendingException)
+    }
+
+    /// Words that are kept beyond the call that they came in by: a reference holds the array, and so the memory.
+    pub struct Kept {
+        words: SharedWords,
+        env: sys::napi_env,
+        reference: sys::napi_ref,
+    }
+
+    impl FromNapiValue for Kept {
+        unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
+            // SAFETY: what this function is promised is what that one is.
+            let words = unsafe { SharedWords::from_napi_value(env, value) }?;
+            let mut reference = null_mut();
+            // SAFETY: value is an object of the running call.
+            let made = unsafe { sys::napi_create_reference(env, value, 1, &mut reference) };
+            if made != sys::Status::napi_ok {
+                return Err(Error::from_reason("no reference could be made"));
+            }
+            Ok(Self { words, env, reference })
+        }
+    }
+
+    impl TypeName for Kept {
+        fn type_name() -> &'static str {
+            "Int32Array"
+        }
+
+        fn value_type() -> ValueType {
+            ValueType::Object
+        }
+    }
+
+    impl ValidateNapiValue for Kept {}
+
+    impl Kept {
+        pub fn words(&self) -> &SharedWords {
+            &self.words
+        }
+
+        /// Lets the array go. Not by `Drop`: a thread's locals may be dropped when its environment is gone, which has
+        /// freed all references itself.
+        pub fn release(self) {
+            // SAFETY: called by the thread of `env` while it runs; the reference is deleted once, as self is gone.
+            unsafe { sys::napi_delete_reference(self.env, self.reference) };
+        }
+    }
+}
+
+#[cfg(all(feature = "addon", not(loom)))]
+pub use addon::{Kept, range_error};

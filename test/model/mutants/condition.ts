@@ -1,0 +1,49 @@
+// Broken versions of the shipped wait nodes: each is one patch of the compiled code, and the failure that it must give.
+import type { Mutant } from "../model.ts";
+
+const NODES = "protocols/wait-nodes.js";
+const QUEUE = "region/wait-queue.js";
+const LOST: Mutant["expect"] = ["lost-wakeup", "deadlock", "final", "exception"];
+
+export const conditionMutants: readonly Mutant[] = [
+  {
+    name: "the chosen waiter is not woken",
+    file: QUEUE,
+    find: "if (node === 0)\n            return false;\n        wakeAll(words, node);",
+    replace: "if (node === 0)\n            return false;",
+    model: "condition: a taker and a giver × 2",
+    expect: LOST,
+  },
+  {
+    name: "a time-out goes by the state it saw, without a compare-exchange",
+    file: NODES,
+    find: "if (cas(words, node, state, 0) !== state)\n        return false;",
+    replace: "store(words, node, 0);",
+    model: "condition: a waiter with a time-out beside a giver",
+    expect: LOST,
+  },
+  {
+    name: "a claim does not move the mark's version",
+    file: NODES,
+    find: "const next = ((used & ~MARK) + VERSION) | (mark < count ? count : mark);",
+    replace: "const next = (used & ~MARK) | (mark < count ? count : mark);",
+    model: "condition: a node is claimed while the mark is lowered",
+    expect: LOST,
+  },
+  {
+    name: "a leaving waiter drops its signal",
+    file: QUEUE,
+    find: "if (!isSignaled(state) || !takeSignal(words, node, state, locker.me))\n        return;\n    chooseOldest(locker, table);",
+    replace: "if (!isSignaled(state) || !takeSignal(words, node, state, locker.me))\n        return;",
+    model: "condition: a chosen waiter leaves: the signal is passed on",
+    expect: LOST,
+  },
+  {
+    name: "a rescued signal is dropped",
+    file: QUEUE,
+    find: "if (!takeSignal(words, node, state, me))\n            continue;\n        chooseOldest(locker, table);",
+    replace: "if (!takeSignal(words, node, state, me))\n            continue;",
+    model: "condition: a waiter dies, another one waits",
+    expect: LOST,
+  },
+];

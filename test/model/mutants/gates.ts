@@ -1,0 +1,83 @@
+// Broken versions of the barrier and the semaphore: each is one patch of the compiled code, and how it must fail.
+import type { Mutant } from "../model.ts";
+
+const LOST: Mutant["expect"] = ["lost-wakeup", "deadlock"];
+const TWICE = "semaphore: two takers and 2 single releases";
+
+export const barrierMutants: readonly Mutant[] = [
+  {
+    name: "barrier: the last to arrive wakes nobody",
+    file: "locks/barrier.js",
+    find: 'if (look === "passed")\n                this.#wake();',
+    replace: "",
+    model: "barrier: 2 threads × 1",
+    expect: LOST,
+  },
+  {
+    name: "barrier: the count of arrivals is left as it is",
+    file: "protocols/barrier.js",
+    find: "store(words, index + ARRIVED, 0);\n    store(words, index + STATUS, WHOLE);",
+    replace: "store(words, index + STATUS, WHOLE);",
+    model: "barrier: 2 threads × 2",
+    expect: ["exception", "lost-wakeup", "deadlock", "livelock"],
+  },
+  {
+    name: "barrier: let through one too early",
+    file: "locks/barrier.js",
+    find: "load(words, this.index + PARTIES) - 1;",
+    replace: "load(words, this.index + PARTIES) - 2;",
+    model: "barrier: 2 threads × 1",
+    expect: ["exception", "race", "lost-wakeup", "final"],
+  },
+  {
+    name: "barrier: a time-out breaks whatever generation there is",
+    file: "locks/barrier.js",
+    find: "if (load(words, this.index + GEN) !== arrival.generation)\n                return false;",
+    replace: "",
+    model: "barrier: a thread with a time-out, one without",
+    expect: ["final"],
+  },
+];
+
+export const semaphoreMutants: readonly Mutant[] = [
+  {
+    name: "semaphore: a release wakes nobody",
+    file: "protocols/semaphore.js",
+    find: "return wakesOfRelease(words, index, keep ? 1 : 0);",
+    replace: "return WAKE_NOBODY;",
+    model: "semaphore: 2 threads × 2",
+    expect: LOST,
+  },
+  {
+    name: "semaphore: a woken taker drops the announcement of the others",
+    file: "protocols/semaphore.js",
+    find: "slept !== 0 ? (word - n) | WAITERS : word - n;",
+    replace: "word - n;",
+    model: TWICE,
+    expect: LOST,
+  },
+  {
+    name: "semaphore: a woken taker does not pass on what is left",
+    file: "protocols/semaphore.js",
+    find: "if (word >= 0 || (word & PERMITS) === 0)",
+    replace: "if (words.length > 0)",
+    model: TWICE,
+    expect: LOST,
+  },
+  {
+    name: "semaphore: check, then take",
+    file: "protocols/semaphore.js",
+    find: "const seen = cas(words, index + VALUE, word, word - n);",
+    replace: "const seen = (Atomics.store(words, index + VALUE, word - n), word);",
+    model: "semaphore: 2 threads × 2",
+    expect: ["race", "lost-wakeup", "final"],
+  },
+  {
+    name: "semaphore: what the dead hold is not given back",
+    file: "locks/semaphore-holders.js",
+    find: "if (!isAlive(words, owner) ||",
+    replace: "if (false &&",
+    model: "semaphore: owned, 2 threads × 1, a death, at most 2 preemptions",
+    expect: ["livelock", "lost-wakeup", "deadlock", "endless"],
+  },
+];

@@ -1,0 +1,131 @@
+// The test suite on every runtime: Node 20 (or whatever runs this file), 22, 24, 26, Bun and Deno.
+//
+//   npm run test:runtimes                       all runtimes, all files that are not about Node's own tools
+//   npm run test:runtimes -- --only bun mutex   one runtime, files whose path holds the word
+//   npm run test:runtimes -- --short            one file of each part
+//
+// The programs are the real ones, from the npm packages that carry them, installed into .runtimes/ on first use.
+// runtime whose package does not exist for this platform counts as a failure.
+// Invariant: the last line is `N passed, N failed` over all runtimes, and the exit code is 0 only if nothing failed.
+
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const home = join(root, ".runtimes");
+const platform = `${process.platform === "win32" ? "win" : process.platform}-${process.arch}`;
+const bun = `@oven/bun-${process.platform === "win32" ? "windows" : process.platform}-${process.arch === "arm64" ? "aarch64" : process.arch}`;
+
+interface Runtime {
+  readonly name: string;
+  /** What npm installs, as name → specification. */
+  readonly packages: Readonly<Record<string, string>>;
+  readonly program: string;
+  readonly args: readonly string[];
+}
+
+const node = (major: number): Runtime => ({
+  name: `node-${major}`,
+  packages: { [`node-${major}`]: `npm:node-${platform}@${major}` },
+  program: join(home, "node_modules", `node-${major}`, "bin", "node"),
+  args: [],
+});
+
+const runtimes: readonly Runtime[] = [
+  { name: `node-${process.versions.node.split(".")[0]}`, packages: {}, program: process.execPath, args: [] },
+  ...[22, 24, 26].map(node),
+  { name: "bun", packages: { [bun]: "1" }, program: join(home, "node_modules", bun, "bin", "bun"), args: [] },
+  {
+    name: "deno",
+    packages: { deno: "2" },
+    program: join(home, "node_modules", "deno", "bin.cjs"),
+    args: ["run", "--allow-all", "--no-prompt"],
+  },
+];
+
+/** What is about Node's own tools (processes, npm, flags of Node) or about this repository, not about the runtime. */
+const NODE_ONLY = ["run.test", "readme", "package", "architecture", "support/", "examples/", "model/", "mutex-process"];
+/** One file of each part. */
+const SHORT = [
+  "cells/",
+  "region/region",
+  "locks/mutex.",
+  "locks/rw-lock.test",
+  "locks/event",
+  "tables/map",
+  "tables/queue.test",
+];
+
+function install(wanted: readonly Runtime[]): void {
+  mkdirSync(home, { recursive: true });
+  const manifest = { private: true, dependencies: Object.assign({}, ...wanted.map(({ packages }) => packages)) };
+  writeFileSync(join(home, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+  const done = spawnSync("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error"], {
+    cwd: home,
+    stdio: ["ignore", "ignore", "inherit"],
+    shell: process.platform === "win32",
+  });
+  if (done.status !== 0) throw new Error(`npm could not install the runtimes (exit code ${done.status})`);
+}
+
+/** Deno's package is a script of Node that starts the program beside it. */
+function commandOf({ program, args, name }: Runtime): string {
+  const start = name === "deno" ? [process.execPath, program] : [program];
+  return [...start, ...args].join(" ");
+}
+
+async function runOn(runtime: Runtime, words: readonly string[], jobs: string): Promise<[number, number]> {
+  const skips = NODE_ONLY.flatMap((word) => ["--skip", word]);
+  const args = [
+    join(root, "dist", "test", "run.js"),
+    "--jobs",
+    jobs,
+    "--runtime",
+    commandOf(runtime),
+    ...skips,
+    ...words,
+  ];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  let text = "";
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+    text += chunk;
+    process.stdout.write(chunk);
+  });
+  const code = await new Promise((resolve) => child.once("close", resolve));
+  const summary = /^(\d+) passed, (\d+) failed$/m.exec(text);
+  if (summary === null) return [0, 1];
+  const [passed, failed] = [Number(summary[1]), Number(summary[2])];
+  return [passed, failed === 0 && (code !== 0 || passed === 0) ? 1 : failed];
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      only: { type: "string" },
+      short: { type: "boolean", default: false },
+      jobs: { type: "string", default: "2" },
+    },
+  });
+  const wanted = runtimes.filter(({ name }) => values.only === undefined || name.includes(values.only));
+  if (wanted.length === 0) throw new RangeError(`--only must be one of ${runtimes.map(({ name }) => name).join(", ")}`);
+  if (wanted.some(({ program }) => !existsSync(program))) install(runtimes);
+  const words = positionals.length > 0 ? positionals : values.short ? SHORT : [];
+  const rows: string[] = [];
+  const total = [0, 0];
+  for (const runtime of wanted) {
+    console.log(`\n== ${runtime.name}`);
+    const [passed, failed] = existsSync(runtime.program) ? await runOn(runtime, words, values.jobs) : [0, 1];
+    rows.push(`${runtime.name.padEnd(8)} ${passed} passed, ${failed} failed`);
+    total[0] += passed;
+    total[1] += failed;
+  }
+  console.log(`\n${rows.map((row) => `  ${row}`).join("\n")}`);
+  console.log(`${total[0]} passed, ${total[1]} failed`);
+  process.exitCode = total[1] === 0 ? 0 : 1;
+}
+
+await main();

@@ -1,0 +1,58 @@
+// npm run soak: the kill storms, over locks and over tables.
+//
+//   npm run soak [-- --kills 1000] [--minutes N] [--threads 16] [--only locks|tables] [--json]
+//
+// --minutes   the storm over locks goes on for so long, with as many kills as come
+// Exit code 0 only if nothing was found that should be impossible and every thread that lived made progress.
+
+import { parseArgs } from "node:util";
+import { lockStorm } from "./locks.ts";
+import { killStorm } from "./tables.ts";
+
+const { values } = parseArgs({
+  options: {
+    kills: { type: "string", default: "1000" },
+    minutes: { type: "string", default: "0" },
+    threads: { type: "string", default: "16" },
+    only: { type: "string" },
+    json: { type: "boolean", default: false },
+  },
+});
+
+function number(name: "kills" | "minutes" | "threads"): number {
+  const value = Number(values[name]);
+  if (!(value >= 0)) throw new RangeError(`--${name} must be a number, not "${values[name]}"`);
+  return value;
+}
+
+if (values.only !== undefined && values.only !== "locks" && values.only !== "tables") {
+  throw new RangeError(`--only takes locks or tables, not "${values.only}"`);
+}
+
+const begun = performance.now();
+const total = { operations: 0, kills: 0, survivorsBlocked: 0, mismatches: [] as string[], heapGrowthBytes: 0 };
+
+function add(what: string, result: Omit<typeof total, "mismatches"> & { mismatches: readonly string[] }): void {
+  if (!values.json) console.log(what, result);
+  total.operations += result.operations;
+  total.kills += result.kills;
+  total.survivorsBlocked += result.survivorsBlocked;
+  total.mismatches.push(...result.mismatches);
+  total.heapGrowthBytes += result.heapGrowthBytes;
+}
+
+if (values.only !== "tables") {
+  add("locks", await lockStorm({ kills: number("kills"), minutes: number("minutes"), threads: number("threads") }));
+}
+if (values.only !== "locks") {
+  const result = await killStorm({ kills: number("kills") });
+  // What the tables leak is memory that they share, not this thread's heap.
+  const leaked = result.leakedBytes === 0 ? [] : [`the tables left ${result.leakedBytes} bytes in use`];
+  add("tables", { ...result, mismatches: [...result.mismatches, ...leaked], heapGrowthBytes: 0 });
+}
+
+const { mismatches, ...figures } = total;
+const report = { minutes: (performance.now() - begun) / 60_000, ...figures, mismatches: mismatches.length };
+if (!values.json) for (const mismatch of new Set(mismatches)) console.log(mismatch);
+console.log(values.json ? JSON.stringify(report) : report);
+process.exit(mismatches.length > 0 || total.survivorsBlocked > 0 ? 1 : 0);
