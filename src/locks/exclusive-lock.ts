@@ -4,10 +4,11 @@
 // Invariant: whatever a subclass keeps about a hold (a reentrant mutex its levels) is set by `began` in the very step by
 // which this thread got the lock, before any other code of the thread can run.
 
-import { load, peek } from "../cells/atomics.ts";
+import { load, peek, poke } from "../cells/atomics.ts";
 import { type AsyncWaitOptions, checkTimeout, deadlineIn, describe, type WaitOptions } from "../cells/deadline.ts";
-import { NotOwnerError, NotRecoverableError, OwnerDiedError, TimeoutError } from "../cells/errors.ts";
+import { NotOwnerError, NotRecoverableError, OwnerDiedError, RegionError, TimeoutError } from "../cells/errors.ts";
 import { blockingAllowed } from "../cells/park.ts";
+import { lineWords, renewLine } from "../protocols/fair-line.ts";
 import {
   ACQUIRED,
   ACQUIRED_DIED,
@@ -23,6 +24,7 @@ import {
   NOT_OWNER,
   NOT_RECOVERABLE,
   ownerOf,
+  POLICY,
   RELEASED,
   RETIRED,
   renew,
@@ -31,15 +33,32 @@ import {
   SLOW,
   takeFromDead,
   tryStep,
+  WAKE_EVERYONE,
+  WAKE_NEXT,
 } from "../protocols/mutex.ts";
 import { DEADLOCKED, deadlockError } from "../region/deadlock.ts";
+import { lockFair, wakeLine, wakeNext } from "../region/fair-lock.ts";
+import { KIND_FAIR_LINE } from "../region/layout.ts";
+import type { Region } from "../region/region.ts";
 import { countSleepers, isAlive, threadIdOf } from "../region/threads.ts";
 import { lockBlocking, ownerIsDead, payWakes } from "../region/word-lock.ts";
-import { asyncQueue, awaitingHere } from "./async-queue.ts";
+import { type Acquired, asyncQueue, awaitingHere } from "./async-queue.ts";
 import type { ConditionLock, ReacquireOptions, SavedHold } from "./condition-lock.ts";
+import { acquireFair, awaitingFair } from "./fair-queue.ts";
 import type { Held } from "./guard.ts";
 import type { MutexOperations } from "./mutex-operations.ts";
 import { LockObject, type PlaceOptions } from "./place.ts";
+
+/** Options of the constructor of a lock that one thread holds at a time. */
+export interface ExclusiveOptions extends PlaceOptions {
+  /**
+   * First in, first out: a lock that is given up goes to the thread or task that has waited longest. Costs a switch of
+   * threads for every acquisition under contention, where the default lets threads barge, and 32 bytes of shared memory
+   * for each thread slot of the region. Attaching to a lock with another value than it was made with is
+   * ERR_REGION_OPTIONS; without one takes it as it is.
+   */
+  readonly fair?: boolean | undefined;
+}
 
 /** Options of an acquisition that gives a guard of type G. */
 export interface AcquireOptions<G> extends WaitOptions {
@@ -72,25 +91,38 @@ const NO_OPTIONS = {};
 export abstract class ExclusiveLock<G extends Releasable> extends LockObject implements Held, ConditionLock {
   /** @internal */
   protected readonly operations: MutexOperations;
+  /** Word index of the line of a fair lock's waiters; 0: the lock is not fair. */
+  readonly #line: number;
 
   protected constructor(
     kind: number,
     tag: string,
-    options: PlaceOptions,
+    options: ExclusiveOptions,
     operations: (region: ExclusiveLock<G>["region"], mayBlock: boolean) => MutexOperations,
   ) {
+    const wanted = checkFair(options);
     super(
       {
         kind,
         tag,
         bytes: () => MUTEX_WORDS * 4,
-        init: renew,
+        init: (words, index, region) => {
+          poke(words, index + POLICY, wanted === true ? -makeLine(region) : 0);
+          // A line that was added may have made the region longer.
+          renew(region.memory.words, index);
+        },
         // A retired lock in the directory was left there by a thread that died in free().
         isWhole: (words, index) => load(words, index + LOCK) !== RETIRED,
       },
       options,
     );
     this.operations = operations(this.region, blockingAllowed());
+    this.#line = Math.max(0, -peek(this.words, this.index + POLICY));
+    if (wanted !== undefined && wanted !== this.fair) {
+      const message = `${this.label()} was made with fair: ${this.fair}, not ${wanted}`;
+      throw new RegionError("ERR_REGION_OPTIONS", message, { fair: this.fair });
+    }
+    if (this.fair) this.region.memory.cover((this.#line + lineWords(this.region.maxThreads)) * 4);
   }
 
   // lock, unlock and releaseHold are each class's own: a call site that both classes shared would see two Wasm functions,
@@ -110,6 +142,11 @@ export abstract class ExclusiveLock<G extends Releasable> extends LockObject imp
   /** @internal Gives up the whole hold: the wakes owed. */
   protected abstract releaseAll(): number;
 
+  /** Whether it is first in, first out. */
+  get fair(): boolean {
+    return this.#line !== 0;
+  }
+
   /** Whether some thread holds the lock, at this moment. A dead one holds it until the next owner takes it over. */
   get locked(): boolean {
     return ownerOf(this.word()) !== 0;
@@ -128,7 +165,8 @@ export abstract class ExclusiveLock<G extends Releasable> extends LockObject imp
 
   /** Threads that sleep for the lock, and tasks of this thread that await it. */
   get waiters(): number {
-    return countSleepers(this.region.memory.words, this.index) + awaitingHere(this.region, this.index);
+    const tasks = this.fair ? awaitingFair(this.region, this.#line) : awaitingHere(this.region, this.index);
+    return countSleepers(this.region.memory.words, this.index) + tasks;
   }
 
   /** Acquisitions so far, and how many of them were contended. */
@@ -151,14 +189,33 @@ export abstract class ExclusiveLock<G extends Releasable> extends LockObject imp
   /** The rest of unlock(): pays the wakes, or says why it can't. @internal */
   protected unlockSlow(owed: number): void {
     if (owed === NOT_OWNER) throw this.notOwner("unlock");
-    payWakes(this.region.memory.words, this.index, owed);
+    this.#pay(owed);
   }
 
   /** The rest of releaseHold(). @internal */
   protected releaseSlow(owed: number): boolean {
     if (owed === NOT_OWNER) return false;
-    payWakes(this.region.memory.words, this.index, owed);
+    this.#pay(owed);
     return true;
+  }
+
+  #pay(owed: number): void {
+    const { words } = this.region.memory;
+    payWakes(words, this.index, owed);
+    // Of the lock whose memory it is: another one's, if this one was freed between its taking and its giving back.
+    const line = -peek(words, this.index + POLICY);
+    if ((owed & WAKE_NEXT) !== 0 && line > 0) wakeNext(words, this.index, line);
+    if ((owed & WAKE_EVERYONE) !== 0 && this.fair) wakeLine(words, this.#line);
+  }
+
+  #block(deadline: number): number {
+    if (this.fair) return lockFair(this.region, this.index, this.#line, deadline, this);
+    return lockBlocking(this.region, this.index, deadline, this);
+  }
+
+  #await(options: AsyncWaitOptions, taken: () => void): Promise<Acquired> {
+    if (this.fair) return acquireFair(this.region, this.index, this.#line, options, this, taken);
+    return asyncQueue(this.region, this.index).acquire(options, this, taken);
   }
 
   /** @internal */
@@ -180,7 +237,8 @@ export abstract class ExclusiveLock<G extends Releasable> extends LockObject imp
         if (ours) owed = retire(words, this.index, this.me);
       }
       if (owed === NOT_OWNER) throw this.inUseError();
-      payWakes(words, this.index, owed);
+      this.#pay(owed);
+      if (this.fair) this.region.release(this.#line * 4);
     });
   }
 
@@ -203,20 +261,20 @@ export abstract class ExclusiveLock<G extends Releasable> extends LockObject imp
   releaseForWait(): SavedHold {
     const saved = this.saveHold();
     const owed = this.releaseAll();
-    if (owed !== RELEASED) payWakes(this.region.memory.words, this.index, owed);
+    if (owed !== RELEASED) this.#pay(owed);
     return saved;
   }
 
   /** @internal */
   reacquire(saved: SavedHold, options: ReacquireOptions): void {
-    const result = lockBlocking(this.region, this.index, Number.POSITIVE_INFINITY, this);
+    const result = this.#block(Number.POSITIVE_INFINITY);
     if (result === ACQUIRED || result === ACQUIRED_DIED) this.#resume(saved);
     this.outcome(result, saved.ticket, 0, options);
   }
 
   /** @internal */
   async reacquireAsync(saved: SavedHold, options: ReacquireOptions): Promise<void> {
-    const acquired = await asyncQueue(this.region, this.index).acquire({}, this, () => this.#resume(saved));
+    const acquired = await this.#await({}, () => this.#resume(saved));
     this.outcome(acquired.result, saved.ticket, 0, options);
   }
 
@@ -247,7 +305,7 @@ export abstract class ExclusiveLock<G extends Releasable> extends LockObject imp
     const timeout = this.#checked(ticket, options);
     if (ticket !== 0) return this.outcome(ACQUIRED, ticket, timeout, options);
     this.mustMayBlock("lock", "lockAsync");
-    const result = lockBlocking(this.region, this.index, deadlineIn(timeout), this);
+    const result = this.#block(deadlineIn(timeout));
     return this.#begun(result, timeout, options);
   }
 
@@ -268,7 +326,7 @@ export abstract class ExclusiveLock<G extends Releasable> extends LockObject imp
     if (timeout > 0) this.mustMayBlock("tryLock with a time-out", "lockAsync");
     let result = this.#tryNow();
     if (result === HELD_BY_ME && timeout === 0) return undefined;
-    if (result === MUST_WAIT && timeout > 0) result = lockBlocking(this.region, this.index, deadlineIn(timeout), this);
+    if (result === MUST_WAIT && timeout > 0) result = this.#block(deadlineIn(timeout));
     return result === MUST_WAIT ? undefined : this.#begun(result, timeout, options);
   }
 
@@ -283,7 +341,7 @@ export abstract class ExclusiveLock<G extends Releasable> extends LockObject imp
   /** @internal */
   protected async acquireAsync(options: AsyncAcquireOptions<G>): Promise<G> {
     const timeout = checkOptions(options);
-    const acquired = await asyncQueue(this.region, this.index).acquire(options, this, () => this.began(true));
+    const acquired = await this.#await(options, () => this.began(true));
     return this.outcome(acquired.result, acquired.ticket, timeout, options);
   }
 
@@ -297,7 +355,7 @@ export abstract class ExclusiveLock<G extends Releasable> extends LockObject imp
     if (result === ACQUIRED || result === ACQUIRED_DIED) {
       if (!this.isCurrent()) {
         // Another lock's memory by now: what was taken is given back as it was.
-        payWakes(this.words, this.index, this.releaseAll());
+        this.#pay(this.releaseAll());
         throw this.closedError();
       }
       return result === ACQUIRED ? this.guardOf(ticket) : this.#afterDeath(ticket, options.recover);
@@ -336,7 +394,7 @@ export abstract class ExclusiveLock<G extends Releasable> extends LockObject imp
     } finally {
       if (repaired) guard.markConsistent();
       // All levels are released unmarked, so the lock is not recoverable.
-      else if (this.isHold(ticket)) payWakes(this.region.memory.words, this.index, this.releaseAll());
+      else if (this.isHold(ticket)) this.#pay(this.releaseAll());
     }
     if (!this.isHold(ticket)) throw this.notOwner("recover released the lock that it was called with");
     return guard;
@@ -357,4 +415,17 @@ function checkOptions<G>(options: AcquireOptions<G>): number {
     throw new TypeError(`recover must be a function, got ${describe(options.recover)}`);
   }
   return checkTimeout(options.timeout);
+}
+
+function checkFair(options: ExclusiveOptions): boolean | undefined {
+  const fair = options?.fair;
+  if (fair === undefined || typeof fair === "boolean") return fair;
+  throw new TypeError(`fair must be true or false, got ${describe(fair)}`);
+}
+
+/** The line of a new fair lock: its word index. */
+function makeLine(region: Region): number {
+  const line = region.allocate(lineWords(region.maxThreads) * 4, KIND_FAIR_LINE) >> 2;
+  renewLine(region.memory.words, line, region.maxThreads);
+  return line;
 }

@@ -6,12 +6,17 @@ import { WouldDeadlockError } from "../cells/errors.ts";
 import { HOLD, RELEASED, unlock } from "../protocols/mutex.ts";
 import { KIND_MUTEX } from "../region/layout.ts";
 import type { SavedHold } from "./condition-lock.ts";
-import { type AcquireOptions, type AsyncAcquireOptions, ExclusiveLock } from "./exclusive-lock.ts";
+import {
+  type AcquireOptions,
+  type AsyncAcquireOptions,
+  ExclusiveLock,
+  type ExclusiveOptions,
+} from "./exclusive-lock.ts";
 import { Guard } from "./guard.ts";
 import { mutexOperations } from "./mutex-operations.ts";
-import { handleOptions, type LockHandle, type PlaceOptions } from "./place.ts";
+import { handleOptions, type LockHandle } from "./place.ts";
 
-export type MutexOptions = PlaceOptions;
+export type MutexOptions = ExclusiveOptions;
 
 export interface LockOptions extends AcquireOptions<Guard<Mutex>> {}
 
@@ -23,8 +28,10 @@ export type MutexHandle = LockHandle<"mutex">;
 /**
  * A lock that one thread holds at a time, over shared memory. Not reentrant: a thread that locks it twice gets
  * ERR_WOULD_DEADLOCK. Threads may barge: a thread that comes while the lock is free takes it before those that sleep,
- * until one of them has waited for more than 1 ms; then it is served before any newcomer. An uncontended lock() or
- * unlock() is one atomic operation and allocates nothing that lives.
+ * until one of them has waited for more than 1 ms; then it is served before any newcomer. With `fair: true` it is first
+ * in, first out, but for tryLock(), which takes a free lock at once, and for a task whose thread does not run its event
+ * loop for 2 ms while the lock is free for it. An uncontended lock() or unlock() is one atomic operation and allocates
+ * nothing that lives.
  *
  * If a thread ends while it holds the lock, however it ends, the next owner is told by ERR_OWNER_DIED, with the lock held.
  *

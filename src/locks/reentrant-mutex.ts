@@ -17,11 +17,16 @@ import {
 } from "../protocols/reentrant-mutex.ts";
 import { KIND_REENTRANT_MUTEX } from "../region/layout.ts";
 import type { SavedHold } from "./condition-lock.ts";
-import { type AcquireOptions, type AsyncAcquireOptions, ExclusiveLock } from "./exclusive-lock.ts";
+import {
+  type AcquireOptions,
+  type AsyncAcquireOptions,
+  ExclusiveLock,
+  type ExclusiveOptions,
+} from "./exclusive-lock.ts";
 import { reentrantOperations } from "./mutex-operations.ts";
-import { handleOptions, type LockHandle, type PlaceOptions } from "./place.ts";
+import { handleOptions, type LockHandle } from "./place.ts";
 
-export type ReentrantMutexOptions = PlaceOptions;
+export type ReentrantMutexOptions = ExclusiveOptions;
 
 export interface ReentrantLockOptions extends AcquireOptions<ReentrantGuard> {}
 

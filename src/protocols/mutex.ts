@@ -11,10 +11,12 @@
 // Word BASE   HOLD as it was when the mutex was made: tickets go on where memory is reused, so that no guard of a freed
 //             mutex ever fits a hold of the next one
 // Word ISSUED the last ticket issued, while HOLD is set back to that of a resumed hold; else 0: plain, owner only
+// Word POLICY for a lock that is first in, first out: minus the word index of its line (fair-line.ts), never changed; else
+//             how long its waiters spin, which they learn (region/spin.ts)
 //
 // Legal transitions: free → owned by a compare-exchange that keeps the flags (and sets S if the taker slept, since
 // others may still sleep); owned → owned with S, A or F added; owned by me → free, keeping F only; owned by the dead →
-// owned by me with D; free, mine or not recoverable → retired, for good (its memory is then used for another mutex).
+// owned by me with D; of a fair lock also owned by me → free keeping S alone; free, mine or not recoverable → retired, for good (its memory is then used for another mutex).
 // Nothing else.
 //
 // Invariant: if a thread sleeps on LOCK, then S is set, or some awake thread has yet to try the lock (it was woken or
@@ -35,6 +37,7 @@ export const BASE: i32 = 4;
 export const ISSUED: i32 = 5;
 /** Free for a variant of the mutex (the reentrant one counts its levels here); 0 in a new one. */
 export const VARIANT: i32 = 6;
+export const POLICY: i32 = 7;
 
 export const SYNC_WAITERS: i32 = 1 << 31;
 export const ASYNC_WAITERS: i32 = 1 << 30;
@@ -58,6 +61,8 @@ export const RELEASED: i32 = 0;
 export const WAKE_SYNC: i32 = 1;
 export const WAKE_ASYNC: i32 = 2;
 export const WAKE_EVERYONE: i32 = 4;
+/** The lock is fair and free now: whoever is first in its line is owed the wake. */
+export const WAKE_NEXT: i32 = 8;
 export const NOT_OWNER: i32 = -1;
 
 export function ownerOf(word: i32): i32 {
@@ -126,6 +131,11 @@ export function unlockSlow(words: Words, index: i32, me: i32): i32 {
     if ((word & OWNER_MASK) !== me) return NOT_OWNER;
     if ((word & OWNER_DIED) !== 0) {
       if (cas(words, index, word, NOT_RECOVERABLE) === word) return WAKE_EVERYONE;
+      continue;
+    }
+    if (peek(words, index + POLICY) < 0) {
+      // S stays, so that no newcomer takes the lock before those who wait in line.
+      if (cas(words, index, word, SYNC_WAITERS) === word) return WAKE_NEXT;
       continue;
     }
     // S and A go: whoever is woken in their name sets them again. F stays: only the starver itself takes it away.
@@ -200,6 +210,15 @@ function took(words: Words, index: i32, before: i32): i32 {
   nextTicket(words, index);
   poke(words, index + SLOW, peek(words, index + SLOW) + 1);
   return (before & OWNER_DIED) !== 0 ? ACQUIRED_DIED : ACQUIRED;
+}
+
+/**
+ * Takes a fair lock that was seen free, `seen`, for the first in its line: ACQUIRED, ACQUIRED_DIED, or MUST_WAIT if it has
+ * changed since. S goes with it, since others may wait behind.
+ */
+export function fairTake(words: Words, index: i32, me: i32, seen: i32): i32 {
+  if (cas(words, index, seen, seen | SYNC_WAITERS | me) !== seen) return MUST_WAIT;
+  return took(words, index, seen);
 }
 
 /** Takes the lock from an owner known to be dead; `seen` is the word that named it. True if it is ours now. */

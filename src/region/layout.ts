@@ -132,6 +132,7 @@ export const KIND_EVENT = 9;
 export const KIND_LATCH = 10;
 export const KIND_BARRIER = 11;
 export const KIND_ONCE = 12;
+export const KIND_FAIR_LINE = 13;
 export const KIND_TABLE = 16;
 export const KIND_TABLE_PART = 17;
 export const KIND_QUEUE = 18;
@@ -146,7 +147,13 @@ export const KIND_SCRATCH = 31;
  * that was about to touch the freed object finds one of the same shape, whose state tells it that its own is gone.
  */
 export function keepsKind(kind: number): boolean {
-  return kind === KIND_MUTEX || kind === KIND_REENTRANT_MUTEX || kind === KIND_RW_LOCK || kind === KIND_STAMPED_LOCK;
+  return (
+    kind === KIND_MUTEX ||
+    kind === KIND_REENTRANT_MUTEX ||
+    kind === KIND_RW_LOCK ||
+    kind === KIND_STAMPED_LOCK ||
+    kind === KIND_FAIR_LINE
+  );
 }
 
 /** The name of a kind for error messages. */
@@ -176,6 +183,8 @@ export function kindName(kind: number): string {
       return "Barrier";
     case KIND_ONCE:
       return "Once";
+    case KIND_FAIR_LINE:
+      return "line of a fair lock";
     case KIND_TABLE:
       return "SharedTable";
     case KIND_TABLE_PART:

@@ -25,6 +25,9 @@ export interface Library {
   readonly layout: typeof import("../../src/region/layout.ts");
   readonly park: typeof import("../../src/cells/park.ts");
   readonly asyncQueue: typeof import("../../src/locks/async-queue.ts");
+  readonly fairLine: typeof import("../../src/protocols/fair-line.ts");
+  readonly fairLock: typeof import("../../src/region/fair-lock.ts");
+  readonly fairQueue: typeof import("../../src/locks/fair-queue.ts");
   readonly rwLock: typeof import("../../src/protocols/rw-lock.ts");
   readonly stamped: typeof import("../../src/protocols/stamped.ts");
   readonly rwWaiting: typeof import("../../src/locks/rw-waiting.ts");
@@ -127,6 +130,9 @@ async function load(src: string): Promise<Library> {
     layout: await module("region/layout.js"),
     park: await module("cells/park.js"),
     asyncQueue: await module("locks/async-queue.js"),
+    fairLine: await module("protocols/fair-line.js"),
+    fairLock: await module("region/fair-lock.js"),
+    fairQueue: await module("locks/fair-queue.js"),
     rwLock: await module("protocols/rw-lock.js"),
     stamped: await module("protocols/stamped.js"),
     rwWaiting: await module("locks/rw-waiting.js"),

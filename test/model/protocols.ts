@@ -1,8 +1,10 @@
 // Every protocol that check:model searches.
 import { conditionModels } from "./condition-model.ts";
+import { fairModels } from "./fair-model.ts";
 import { barrierModels, semaphoreModels } from "./gate-models.ts";
 import type { Protocol } from "./model.ts";
 import { conditionMutants } from "./mutants/condition.ts";
+import { fairMutants } from "./mutants/fair.ts";
 import { barrierMutants, semaphoreMutants } from "./mutants/gates.ts";
 import { mutexMutants } from "./mutants/mutex.ts";
 import { queueMutants } from "./mutants/queue.ts";
@@ -15,6 +17,7 @@ import { eventModels, latchModels, onceModels } from "./signal-models.ts";
 
 export const protocols: readonly Protocol[] = [
   { name: "mutex", models: mutexModels, mutants: mutexMutants },
+  { name: "mutex-fair", models: fairModels, mutants: fairMutants },
   { name: "rw-lock", models: rwLockModels, mutants: rwLockMutants },
   { name: "condition", models: conditionModels, mutants: conditionMutants },
   { name: "barrier", models: barrierModels, mutants: barrierMutants },
