@@ -11,8 +11,8 @@
 // Word BASE   HOLD as it was when the mutex was made: tickets go on where memory is reused, so that no guard of a freed
 //             mutex ever fits a hold of the next one
 // Word ISSUED the last ticket issued, while HOLD is set back to that of a resumed hold; else 0: plain, owner only
-// Word POLICY for a lock that is first in, first out: minus the word index of its line (fair-line.ts), never changed; else
-//             how long its waiters spin, which they learn (region/spin.ts)
+// Word POLICY for a lock that is first in, first out: minus the word index of its line (fair-line.ts); else
+//             0. Never changed.
 //
 // Legal transitions: free → owned by a compare-exchange that keeps the flags (and sets S if the taker slept, since
 // others may still sleep); owned → owned with S, A or F added; owned by me → free, keeping F only; owned by the dead →
