@@ -66,7 +66,7 @@ function readModule(path) {
           imported.set(here, { name: there, path: target, outside: target ? undefined : from });
         else exported.set(here, { name: there, path: target });
       }
-    } else if (!/^import "/.test(bare))
+    } else if (!bare.startsWith('import "'))
       throw new Error(`${path}: a statement of an unknown form: ${bare.slice(0, 100)}`);
   }
   return { path, own, imported, exported };
