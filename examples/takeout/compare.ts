@@ -9,11 +9,11 @@ import type { RunReport } from "./run.ts";
 
 const MOST = 10;
 /** What tells of a run, and not of the pages alone. */
-const PASSED_OVER = ["backup", LOG_FILE, COPIES];
+const PASSED_OVER = new Set(["backup", LOG_FILE, COPIES]);
 
 /** What differs, one line each, at most ten; empty where nothing does. The log, backups and copies of attachments are not looked at. */
 export function compareOutput(out: string, report: RunReport, oracle: OracleResult): string[] {
-  const found = new Set(readdirSync(out).filter((name) => !PASSED_OVER.includes(name)));
+  const found = new Set(readdirSync(out).filter((name) => !PASSED_OVER.has(name)));
   const problems: string[] = [];
   for (const [name, content] of oracle.files) {
     if (!found.delete(name)) problems.push(`${name} is missing`);
