@@ -25,7 +25,6 @@ import {
 import { DEADLOCKED } from "./deadlock.ts";
 import { B_SERIAL, BLOCK_HEADER_BYTES, H_MAX_THREADS, H_NEXT_SLOT, T_PARKS, T_STATE, T_WAIT_FOR } from "./layout.ts";
 import type { RegionMemory } from "./memory.ts";
-import { controlWords, isRecording } from "./record-memory.ts";
 import {
   C_SAMPLE,
   C_THRESHOLD,
@@ -46,6 +45,7 @@ import {
   R_WAITS,
   WAIT_SPAN,
 } from "./record-layout.ts";
+import { controlWords, isRecording } from "./record-memory.ts";
 import { captureTrace } from "./record-stack.ts";
 import { Recorder, type Row } from "./recorder.ts";
 import { slotWord, threadIdOf } from "./threads.ts";

@@ -22,8 +22,8 @@ import {
   MAX_THREADS,
 } from "./layout.ts";
 import { createMemory, isSameMemory, isSharedBuffer, isWasmMemory, PAGE, RegionMemory } from "./memory.ts";
-import { announceRegion } from "./record-memory.ts";
 import { adoptParking, type Parking, parkingMark, watchSeat } from "./native.ts";
+import { announceRegion } from "./record-memory.ts";
 import { buryThread, countAlive, leaveSeat, type Seat, takeSeat } from "./threads.ts";
 
 /** Options of {@link Region.create}. */

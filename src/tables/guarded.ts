@@ -12,9 +12,9 @@ import { blockingAllowed } from "../cells/park.ts";
 import { type MutexOperations, mutexOperations } from "../locks/mutex-operations.ts";
 import { type LockClass, LockObject, type PlaceOptions } from "../locks/place.ts";
 import { ACQUIRED, ACQUIRED_DIED, LOCK, ownerOf, RETIRED, retire } from "../protocols/mutex.ts";
-import { EXCLUSIVE } from "../region/recording.ts";
 import { DEADLOCKED, deadlockError } from "../region/deadlock.ts";
 import { B_SERIAL, B_STATE, BLOCK_USED } from "../region/layout.ts";
+import { EXCLUSIVE } from "../region/recording.ts";
 import { lockBlocking, markWordConsistent, payWakes, releaseWord } from "../region/word-lock.ts";
 import { abandonShard, unlockShard } from "./shard.ts";
 
