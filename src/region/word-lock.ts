@@ -81,14 +81,20 @@ export function ownerIsDead(words: Int32Array, word: number, ask: boolean): bool
 /**
  * Sleeps until the lock is this thread's, or can't be, or the deadline is over: ACQUIRED, ACQUIRED_DIED, HELD_BY_ME,
  * UNRECOVERABLE (also if `what` is no longer current), MUST_WAIT (time-out) or DEADLOCKED. Blocks; a thread that may not block spins
- * instead (only the region's own short locks are ever asked for there).
+ * instead (only the region's own short locks are ever asked for there). `slept`: 1 if the thread slept on the word already
+ * (a condition's waiter that was moved there), and so may have taken its wake.
  */
-export function lockBlocking(locker: Locker, index: number, deadline: number, what?: Perishable): number {
+export function lockBlocking(
+  locker: Locker,
+  index: number,
+  deadline: number,
+  what?: Perishable,
+  slept: 0 | 1 = 0,
+): number {
   const words = locker.memory.words;
   const me = locker.me;
   if (!blockingAllowed()) return lockSpinning(words, index, me, deadline);
   const begun = now();
-  let slept = 0;
   let starver = 0;
   const how = what === undefined ? FOR_PART : FOR_OWNER;
   let ask = false;

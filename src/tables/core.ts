@@ -178,6 +178,13 @@ export class TableCore {
     }
   }
 
+  /** Takes the shard's lock if it is free and its last owner did not die. */
+  tryLock(shard: i32): boolean {
+    if (!this.#unlocked && this.locks.lockFast(shard, this.me) === 0) return false;
+    this.cover(shard);
+    return true;
+  }
+
   unlock(shard: i32): void {
     if (!this.#unlocked) unlockShard(this, shard);
   }

@@ -27,7 +27,7 @@ export abstract class GuardedObject extends LockObject {
     this.locks = mutexOperations(this.region, blockingAllowed());
   }
 
-  /** Restores what a thread left that died inside; called with the mutex held, and again if it was cut off. */
+  /** Restores what a thread left that died inside; called with the mutex held, and again if it was cut off. @internal */
   protected abstract repair(): void;
 
   /** Acquires the mutex; repairs first if its last owner died. Throws ERR_CLOSED if the object was freed. */
@@ -122,5 +122,6 @@ export abstract class GuardedObject extends LockObject {
     }
   }
 
+  /** @internal */
   protected abstract describeInside(): string;
 }
