@@ -58,7 +58,10 @@ function checkDatabase(file: string, plans: number): void {
     const rows = session.all(
       "SELECT count(*) AS n, min(position) AS low, max(position) AS high FROM events GROUP BY generation",
     );
-    assert.equal(rows, Array(plans).fill({ n: EVENTS, low: 0, high: EVENTS - 1 }));
+    assert.equal(
+      rows,
+      Array.from({ length: plans }, () => ({ n: EVENTS, low: 0, high: EVENTS - 1 })),
+    );
   } finally {
     session.close();
   }
