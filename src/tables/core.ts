@@ -25,6 +25,8 @@ import {
 } from "../protocols/table-layout.ts";
 import { rowLength } from "../protocols/table-read.ts";
 import { B_SERIAL, B_STATE, BLOCK_HEADER_BYTES, BLOCK_USED, KIND_TABLE } from "../region/layout.ts";
+import { R_LOCKED_READS, R_RETRIES } from "../region/record-layout.ts";
+import { countOf, isRecording } from "../region/recording.ts";
 import type { Region } from "../region/region.ts";
 import { incoming, outgoing } from "./image.ts";
 import { corrupt } from "./recover.ts";
@@ -261,7 +263,9 @@ export class TableCore {
     for (let tries = 0; tries < READ_TRIES; tries++) {
       const found = this.#readUnlocked(shard, hash, keyBytes);
       if (found !== AGAIN) return found === FOUND;
+      if (isRecording()) countOf(this.region.memory, shard, R_RETRIES, 1);
     }
+    if (isRecording()) countOf(this.region.memory, shard, R_LOCKED_READS, 1);
     this.lock(shard);
     try {
       const slot = this.find(shard, hash, keyBytes);

@@ -1,5 +1,6 @@
 // examples/races in short: every hazard's unsafe variant fails, its safe one holds, and the story can be told.
 // watchdog: 300s
+// native: too
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { columns, fullStory, toJson } from "../../examples/races/report.ts";
