@@ -73,6 +73,11 @@ function headerWords(schemaBytes: number): number {
   return (T_SCHEMA + ((schemaBytes + 3) >> 2) + 15) & ~15;
 }
 
+/** Where the shards of the table at the word `base` begin, and how many there are. */
+export function shardsOf(words: Int32Array, base: i32): { first: i32; count: number } {
+  return { first: base + headerWords(words[base + T_SCHEMA_BYTES]), count: words[base + T_SHARDS] };
+}
+
 /** Buckets of a shard's first index: enough for its share of the capacity, and for what chance adds to it. */
 function firstBuckets(capacity: number | undefined, shards: number): number {
   const share = (capacity ?? 0) / shards;
