@@ -44,6 +44,8 @@ function entryPoints(from) {
 /** Which shared file a module goes to; what an entry alone needs stays with the entry. */
 const groups = [{ name: "core", test: /[\\/](?:cells|protocols|assembly|region|locks)[\\/]/ }];
 
+const keepNames = { class: true, function: false };
+
 async function writeScripts(entries, from, to) {
   const { build } = await import("rolldown");
   const nameOf = (path) => relative(from, path).replaceAll("\\", "/").slice(0, -".js".length);
@@ -58,7 +60,8 @@ async function writeScripts(entries, from, to) {
     output: {
       dir: to,
       format: "esm",
-      minify: true,
+      // Errors and stacks say the names of classes.
+      minify: { compress: { keepNames }, mangle: { keepNames } },
       comments: false,
       entryFileNames: "[name].js",
       chunkFileNames: "[name].js",

@@ -1,5 +1,5 @@
 // What a Condition needs of its lock; Mutex, ReentrantMutex and RwLock implement it. Public classes carry these members as
-// @internal ones.
+// internal ones.
 //
 // A wait is: isHeldForWait() → the waiter publishes its node → releaseForWait() → sleeps → reacquire(saved). The lock is
 // held again when the wait ends, whatever ended it (notified, time-out, abort): so reacquire takes no time-out.
@@ -46,8 +46,17 @@ export interface ConditionLock {
   isLost(): boolean;
   /** Gives the whole hold back, all levels of it. The caller has checked that it is held. Never blocks. @internal */
   releaseForWait(): SavedHold;
-  /** Takes the hold back; blocks until it has it. @internal */
-  reacquire(saved: SavedHold, options: ReacquireOptions): void;
+  /**
+   * Takes the hold back; blocks until it has it. `moved`: the thread slept among the lock's own sleepers meanwhile.
+   * @internal
+   */
+  reacquire(saved: SavedHold, options: ReacquireOptions, moved?: boolean): void;
   /** The same for a task. Not abortable: the task must have the lock before it can go on. @internal */
   reacquireAsync(saved: SavedHold, options: ReacquireOptions): Promise<void>;
+  /**
+   * With the lock held: moves the thread `owner`, which sleeps on `cell` and was chosen, to the lock's own sleepers, of
+   * which each release wakes one. False, with nothing done, where that can't be.
+   * @internal
+   */
+  handOver?(cell: number, owner: number): boolean;
 }

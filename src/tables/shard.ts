@@ -44,8 +44,10 @@ import {
   S_VERSION,
   SLOTS,
 } from "../protocols/table-layout.ts";
+import { R_GROWTHS } from "../region/record-layout.ts";
+import { countOf, isRecording, PART } from "../region/recording.ts";
 import type { Region } from "../region/region.ts";
-import { acquireWord, markWordConsistent, payWakes, releaseWord } from "../region/word-lock.ts";
+import { acquireWord, markWordConsistent, payRelease, payWakes, releaseWord } from "../region/word-lock.ts";
 import { outgoing } from "./image.ts";
 import { assertIndex, corrupt, recoverShard } from "./recover.ts";
 import { allocateRow, freeRow, giveBlock, takeBlock } from "./slab.ts";
@@ -91,9 +93,10 @@ function lockShardSlow(space: Space, shard: i32): void {
   }
 }
 
-export function unlockShard(space: Space, shard: i32): void {
+/** Releases the shard; `how`: EXCLUSIVE for the lock of an object that has no other. */
+export function unlockShard(space: Space, shard: i32, how: number = PART): void {
   const owed = space.locks.unlock(shard, space.me);
-  if (owed !== RELEASED && owed !== NOT_OWNER) payWakes(space.region.memory.words, shard, owed);
+  if (owed !== RELEASED && owed !== NOT_OWNER) payRelease(space.region.memory, shard, owed, how);
 }
 
 /** Releases a shard in the middle of a change as a thread does that dies: the next owner repairs it. */
@@ -265,6 +268,7 @@ export function makeRoom(region: Region, shard: i32, firstBuckets: i32, more: i3
 function startIndex(region: Region, shard: i32, buckets: i32): void {
   const index = takeBlock(region, shard, indexWords(buckets));
   const words = region.memory.words;
+  if (isRecording() && words[shard + S_INDEX] !== 0) countOf(region.memory, shard, R_GROWTHS, 1);
   words[index + I_MASK] = buckets - 1;
   words[shard + S_POSITION] = 0;
   // Both words name the same index for a moment: nothing is lost, and a search reads it twice at worst.

@@ -106,7 +106,7 @@ export function lockOf(plan: LockPlan, threads: readonly number[], random: () =>
   };
 }
 
-/** Spans of a plausible run: each thread in turn waits for a lock, then holds it. */
+/** Spans of a run in which a lock has one holder at a time and the others wait for it; the first locks are the hot ones. */
 function spansOf(
   locks: readonly string[],
   threads: number,
@@ -115,18 +115,21 @@ function spansOf(
   random: () => number,
 ): Span[] {
   const spans: Span[] = [];
-  for (let thread = 1; thread <= threads; thread++) {
-    let at = random() * (length / each);
-    for (let i = 0; i < each && at < length * 0.98; i++) {
-      const lock = locks[Math.floor(random() ** 3 * locks.length)];
-      const wait = (length / each) * random() * 0.6;
-      const hold = (length / each) * random() * 0.2;
-      if (random() < 0.7) spans.push({ thread, lock, what: "wait", start: Math.round(at), length: Math.round(wait) });
-      spans.push({ thread, lock, what: "hold", start: Math.round(at + wait), length: Math.round(hold) });
-      at += wait + hold + (length / each) * random() * 0.4;
-    }
+  const step = length / each;
+  const free = new Map<string, number>();
+  const clocks = Array.from({ length: threads }, () => random() * step);
+  for (let thread = 0; clocks[thread] < length * 0.98; thread = clocks.indexOf(Math.min(...clocks))) {
+    const lock = locks[Math.floor(random() ** 4 * locks.length)];
+    const asked = clocks[thread];
+    const got = Math.max(asked, free.get(lock) ?? 0);
+    const hold = step * (0.05 + 0.4 * random() ** 2);
+    if (got > asked)
+      spans.push({ thread: thread + 1, lock, what: "wait", start: Math.round(asked), length: Math.round(got - asked) });
+    spans.push({ thread: thread + 1, lock, what: "hold", start: Math.round(got), length: Math.round(hold) });
+    free.set(lock, got + hold);
+    clocks[thread] = got + hold + step * random() * 0.5;
   }
-  return spans.sort((a, b) => a.start - b.start);
+  return spans.filter(({ start, length: of }) => start + of <= length).sort((a, b) => a.start - b.start);
 }
 
 const base = { version: 1, startedAt: Date.UTC(2026, 0, 2, 3, 4, 5), threshold: 1e6, dropped: 0, notes: [] } as const;
@@ -177,7 +180,7 @@ export function hotProfile(): Profile {
       plans.slice(0, 4).map(({ id }) => id),
       4,
       5e9,
-      120,
+      60,
       random,
     ),
   };

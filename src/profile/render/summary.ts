@@ -90,14 +90,18 @@ export interface Finding {
   readonly lock?: string;
 }
 
+/** Part of the threads' time that waiting may take before it is worth a look. */
+const LITTLE = 0.01;
+
 /** What the profile says, most important first. */
 export function findingsOf(profile: Profile): Finding[] {
   const hot = profile.locks.filter(({ total }) => total.wait > 0);
-  const about = hot.slice(0, 1).flatMap((lock) => aboutLock(profile, lock));
-  return [...headline(profile, hot), ...about, ...failures(profile), ...remarks(profile)];
+  const level = totalsOf(profile).blocked < LITTLE ? "good" : "look";
+  const about = hot.slice(0, 1).flatMap((lock) => aboutLock(profile, lock, level));
+  return [...headline(profile, hot, level), ...about, ...failures(profile), ...remarks(profile)];
 }
 
-function headline(profile: Profile, hot: readonly LockProfile[]): Finding[] {
+function headline(profile: Profile, hot: readonly LockProfile[], level: Finding["level"]): Finding[] {
   const { wait, blocked, acquisitions } = totalsOf(profile);
   const within = profile.duration > 0 ? `in the ${time(profile.duration)} recorded` : "so far";
   if (hot.length === 0) {
@@ -108,12 +112,13 @@ function headline(profile: Profile, hot: readonly LockProfile[]): Finding[] {
   const share = hot.length === 1 ? "all of it" : percent(first.total.wait / wait);
   const often = `that is ${percent(blocked)} of the time of ${plural(profile.threads.length, "thread")}`;
   const text = `Threads waited ${time(wait)} in all ${within} (${often}), ${share} for ${titleOf(first)}.`;
-  return [{ level: blocked < 0.01 ? "good" : "look", text, lock: first.id }];
+  const verdict = level === "good" ? " Waiting for locks costs this program little." : "";
+  return [{ level, text: text + verdict, lock: first.id }];
 }
 
-function aboutLock(profile: Profile, lock: LockProfile): Finding[] {
+function aboutLock(profile: Profile, lock: LockProfile, level: Finding["level"]): Finding[] {
   const found: Finding[] = [];
-  const say = (text: string): number => found.push({ level: "look", text, lock: lock.id });
+  const say = (text: string): number => found.push({ level, text, lock: lock.id });
   const sites = sitesOf(profile, lock.id);
   const sampled = sites.reduce((sum, site) => sum + site.wait, 0);
   const blocker = groupSites(sites, "holder").find(({ stack }) => stack.length > 0);

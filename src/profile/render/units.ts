@@ -38,6 +38,13 @@ export function time(ns: number): string {
   return `${threeDigits(ns / 3600e9)} h`;
 }
 
+/** The same, without zeros behind the point: for the marks of an axis. */
+export function roundTime(ns: number): string {
+  return time(ns)
+    .replace(/\.0+ /, " ")
+    .replace(/(\.\d+?)0+ /, "$1 ");
+}
+
 /** 0.925 → "93 %", 0.004 → "< 1 %". A part that is not all is never "100 %". */
 export function percent(part: number): string {
   if (!(part > 0)) return "0 %";
@@ -54,5 +61,7 @@ export function shortPath(file: string): string {
 
 /** What can't be printed, or would steer a terminal, as U+FFFD. */
 export function printable(text: string): string {
-  return text.toWellFormed().replace(/[\p{Cc}\p{Zl}\p{Zp}\u200B-\u200F\u202A-\u202E\u2060-\u2069\uFEFF]/gu, "\uFFFD");
+  return text
+    .toWellFormed()
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}\u200B\u200E\u200F\u202A-\u202E\u2060-\u2069\uFEFF]/gu, "\uFFFD");
 }
