@@ -7,10 +7,11 @@ import { parseArgs } from "node:util";
 import { suites as mapSuites } from "./map.bench.ts";
 import { suites as mutexSuites } from "./mutex.bench.ts";
 import { type Run, type Suite, table } from "./result.ts";
+import { suites as spinSuites } from "./spin.bench.ts";
 import { suites as tableSuites } from "./table.bench.ts";
 import { suites as takeoutSuites } from "./takeout.bench.ts";
 
-const all: Suite[] = [...mutexSuites, ...tableSuites, ...mapSuites, ...takeoutSuites];
+const all: Suite[] = [...mutexSuites, ...spinSuites, ...tableSuites, ...mapSuites, ...takeoutSuites];
 
 const { values } = parseArgs({
   options: {

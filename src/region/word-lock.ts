@@ -37,6 +37,7 @@ import {
 import { DEADLOCKED, deadlockError } from "./deadlock.ts";
 import type { RegionMemory } from "./memory.ts";
 import { sleepAnnounced } from "./sleeping.ts";
+import type { Spinning } from "./spinning.ts";
 import { isAlive, probe } from "./threads.ts";
 import { FOR_OWNER, FOR_PART } from "./waits.ts";
 
@@ -52,6 +53,8 @@ export interface Locker {
   readonly me: number;
   /** Word index of the thread's slot. */
   readonly seatAt: number;
+  /** Undefined: it never spins. */
+  readonly spinning?: Spinning | undefined;
 }
 
 /** What a thread waits for, if it can be freed and its memory used anew meanwhile. */
@@ -87,6 +90,7 @@ export function lockBlocking(locker: Locker, index: number, deadline: number, wh
   const words = locker.memory.words;
   const me = locker.me;
   if (!blockingAllowed()) return lockSpinning(words, index, me, deadline);
+  const { spinning } = locker;
   const begun = now();
   let slept = 0;
   let starver = 0;
@@ -116,6 +120,7 @@ export function lockBlocking(locker: Locker, index: number, deadline: number, wh
     // Again if need be: a free lock is kept for the starver for a short time only, then F is taken from it.
     if (slept !== 0 && !isStarving(step) && time - begun > STARVING_MS && announceStarving(words, index)) {
       starver = 1;
+      if (spinning !== undefined && spinning.spinForLock(index, me, 1, 1) !== 0) return ACQUIRED;
       continue;
     }
     const reserved = ownerOf(step) === 0;
@@ -123,6 +128,7 @@ export function lockBlocking(locker: Locker, index: number, deadline: number, wh
     ended = sleepAnnounced(words, locker, index + LOCK, step, index, slice, how);
     ask = ended === TIMED_OUT;
     slept = 1;
+    if (spinning !== undefined && spinning.spinForLock(index, me, 1, starver) !== 0) return ACQUIRED;
     if (what !== undefined && !what.isCurrent()) {
       // The words are another mutex's now: the wake that ended the sleep may have been meant for one of its waiters.
       wake(words, index + LOCK, 1);
@@ -151,6 +157,7 @@ function lockSpinning(words: Int32Array, index: number, me: number, deadline: nu
  */
 export function acquireWord(locker: Locker, index: number): 1 | 2 {
   if (tryLock(locker.memory.words, index, locker.me) !== 0) return 1;
+  if (blockingAllowed() && (locker.spinning?.spinForLock(index, locker.me, 0, 0) ?? 0) !== 0) return 1;
   const result = lockBlocking(locker, index, Number.POSITIVE_INFINITY);
   if (result === ACQUIRED) return 1;
   if (result === ACQUIRED_DIED) return 2;
