@@ -46,6 +46,8 @@ function entryPoints(from) {
 /** Which shared file a module goes to; what an entry alone needs stays with the entry. */
 const groups = [{ name: "core", test: /[\\/](?:cells|protocols|assembly|region|locks)[\\/]/ }];
 
+const keepNames = { class: true, function: false };
+
 /** Writes the scripts; returns the names of the packages whose code is in them. */
 async function writeScripts(entries, from, to) {
   const { build } = await import("rolldown");
@@ -61,7 +63,8 @@ async function writeScripts(entries, from, to) {
     output: {
       dir: to,
       format: "esm",
-      minify: true,
+      // Errors and stacks say the names of classes.
+      minify: { compress: { keepNames }, mangle: { keepNames } },
       comments: false,
       entryFileNames: "[name].js",
       chunkFileNames: "[name].js",

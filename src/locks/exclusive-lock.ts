@@ -40,9 +40,10 @@ import {
 import { DEADLOCKED, deadlockError } from "../region/deadlock.ts";
 import { lockFair, wakeLine, wakeNext } from "../region/fair-lock.ts";
 import { KIND_FAIR_LINE } from "../region/layout.ts";
+import { EXCLUSIVE } from "../region/recording.ts";
 import type { Region } from "../region/region.ts";
 import { announceMove, countSleepers, isAlive, threadIdOf } from "../region/threads.ts";
-import { lockBlocking, ownerIsDead, payWakes } from "../region/word-lock.ts";
+import { lockBlocking, ownerIsDead, payRelease } from "../region/word-lock.ts";
 import { type Acquired, asyncQueue, awaitingHere } from "./async-queue.ts";
 import type { ConditionLock, ReacquireOptions, SavedHold } from "./condition-lock.ts";
 import { acquireFair, awaitingFair } from "./fair-queue.ts";
@@ -201,8 +202,9 @@ export abstract class ExclusiveLock<G extends Releasable> extends LockObject imp
   }
 
   #pay(owed: number): void {
-    const { words } = this.region.memory;
-    payWakes(words, this.index, owed);
+    const { memory } = this.region;
+    const { words } = memory;
+    payRelease(memory, this.index, owed, EXCLUSIVE);
     // Of the lock whose memory it is: another one's, if this one was freed between its taking and its giving back.
     const line = -peek(words, this.index + POLICY);
     if ((owed & WAKE_NEXT) !== 0 && line > 0) wakeNext(words, this.index, line);

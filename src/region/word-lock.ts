@@ -36,6 +36,7 @@ import {
 } from "../protocols/mutex.ts";
 import { DEADLOCKED, deadlockError } from "./deadlock.ts";
 import type { RegionMemory } from "./memory.ts";
+import { EXCLUSIVE, isRecording, PART, recordWait, released, releasing } from "./recording.ts";
 import { sleepAnnounced } from "./sleeping.ts";
 import { isAlive, probe } from "./threads.ts";
 import { FOR_OWNER, FOR_PART } from "./waits.ts";
@@ -71,6 +72,14 @@ export function payWakes(words: Int32Array, index: number, owed: number): void {
   }
 }
 
+/** As {@link payWakes}, at the end of a hold: a recording that is on learns of it. */
+export function payRelease(memory: RegionMemory, index: number, owed: number, how: number): void {
+  if (!isRecording()) return payWakes(memory.words, index, owed);
+  releasing(memory, index, how);
+  payWakes(memory.words, index, owed);
+  released();
+}
+
 /** Whether the word's owner is gone; asks the thread itself only if `ask`. */
 export function ownerIsDead(words: Int32Array, word: number, ask: boolean): boolean {
   const owner = ownerOf(word);
@@ -90,6 +99,18 @@ export function lockBlocking(
   deadline: number,
   what?: Perishable,
   slept: 0 | 1 = 0,
+): number {
+  if (!isRecording()) return lockSleeping(locker, index, deadline, what, slept);
+  const how = what === undefined ? PART : EXCLUSIVE;
+  return recordWait(locker, index, how, () => lockSleeping(locker, index, deadline, what, slept));
+}
+
+function lockSleeping(
+  locker: Locker,
+  index: number,
+  deadline: number,
+  what: Perishable | undefined,
+  slept: number,
 ): number {
   const words = locker.memory.words;
   const me = locker.me;
@@ -184,7 +205,7 @@ export function markWordConsistent(locker: Locker, index: number): void {
 export function releaseWord(locker: Locker, index: number): void {
   const words = locker.memory.words;
   const owed = unlock(words, index, locker.me);
-  if (owed !== RELEASED && owed !== NOT_OWNER) payWakes(words, index, owed);
+  if (owed !== RELEASED && owed !== NOT_OWNER) payRelease(locker.memory, index, owed, PART);
 }
 
 /**
