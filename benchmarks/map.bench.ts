@@ -46,7 +46,7 @@ const CROWD = [...SUBJECTS, "postMessage"];
 function readers(workers: number): Suite {
   const name = workers === 1 ? "map, 1 worker" : `map, ${workers} workers`;
   const run = async (effort: Effort): Promise<Run[]> => {
-    const few = { rounds: Math.min(effort.rounds, 3), milliseconds: Math.max(effort.milliseconds, 200) };
+    const few = { ...effort, rounds: Math.min(effort.rounds, 3), milliseconds: Math.max(effort.milliseconds, 200) };
     const runs: Run[] = [];
     for (const what of ["get hit", "mixed 95:5"]) runs.push(...(await crowd(name, what, CROWD, workers, few)));
     return runs;

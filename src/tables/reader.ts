@@ -7,6 +7,7 @@ import {
   CONTENDED,
   isCurrent,
   MISSING,
+  READ_TRIES,
   readRow,
   SAME_ROW,
   SCRATCH_FOUND,
@@ -20,6 +21,8 @@ import {
   TOO_LONG,
   UNCOVERED,
 } from "../protocols/table-read.ts";
+import { R_RETRIES } from "../region/record-layout.ts";
+import { countOf, isRecording } from "../region/recording.ts";
 import { scratchOf } from "../region/scratch.ts";
 import { encodeInto } from "./codec.ts";
 import type { TableCore } from "./core.ts";
@@ -79,6 +82,9 @@ export class TableReader {
       return known.values;
     }
     if (length < 0) {
+      if (length === CONTENDED && isRecording()) {
+        countOf(core.region.memory, words[scratch + SCRATCH_SHARD], R_RETRIES, READ_TRIES);
+      }
       const found = core.read(encodeKey(core.schema, key, core.label));
       return found ? decodeValues(core.schema, incoming, 0) : undefined;
     }

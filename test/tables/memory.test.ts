@@ -3,9 +3,13 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { HoldfastError } from "../../src/cells/errors.ts";
-import { classFor, classWords, LARGEST_CARVED } from "../../src/protocols/table-layout.ts";
+import { classFor, classWords, LARGEST_CARVED, SHARD_WORDS } from "../../src/protocols/table-layout.ts";
 import { Region } from "../../src/region/region.ts";
+import { encodeKey } from "../../src/tables/row.ts";
 import { SharedTable } from "../../src/tables/shared-table.ts";
+import { SharedTable as Table } from "../../src/tables/table.ts";
+import { runMortal } from "./mortal-memory.ts";
+import { seeded } from "./seeded.ts";
 
 const test = suite("memory of a table");
 
@@ -96,6 +100,75 @@ test("a full region changes nothing, says what it needs, and what is deleted mak
   for (let i = 0; i < 50; i++) table.set(2 * i, { n: 7, text: "" });
   assert.is(table.get(8)?.n, 7);
   assert.equal(table.check().problems, []);
+});
+
+function fill(table: SharedTable<number, { text: string }>, keys: readonly number[], text: string): number {
+  for (let i = 0; i < keys.length; i++) if (fullness(() => table.set(keys[i], { text }))) return i;
+  return keys.length;
+}
+
+test("memory of rows deleted in some shards serves the others", () => {
+  const region = Region.create({ byteLength: 1 << 19, maxByteLength: 1 << 19, maxThreads: 4 });
+  const table = seeded(new SharedTable({ region, key: "i32", columns: { text: "string" } }));
+  const core = Table.coreOf(table);
+  const all = Array.from({ length: 4000 }, (_, key) => key);
+  const number = (key: number): number =>
+    (core.shardOf(core.hash(encodeKey(core.schema, key, ""))) - core.shardAt(0)) / SHARD_WORDS;
+  const lower = all.filter((key) => number(key) < 32);
+  const upper = all.filter((key) => number(key) >= 32);
+  const text = "x".repeat(300);
+  const count = fill(table, lower, text);
+  assert.ok(count > 500 && count < lower.length, `${count} rows`);
+  for (const key of lower) table.delete(key);
+  const later = fill(table, upper, text);
+  assert.ok(later > count * 0.9, `${count} rows, then ${later}`);
+  assert.equal(table.check().problems, []);
+});
+
+test("a failed transaction keeps no memory, so that others find it", () => {
+  for (let seed = 0; seed < 20; seed++) {
+    const region = Region.create({ byteLength: 1 << 19, maxByteLength: 1 << 19, maxThreads: 4 });
+    const table = seeded(new SharedTable({ region, key: "i32", columns: { text: "string" } }), [seed, seed * 77, 3, 4]);
+    for (let i = 0; i < 100; i++) table.set(i, { text: "x".repeat(300) });
+    const keys = Array.from({ length: 3000 }, (_, i) => i);
+    assert.ok(
+      fullness(() =>
+        table.transaction(keys, (tx) => {
+          for (const key of keys) tx.set(key, { text: "y".repeat(500) });
+        }),
+      ),
+    );
+    assert.ok(table.stats().bytesFree < 50_000, `${table.stats().bytesFree} bytes kept`);
+    table.transaction([1, 2], (tx) => tx.set(1, { text: "one" }).delete(2));
+    assert.is(table.get(1)?.text, "one");
+    new SharedTable({ region, key: "i32", columns: { text: "string" } }).set(1, { text: "z".repeat(500) });
+    assert.equal(table.check().problems, []);
+  }
+});
+
+test("a thread that dies while a full region gets memory back leaves everything in order", () => {
+  const region = Region.create({ byteLength: 1 << 18, maxByteLength: 1 << 18, maxThreads: 4, wasm: false });
+  const table = seeded(new SharedTable({ region, key: "i32", columns: { text: "string" }, capacity: 8 }));
+  const core = Table.coreOf(table);
+  const keys = Array.from({ length: 4000 }, (_, key) => key);
+  const count = fill(table, keys, "x".repeat(100));
+  for (const key of keys) if (key % 200 !== 0) table.delete(key);
+  const before = table.snapshot();
+  const { bytes } = region.memory;
+  const start = bytes.slice();
+  const change = (): void => void table.set(count + 1, { text: "y".repeat(600) });
+  change();
+  const after = table.snapshot();
+  let deaths = 0;
+  for (let stores = 0; ; stores++) {
+    bytes.set(start);
+    if (!runMortal(core, stores, change)) break;
+    deaths++;
+    const found = table.snapshot();
+    assert.equal(found, found.size === before.size ? before : after, `dead after ${stores} stores`);
+    assert.equal(table.check().problems, [], `dead after ${stores} stores`);
+  }
+  assert.ok(deaths > 80, `${deaths} deaths`);
 });
 
 test("an index that can't grow fills up beyond its usual load", () => {
