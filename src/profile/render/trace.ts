@@ -50,15 +50,18 @@ function placeSpans(spans: readonly Span[], tid: number): Placed[] {
   }));
   sorted.sort((a, b) => a.start - b.start || b.end - a.end);
   return sorted.map((span) => {
-    for (let lane = 0; ; lane++) {
-      const stack = (lanes[lane] ??= []);
-      while (stack.length > 0 && stack[stack.length - 1].end <= span.start) stack.pop();
-      if (stack.length > 0 && stack[stack.length - 1].end < span.end) continue;
-      const placed = { ...span, tid: tid + lane * NEXT_LANE };
-      stack.push(placed);
-      return placed;
-    }
+    let lane = 0;
+    while (!fits((lanes[lane] ??= []), span)) lane++;
+    const placed = { ...span, tid: tid + lane * NEXT_LANE };
+    lanes[lane].push(placed);
+    return placed;
   });
+}
+
+/** Whether the span nests in those open on the track, once those that have ended by then are taken off. */
+function fits(open: Placed[], { start, end }: Pick<Placed, "start" | "end">): boolean {
+  while (open.length > 0 && open[open.length - 1].end <= start) open.pop();
+  return open.length === 0 || end <= open[open.length - 1].end;
 }
 
 /** For each wait, the hold of its lock by another thread that ended last within it, or lasted beyond. */
