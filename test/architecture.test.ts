@@ -28,7 +28,11 @@ const entries = ["src/index.ts", "src/tables/index.ts", "src/profile/index.ts", 
 const atomicsFiles = [/^src\/(?:cells|assembly|testing)\//];
 
 /** What works on files or starts threads by its purpose, and is in no browser build. */
-const nodeFiles = [/^src\/systems\/[^/]*-files\.ts$/, /^src\/testing\/race[^/]*\.ts$/];
+const nodeFiles = [
+  /^src\/systems\/[^/]*-files\.ts$/,
+  /^src\/testing\/race[^/]*\.ts$/,
+  /^src\/profile\/(?:cli|preload|settings|show)\.ts$/,
+];
 
 /** The places that ask for the host's modules, and do without where there are none. */
 const guardedFiles = ["src/cells/native.ts", "src/region/host.ts", "src/testing/host.ts"];
