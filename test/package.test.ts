@@ -80,14 +80,14 @@ test("ESM, CommonJS and a worker share one default region and one identity of ea
   assert.is(said, "true true 2000\n");
 });
 
-test("require() alone works, and an error says its code", () => {
+test("require() alone works, and an error says its class and code", () => {
   const said = user(
     "app.cjs",
     `const { Mutex } = require("holdfast");
      const mutex = new Mutex();
-     try { mutex.unlock(); } catch (error) { console.log(error.code); }`,
+     try { mutex.unlock(); } catch (error) { console.log(error.code, error.name, mutex.constructor.name); }`,
   );
-  assert.is(said, "ERR_NOT_OWNER\n");
+  assert.is(said, "ERR_NOT_OWNER NotOwnerError [ERR_NOT_OWNER] Mutex\n");
 });
 
 test("a stranger's protocol is searched with holdfast/testing from the package", () => {

@@ -44,7 +44,7 @@ test("eight threads: every line is whole, none is lost, each thread's are in ord
 test("threads killed while they write: the others go on, and what a killed one began is a line of its own", async () => {
   const file = join(folder.path, "run.log");
   const { log } = RunLog.start(file, Region.create());
-  const killed = [0, 1, 2].map((i) => writer(log, i, 1e9));
+  const killed = [0, 1, 2].map((i) => writer(log, i, 2000));
   const others = [3, 4].map((i) => once(writer(log, i, 100), "exit"));
   await Promise.all(killed.map((worker) => once(worker, "message").then(() => worker.terminate())));
   await Promise.all(others);
@@ -58,6 +58,19 @@ test("threads killed while they write: the others go on, and what a killed one b
   );
   for (const number of [3, 4]) assert.is(whole.filter((line) => line.includes(`worker ${number} `)).length, 100);
   assert.match(lines.at(-1) ?? "", /main +the main thread goes on$/);
+});
+
+test("a thread killed in the middle of a line: the next writer ends that line, then writes its own", async () => {
+  const file = join(folder.path, "run.log");
+  const { log } = RunLog.start(file, Region.create());
+  const worker = writer(log, 0, 0);
+  await once(worker, "message");
+  await worker.terminate();
+  log.write("after it");
+  const [half, after, ...more] = linesOf(file);
+  assert.is(half, "half a li … (its writer was killed)");
+  assert.match(after, /main +after it$/);
+  assert.equal(more, []);
 });
 
 test("half a line of a killed process is ended; a run that broke off is told by its log, a finished one begins anew", () => {
