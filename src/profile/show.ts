@@ -4,6 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { htmlReport } from "./render/html.ts";
+import { pprofFiles } from "./render/pprof.ts";
 import { terminalTable } from "./render/terminal.ts";
 import type { Profile } from "./types.ts";
 
@@ -15,6 +16,9 @@ export function showProfile(folder: string, quiet: boolean): void {
   }
   const profile = JSON.parse(readFileSync(path, "utf8")) as Profile;
   writeFileSync(join(folder, "report.html"), htmlReport(profile));
+  const { mutex, block } = pprofFiles(profile);
+  writeFileSync(join(folder, "mutex.pb.gz"), mutex);
+  writeFileSync(join(folder, "block.pb.gz"), block);
   if (quiet) return;
   const { isTTY, columns } = process.stderr;
   const colour = isTTY && process.env.NO_COLOR === undefined;
