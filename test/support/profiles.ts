@@ -85,7 +85,7 @@ export function lockOf(plan: LockPlan, threads: readonly number[], random: () =>
       contended: share(contended, index),
       wait: share(wait, index),
       maxWait: contended === 0 ? 0 : Math.round((wait / contended) * 6),
-      hold: share(acquisitions, index) * hold,
+      hold: Math.ceil(share(acquisitions, index) / 16) * hold,
       maxHold: hold * 4,
       timedHolds: Math.ceil(share(acquisitions, index) / 16),
       spins: share(contended, index) * 20,
