@@ -106,7 +106,7 @@ function shorten(comment) {
     .split(/^\s*@\w/m)[0]
     .replace(/\s+/g, " ")
     .trim();
-  return text === "" ? "" : `/** ${(/^.*?[.;](?= |$)/.exec(text)?.[0] ?? text).replace(/;$/, ".")} */`;
+  return text === "" ? "" : `/** ${(/^(?:`[^`]*`|[^`])*?[.;](?= |$)/.exec(text)?.[0] ?? text).replace(/;$/, ".")} */`;
 }
 
 /** One declaration: names as `nameOf` gives them, comments shortened, those of members only if `members`. */

@@ -5,6 +5,8 @@
 //   node .ci/pack.mjs restore    after packing: the full form is back
 //   node .ci/pack.mjs stage DIR  writes the package that would be packed to DIR and leaves dist alone
 //
+// Packages that an entry imports (pprof-format) are bundled too, and their licences are put into dist/src/licenses.
+//
 // Invariant: dist/src is either the full form or has a full twin in dist/src.full. An interrupted packing is mended by
 // the next `shrink` or `restore`. Entry points share chunks, so a process has each class, and the default region, once.
 
@@ -44,10 +46,13 @@ function entryPoints(from) {
 /** Which shared file a module goes to; what an entry alone needs stays with the entry. */
 const groups = [{ name: "core", test: /[\\/](?:cells|protocols|assembly|region|locks)[\\/]/ }];
 
+const keepNames = { class: true, function: false };
+
+/** Writes the scripts; returns the names of the packages whose code is in them. */
 async function writeScripts(entries, from, to) {
   const { build } = await import("rolldown");
   const nameOf = (path) => relative(from, path).replaceAll("\\", "/").slice(0, -".js".length);
-  await build({
+  const { output } = await build({
     cwd: root,
     input: Object.fromEntries(entries.map((path) => [nameOf(path), path])),
     external: /^node:/,
@@ -58,13 +63,16 @@ async function writeScripts(entries, from, to) {
     output: {
       dir: to,
       format: "esm",
-      minify: true,
+      // Errors and stacks say the names of classes.
+      minify: { compress: { keepNames }, mangle: { keepNames } },
       comments: false,
       entryFileNames: "[name].js",
       chunkFileNames: "[name].js",
       codeSplitting: { groups },
     },
   });
+  const modules = output.flatMap(({ moduleIds = [] }) => moduleIds);
+  return new Set(modules.flatMap((path) => /.*node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/.exec(path)?.[1] ?? []));
 }
 
 /** One file with all declarations, and for each exported entry one that hands its names on. */
@@ -81,9 +89,17 @@ function writeDeclarations(from, to) {
   }
 }
 
+/** What the licence of a bundled package asks for: that it goes along. */
+function writeLicences(bundled, to) {
+  for (const name of bundled) {
+    mkdirSync(join(to, "licenses"), { recursive: true });
+    cpSync(join(root, "node_modules", name, "LICENSE"), join(to, "licenses", `${name.replace("/", "-")}.txt`));
+  }
+}
+
 async function writeSmall(from, to) {
   const entries = entryPoints(from);
-  await writeScripts(entries, from, to);
+  writeLicences(await writeScripts(entries, from, to), to);
   writeDeclarations(from, to);
 }
 

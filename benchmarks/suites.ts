@@ -4,6 +4,7 @@ import { suites as map } from "./map.bench.ts";
 import { suites as mutex } from "./mutex.bench.ts";
 import type { Suite } from "./result.ts";
 import { suites as session } from "./session.bench.ts";
+import { suites as start } from "./start.bench.ts";
 import { suites as tables } from "./table.bench.ts";
 import { suites as takeout } from "./takeout.bench.ts";
 import { suites as uncontended } from "./uncontended.bench.ts";
@@ -16,5 +17,6 @@ export const suites: readonly Suite[] = [
   ...tables,
   ...map,
   ...takeout,
+  ...start,
   ...session,
 ];

@@ -1,5 +1,5 @@
 // What a Condition needs of its lock; Mutex, ReentrantMutex and RwLock implement it. Public classes carry these members as
-// @internal ones.
+// internal ones.
 //
 // A wait is: isHeldForWait() → the waiter publishes its node → releaseForWait() → sleeps → reacquire(saved). The lock is
 // held again when the wait ends, whatever ended it (notified, time-out, abort): so reacquire takes no time-out.
