@@ -1,18 +1,21 @@
 // What `npm pack` and `npm publish` ship: the compiled package, bundled by entry point and without white space, so that
-// it stays small; declarations of inner files without their comments.
+// it stays small; the declarations of what is exported in one file (declarations.mjs).
 //
 //   node .ci/pack.mjs shrink     before packing: dist/src becomes the small form, the full one is kept beside it
 //   node .ci/pack.mjs restore    after packing: the full form is back
 //   node .ci/pack.mjs stage DIR  writes the package that would be packed to DIR and leaves dist alone
+//
+// Packages that an entry imports (pprof-format) are bundled too, and their licences are put into dist/src/licenses.
 //
 // Invariant: dist/src is either the full form or has a full twin in dist/src.full. An interrupted packing is mended by
 // the next `shrink` or `restore`. Entry points share chunks, so a process has each class, and the default region, once.
 
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { bundleDeclarations } from "./declarations.mjs";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const shipped = join(root, "dist", "src");
@@ -40,65 +43,64 @@ function entryPoints(from) {
   return [...new Set([...entries.map((path) => join(from, path.slice("./dist/src/".length))), ...workers])];
 }
 
-const declarationOf = (path) => path.replace(/\.js$/, ".d.ts");
+/** Which shared file a module goes to; what an entry alone needs stays with the entry. */
+const groups = [{ name: "core", test: /[\\/](?:cells|protocols|assembly|region|locks)[\\/]/ }];
 
-/** The declarations that `pattern` names in one file, as absolute paths. */
-const referencesOf = (path, pattern) =>
-  [...readFileSync(path, "utf8").matchAll(pattern)].map(([, target]) =>
-    join(dirname(path), target.replace(/\.[jt]s$/, ".d.ts")),
-  );
+const keepNames = { class: true, function: false };
 
-/** Declarations that an entry exports keep their comments: they are what an editor shows. */
-function publicDeclarations(entries) {
-  const starts = entries.map(declarationOf).filter(existsSync);
-  return new Set(starts.flatMap((path) => [path, ...referencesOf(path, /^export [^;]*? from "(\.[^"]+)"/gm)]));
-}
-
-/** Every declaration that the types of an entry need. */
-function neededDeclarations(entries) {
-  const needed = new Set();
-  const open = entries.map(declarationOf).filter(existsSync);
-  for (let path = open.pop(); path !== undefined; path = open.pop()) {
-    if (needed.has(path)) continue;
-    needed.add(path);
-    open.push(...referencesOf(path, /(?:from|import\()\s*"(\.[^"]+)"/g));
-  }
-  return needed;
-}
-
+/** Writes the scripts; returns the names of the packages whose code is in them. */
 async function writeScripts(entries, from, to) {
-  const { build } = await import("esbuild");
-  await build({
-    entryPoints: entries,
-    outdir: to,
-    outbase: from,
-    bundle: true,
-    splitting: true,
-    minify: true,
-    keepNames: false,
-    format: "esm",
-    target: "es2022",
+  const { build } = await import("rolldown");
+  const nameOf = (path) => relative(from, path).replaceAll("\\", "/").slice(0, -".js".length);
+  const { output } = await build({
+    cwd: root,
+    input: Object.fromEntries(entries.map((path) => [nameOf(path), path])),
+    external: /^node:/,
     platform: "neutral",
-    packages: "external",
-    external: ["node:*"],
-    logLevel: "error",
+    transform: { target: "es2022" },
+    preserveEntrySignatures: "strict",
+    logLevel: "warn",
+    output: {
+      dir: to,
+      format: "esm",
+      // Errors and stacks say the names of classes.
+      minify: { compress: { keepNames }, mangle: { keepNames } },
+      comments: false,
+      entryFileNames: "[name].js",
+      chunkFileNames: "[name].js",
+      codeSplitting: { groups },
+    },
   });
+  const modules = output.flatMap(({ moduleIds = [] }) => moduleIds);
+  return new Set(modules.flatMap((path) => /.*node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/.exec(path)?.[1] ?? []));
 }
 
-function writeDeclarations(entries, from, to) {
-  const commented = publicDeclarations(entries);
-  for (const path of neededDeclarations(entries)) {
-    const text = readFileSync(path, "utf8");
-    const target = join(to, path.slice(from.length));
-    mkdirSync(dirname(target), { recursive: true });
-    writeFileSync(target, commented.has(path) ? text : text.replace(/^[ \t]*\/\*\*[\s\S]*?\*\/[ \t]*\n/gm, ""));
+/** One file with all declarations, and for each exported entry one that hands its names on. */
+function writeDeclarations(from, to) {
+  const entries = Object.values(manifest.exports)
+    .map((entry) => entry.types)
+    .filter((path) => path !== undefined)
+    .map((path) => join(from, path.slice("./dist/src/".length)));
+  const { text, names } = bundleDeclarations(entries, join(from, "declarations.d.ts"));
+  writeFileSync(join(to, "declarations.d.ts"), text);
+  for (const [path, lines] of names) {
+    mkdirSync(dirname(join(to, relative(from, path))), { recursive: true });
+    writeFileSync(join(to, relative(from, path)), lines);
+  }
+}
+
+/** What the licence of a bundled package asks for: that it goes along. */
+function writeLicences(bundled, to) {
+  for (const name of bundled) {
+    mkdirSync(join(to, "licenses"), { recursive: true });
+    cpSync(join(root, "node_modules", name, "LICENSE"), join(to, "licenses", `${name.replace("/", "-")}.txt`));
   }
 }
 
 async function writeSmall(from, to) {
   const entries = entryPoints(from);
-  await writeScripts(entries, from, to);
-  writeDeclarations(entries, from, to);
+  writeLicences(await writeScripts(entries, from, to), to);
+  writeDeclarations(from, to);
 }
 
 async function shrink() {
@@ -118,7 +120,7 @@ async function stage(folder) {
   await writeSmall(shipped, join(folder, "dist", "src"));
   const { scripts: _, devDependencies: __, ...published } = manifest;
   writeFileSync(join(folder, "package.json"), `${JSON.stringify(published, null, 2)}\n`);
-  for (const name of ["README.md", "LICENSE", "CHANGELOG.md"]) cpSync(join(root, name), join(folder, name));
+  for (const name of ["README.md", "LICENSE"]) cpSync(join(root, name), join(folder, name));
 }
 
 const [order, folder] = process.argv.slice(2);

@@ -17,7 +17,8 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("../", import.meta.url));
 const manifest = readJson("package.json");
 const stamp = join(root, "dist", ".built-from");
-const generated = "src/assembly/core-bytes.ts";
+const generated = new Set(["src/assembly/core-bytes.ts", "src/profile/render/page-assets.ts"]);
+const generators = ["src/assembly/build.mjs", "src/profile/build.mjs"];
 
 function say(text) {
   process.stderr.write(`setup: ${text}\n`);
@@ -87,7 +88,7 @@ function listSources(folder) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return entry.name === "node_modules" ? [] : listSources(path);
-    return /\.(?:[mc]?ts|mjs|json)$/.test(entry.name) ? [path] : [];
+    return /\.(?:[mc]?ts|mjs|json|css)$/.test(entry.name) ? [path] : [];
   });
 }
 
@@ -98,7 +99,7 @@ function digestSources() {
   const others = ["package.json", "package-lock.json", "tsconfig.json"].map((name) => join(root, name));
   for (const path of [...paths, ...others].sort()) {
     const name = relative(root, path).replaceAll("\\", "/");
-    if (name !== generated) hash.update(`${name}\0`).update(readFileSync(path)).update("\0");
+    if (!generated.has(name)) hash.update(`${name}\0`).update(readFileSync(path)).update("\0");
   }
   return hash.digest("hex");
 }
@@ -116,7 +117,7 @@ function build() {
 checkNode();
 install();
 if (process.argv.includes("--generate")) {
-  run("generated sources", process.execPath, [join(root, "src/assembly/build.mjs")], "");
+  for (const path of generators) run(`generated sources, ${path}`, process.execPath, [join(root, path)], "");
 } else {
   build();
 }

@@ -7,10 +7,30 @@ import { type Effort, median, type Run, spreadOf } from "./result.ts";
 export interface Subject {
   readonly name: string;
   /** Does `operations` operations. */
-  readonly batch: (operations: number) => void;
+  readonly batch: (operations: number) => void | Promise<void>;
 }
 
 const BATCH = 10_000;
+const WARM_BATCHES = 20;
+
+/** A subject whose batch is a loop over `body`; each has code of its own, so that none spoils another's inline caches. */
+export function looped(name: string, given: Readonly<Record<string, unknown>>, body: string): Subject {
+  const code = `return (operations) => { for (let k = 0; k < operations; k++) { ${body} } }`;
+  const make = new Function(...Object.keys(given), code);
+  return { name, batch: make(...Object.values(given)) as Subject["batch"] };
+}
+
+/** As {@link looped}, for a body that awaits. */
+export function loopedAsync(name: string, given: Readonly<Record<string, unknown>>, body: string): Subject {
+  const code = `return async (operations) => { for (let k = 0; k < operations; k++) { ${body} } }`;
+  const make = new Function(...Object.keys(given), code);
+  return { name, batch: make(...Object.values(given)) as Subject["batch"] };
+}
+
+interface Samples {
+  readonly latency: number[];
+  readonly p99: number[];
+}
 
 /** Measures one case. Every subject is warmed up before the first round. */
 export async function measure(
@@ -18,27 +38,23 @@ export async function measure(
   name: string,
   subjects: readonly Subject[],
   effort: Effort,
+  batch = effort.quick ? 1000 : BATCH,
 ): Promise<Run[]> {
   for (const subject of subjects) {
-    for (let k = 0; k < 20; k++) subject.batch(BATCH);
+    for (let k = 0; k < (effort.quick ? 2 : WARM_BATCHES); k++) await subject.batch(batch);
   }
-  const samples = new Map<string, { latency: number[]; p99: number[] }>();
+  const samples = subjects.map((): Samples => ({ latency: [], p99: [] }));
   for (let round = 0; round < effort.rounds; round++) {
     // Another order each round: what runs first on a busy machine should not always be the same.
     for (let k = 0; k < subjects.length; k++) {
-      const subject = subjects[(k + round) % subjects.length];
-      const bench = new Bench({ time: effort.milliseconds, warmup: false });
-      bench.add(subject.name, () => subject.batch(BATCH));
-      await bench.run();
-      const { latency } = bench.tasks[0].result as unknown as { latency: { p50: number; p99: number } };
-      const seen = samples.get(subject.name) ?? { latency: [], p99: [] };
-      seen.latency.push((latency.p50 * 1e6) / BATCH);
-      seen.p99.push((latency.p99 * 1e6) / BATCH);
-      samples.set(subject.name, seen);
+      const at = (k + round) % subjects.length;
+      const latency = await once(subjects[at], effort.milliseconds, batch);
+      samples[at].latency.push((latency.p50 * 1e6) / batch);
+      samples[at].p99.push((latency.p99 * 1e6) / batch);
     }
   }
-  return subjects.map((subject) => {
-    const { latency, p99 } = samples.get(subject.name) as { latency: number[]; p99: number[] };
+  return subjects.map((subject, k) => {
+    const { latency, p99 } = samples[k];
     const nsPerOp = median(latency);
     return {
       suite,
@@ -52,4 +68,14 @@ export async function measure(
       spread: spreadOf(latency),
     };
   });
+}
+
+/** Milliseconds of a batch. */
+async function once(subject: Subject, time: number, batch: number): Promise<{ p50: number; p99: number }> {
+  const bench = new Bench({ time, warmup: false, iterations: 1 });
+  bench.add(subject.name, () => subject.batch(batch));
+  await bench.run();
+  const { result } = bench.tasks[0];
+  if (!("latency" in result)) throw new Error(`${subject.name}: tinybench ended ${result.state}`);
+  return result.latency;
 }

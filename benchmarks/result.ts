@@ -1,4 +1,4 @@
-// What every suite gives: one run a case and subject, in the form that `--json` writes.
+// What every suite gives: one run a case and subject, in the form that `--json` writes, and the statistics of them.
 
 export interface Run {
   readonly suite: string;
@@ -12,8 +12,14 @@ export interface Run {
   /** Medians of the repetitions' percentiles in nanoseconds, where an operation is timed by itself; else those of batches. */
   readonly p50: number;
   readonly p99: number;
-  /** (largest - smallest) / median over the repetitions: how far to believe it. */
+  /** Distance of the quartiles of the repetitions, divided by the median: how far to believe it. */
   readonly spread: number;
+  /** The longest timed wait of all repetitions, in nanoseconds. */
+  readonly max?: number;
+  /** Processor time an operation in nanoseconds, over all threads: what waiting costs the others. */
+  readonly cpuNsPerOp?: number;
+  /** Operations of the worker that got the fewest, divided by the mean: 1 is even, 0 is starved. */
+  readonly fairness?: number;
   /** Why there are no figures: a subject that hung or counted wrong is reported, not left out. */
   readonly failed?: string;
 }
@@ -31,34 +37,22 @@ export interface Effort {
   readonly rounds: number;
   /** Milliseconds of each repetition. */
   readonly milliseconds: number;
+  /** A smoke test: as little as gives figures at all. */
+  readonly quick: boolean;
+}
+
+export function quantile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (sorted.length - 1) * part;
+  const below = Math.floor(at);
+  const above = Math.min(below + 1, sorted.length - 1);
+  return sorted[below] + (sorted[above] - sorted[below]) * (at - below);
 }
 
 export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  return values.length === 0 ? Number.NaN : quantile(values, 0.5);
 }
 
 export function spreadOf(values: readonly number[]): number {
-  return values.length === 0 ? 0 : (Math.max(...values) - Math.min(...values)) / median(values);
-}
-
-/** A table of one suite: nanoseconds, spread and the ratio to the yardstick, a line a case and subject. */
-export function table(suite: string, yardstick: string, runs: readonly Run[]): string {
-  const lines = [`${suite} (ratio: time of ${yardstick} = 1; lower is better)`];
-  for (const name of new Set(runs.map((run) => run.case))) {
-    const group = runs.filter((run) => run.case === name);
-    const base = group.find((run) => run.subject === yardstick)?.nsPerOp;
-    lines.push(`  ${name}`);
-    for (const run of group) {
-      if (run.failed !== undefined) {
-        lines.push(`    ${run.subject.padEnd(22)} ${run.failed}`);
-        continue;
-      }
-      const ratio = base === undefined ? "" : `${(run.nsPerOp / base).toFixed(2).padStart(7)} x`;
-      const spread = `± ${((run.spread / 2) * 100).toFixed(0)} %`.padStart(8);
-      lines.push(`    ${run.subject.padEnd(22)} ${run.nsPerOp.toFixed(1).padStart(10)} ns ${spread} ${ratio}`);
-    }
-  }
-  return lines.join("\n");
+  return values.length === 0 ? 0 : (quantile(values, 0.75) - quantile(values, 0.25)) / median(values);
 }

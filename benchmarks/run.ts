@@ -1,51 +1,33 @@
-// npm run bench [-- --only WORD] [--json FILE] [--quick]: every suite, or those whose name holds the word; a table of
-// ratios on the terminal, and all figures as JSON.
+// npm run bench [-- --only WORD] [--json FILE] [--compare OLD.json] [--charts DIR] [--quick]: every suite, or those whose
+// name holds one of the words; a table of ratios on the terminal, and all figures as JSON.
+//
+//   --only WORD      suites whose name holds the word; may be given several times
+//   --json FILE      writes the figures; suites that the file has already and that were not run now stay in it
+//   --compare FILE   prints what became slower than in that file beyond the noise; exit code 1 if anything did
+//   --charts DIR     draws the charts of all figures of --json into DIR (SVG)
+//   --quick          a smoke test: a few milliseconds a suite. Its times mean nothing
+//   --seconds N      milliseconds of each repetition become N seconds (default 0.2)
+//   --rounds N       repetitions (default 7)
+//   --list           the suites' names
 
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
-import { suites as mapSuites } from "./map.bench.ts";
-import { suites as mutexSuites } from "./mutex.bench.ts";
-import { type Run, type Suite, table } from "./result.ts";
-import { suites as spinSuites } from "./spin.bench.ts";
-import { suites as tableSuites } from "./table.bench.ts";
-import { suites as takeoutSuites } from "./takeout.bench.ts";
+import { regressions, table } from "./report.ts";
+import type { Effort, Run, Suite } from "./result.ts";
+import { suites as all } from "./suites.ts";
 
-const all: Suite[] = [...mutexSuites, ...spinSuites, ...tableSuites, ...mapSuites, ...takeoutSuites];
-
-const { values } = parseArgs({
-  options: {
-    only: { type: "string" },
-    json: { type: "string" },
-    quick: { type: "boolean", default: false },
-  },
-});
-
-const wanted = all.filter((suite) => values.only === undefined || suite.name.includes(values.only));
-if (wanted.length === 0) {
-  process.stderr.write(
-    `no suite's name holds "${values.only}"; there are: ${all.map((suite) => suite.name).join(", ")}\n`,
-  );
-  process.exit(1);
+interface Results {
+  readonly machine: object;
+  readonly runs: readonly Run[];
 }
 
-const effort = values.quick ? { rounds: 3, milliseconds: 40 } : { rounds: 9, milliseconds: 200 };
-const runs: Run[] = [];
-for (const suite of wanted) {
-  const results = await suite.run(effort);
-  runs.push(...results);
-  for (const name of new Set(results.map((run) => run.suite))) {
-    process.stdout.write(
-      `${table(
-        name,
-        suite.yardstick,
-        results.filter((run) => run.suite === name),
-      )}\n`,
-    );
-  }
+function read(file: string): Results {
+  return JSON.parse(readFileSync(file, "utf8")) as Results;
 }
-if (values.json !== undefined) {
-  const machine = {
+
+function machine(): object {
+  return {
     cpu: cpus()[0]?.model ?? "unknown",
     cores: cpus().length,
     memory: totalmem(),
@@ -53,7 +35,67 @@ if (values.json !== undefined) {
     v8: process.versions.v8,
     platform: `${process.platform} ${process.arch}`,
   };
-  writeFileSync(values.json, `${JSON.stringify({ machine, runs }, undefined, 1)}\n`);
 }
+
+/** The new runs, and those of the file whose suites were not run now. */
+function merged(file: string, runs: readonly Run[]): Results {
+  const old = existsSync(file) ? read(file).runs : [];
+  const measured = new Set(runs.map((run) => run.suite));
+  return { machine: machine(), runs: [...old.filter((run) => !measured.has(run.suite)), ...runs] };
+}
+
+async function runAll(wanted: readonly Suite[], effort: Effort, done: (runs: readonly Run[]) => void): Promise<Run[]> {
+  const runs: Run[] = [];
+  for (const suite of wanted) {
+    const results = await suite.run(effort);
+    runs.push(...results);
+    for (const name of new Set(results.map((run) => run.suite))) {
+      const of = results.filter((run) => run.suite === name);
+      process.stdout.write(`${table(name, suite.yardstick, of)}\n`);
+    }
+    // After each suite, so that what was measured is kept whatever comes.
+    done(runs);
+  }
+  return runs;
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      only: { type: "string", multiple: true },
+      json: { type: "string" },
+      compare: { type: "string" },
+      charts: { type: "string" },
+      quick: { type: "boolean", default: false },
+      list: { type: "boolean", default: false },
+      seconds: { type: "string", default: "0.2" },
+      rounds: { type: "string", default: "7" },
+    },
+  });
+  const { only, json } = values;
+  const wanted = all.filter(({ name }) => only === undefined || only.some((word) => name.includes(word)));
+  if (values.list || wanted.length === 0) {
+    if (!values.list) process.stderr.write(`no suite's name holds "${only?.join('", "')}"; there are:\n`);
+    for (const { name } of all) process.stdout.write(`${name}\n`);
+    return values.list ? 0 : 1;
+  }
+  const effort: Effort = values.quick
+    ? { rounds: 1, milliseconds: 5, quick: true }
+    : { rounds: Number(values.rounds), milliseconds: 1000 * Number(values.seconds), quick: false };
+  if (!(effort.rounds > 0 && effort.milliseconds > 0)) throw new RangeError("--rounds and --seconds must be above 0");
+  const before = values.compare === undefined ? [] : read(values.compare).runs;
+  const runs = await runAll(wanted, effort, (sofar) => {
+    if (json !== undefined) writeFileSync(json, `${JSON.stringify(merged(json, sofar), undefined, 1)}\n`);
+  });
+  if (values.charts !== undefined) {
+    const { drawAll } = await import("./charts.ts");
+    drawAll(json === undefined ? runs : read(json).runs, values.charts);
+  }
+  const slower = regressions(before, runs);
+  for (const line of slower) process.stdout.write(`slower: ${line}\n`);
+  if (values.compare !== undefined && slower.length === 0) process.stdout.write("nothing became slower\n");
+  return slower.length > 0 ? 1 : 0;
+}
+
 // A worker of a peer that hung may still be about.
-process.exit(0);
+process.exit(await main());

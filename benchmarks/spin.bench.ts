@@ -22,6 +22,8 @@ const ROWS = [
   [16, 200],
   [16, 2000],
 ] as const;
+/** A smoke test is one row. */
+const QUICK = [[2, 0]] as const;
 const NATIVE = nativePart() !== undefined;
 
 /** What a subject came to in the rounds. */
@@ -74,25 +76,16 @@ async function measureRow(workers: number, steps: number, effort: Effort, only?:
   return served;
 }
 
-function runOf(suite: string, name: string, workers: number, { subject, times }: Served): Run {
+function runOf(suite: string, name: string, workers: number, { subject, times, least }: Served): Run {
   const nsPerOp = median(times);
-  const spread = spreadOf(times);
-  return {
-    suite,
-    case: name,
-    subject,
-    workers,
-    nsPerOp,
-    opsPerSecond: 1e9 / nsPerOp,
-    p50: nsPerOp,
-    p99: nsPerOp,
-    spread,
-  };
+  const opsPerSecond = 1e9 / nsPerOp;
+  const [spread, fairness] = [spreadOf(times), median(least)];
+  return { suite, case: name, subject, workers, nsPerOp, opsPerSecond, p50: nsPerOp, p99: nsPerOp, spread, fairness };
 }
 
 async function spinning(effort: Effort): Promise<Run[]> {
   const runs: Run[] = [];
-  for (const [workers, steps] of ROWS) {
+  for (const [workers, steps] of effort.quick ? QUICK : ROWS) {
     const served = await measureRow(workers, steps, effort);
     const rate = (one: Served): number => 1e3 / median(one.times);
     const best = (prefix: string): number => {
@@ -113,12 +106,13 @@ async function spinning(effort: Effort): Promise<Run[]> {
 async function fairness(effort: Effort): Promise<Run[]> {
   const runs: Run[] = [];
   for (const fair of [false, true]) {
-    const name = fair ? "16 workers, fair" : "16 workers, default";
-    const longer = { rounds: effort.rounds, milliseconds: 5 * effort.milliseconds };
-    for (const one of await measureRow(16, 0, longer, fair)) {
+    const workers = effort.quick ? 2 : 16;
+    const name = `${workers} workers, ${fair ? "fair" : "default"}`;
+    const longer = { ...effort, milliseconds: 5 * effort.milliseconds };
+    for (const one of await measureRow(workers, 0, longer, fair)) {
       const least = `${Math.round(100 * median(one.least))} %`;
       process.stdout.write(`${name}: ${one.subject} served the least-served worker ${least} of the mean\n`);
-      runs.push(runOf("mutex fairness", name, 16, one));
+      runs.push(runOf("mutex fairness", name, workers, one));
     }
   }
   return runs;

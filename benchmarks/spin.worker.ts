@@ -1,11 +1,11 @@
 // One worker of the spinning benchmark: opens every subject's lock once, then runs the one that it is told to, again and
 // again, each in a loop of its own that its calls are inlined into.
 
-import { availableParallelism } from "node:os";
 import { workerData } from "node:worker_threads";
 import { Mutex, type MutexHandle, Region } from "../src/index.ts";
 import { type Spinning, spinningWithin } from "../src/region/spinning.ts";
 import { type Rival, threeStateFutexLock } from "./rivals/hand-written.ts";
+import { multithreading } from "./rivals/multithreading.ts";
 import { spinningLock } from "./rivals/spinning-lock.ts";
 import { LOOKS, OVER, PHASE, READY, type SpinData, SUBJECT } from "./spin-row.ts";
 
@@ -61,9 +61,7 @@ function loopOver(lock: Pick<Rival, "unlock"> & { lock(): unknown }): Loop {
 }
 
 async function peerLoop(buffer: SharedArrayBuffer): Promise<Loop> {
-  // The package reads a global that Node has from version 21 on.
-  (globalThis as { navigator?: unknown }).navigator ??= { hardwareConcurrency: availableParallelism() };
-  const { Mutex: PeerMutex } = await import("multithreading");
+  const { Mutex: PeerMutex } = await multithreading();
   const mutex = new PeerMutex(undefined, buffer);
   const body = BODY.replace("lock.lock()", "const guard = lock.blockingLock()").replace(
     "lock.unlock()",

@@ -12,12 +12,14 @@
 //
 // The files are those of the sources (test/**/*.test.ts), so that compiled files without a source are not run. A file
 // named *.serial.test.ts runs alone. A comment `// watchdog: 300s` in its first lines gives a file more time than the
-// 120 s that others have. A file says why it skips tests by printing a line `skipped: reason`.
+// 120 s that others have; one `// native: too` has it run a second time with HOLDFAST_NATIVE=1, so that all its regions
+// park natively, where the native part is built. A file says why it skips tests by printing a line `skipped: reason`.
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { nativePart } from "../src/cells/native.ts";
 import { type FileResult, killRunning, runTestFile, type TestFile } from "./support/test-file.ts";
 
 const usage =
@@ -66,6 +68,11 @@ function readOptions(args: string[]): Options {
   };
 }
 
+/** Whether a source asks to be run natively too. */
+function asksForNative(source: string): boolean {
+  return /^\/\/ native: too$/m.test(source.split("\n", 10).join("\n"));
+}
+
 /** Seconds that the comment `// watchdog: 300s` in the first lines of a source asks for. */
 function readWatchdog(source: string): number | undefined {
   const head = source.split("\n", 10).join("\n");
@@ -82,14 +89,21 @@ function findFiles(options: Options): TestFile[] {
     .filter((name) => options.words.length === 0 || options.words.some((word) => name.includes(word)))
     .filter((name) => !options.skip.some((word) => name.includes(word)))
     .sort()
-    .map((name) => ({
-      name,
-      compiled: join(options.root, "dist", name.replace(/\.ts$/, ".js")),
-      root: options.root,
-      runtime: options.runtime,
-      watchdog: 1000 * (readWatchdog(readFileSync(join(options.root, name), "utf8")) ?? options.watchdog),
-      exitGrace: 1000 * options.exitGrace,
-    }));
+    .flatMap((name) => variantsOf(name, options));
+}
+
+function variantsOf(name: string, options: Options): TestFile[] {
+  const source = readFileSync(join(options.root, name), "utf8");
+  const file: TestFile = {
+    name,
+    compiled: join(options.root, "dist", name.replace(/\.ts$/, ".js")),
+    root: options.root,
+    runtime: options.runtime,
+    watchdog: 1000 * (readWatchdog(source) ?? options.watchdog),
+    exitGrace: 1000 * options.exitGrace,
+  };
+  if (!asksForNative(source) || options.runtime !== undefined || nativePart() === undefined) return [file];
+  return [file, { ...file, name: `${name} (native parking)`, env: { HOLDFAST_NATIVE: "1" } }];
 }
 
 async function runOne(file: TestFile): Promise<FileResult> {
@@ -119,7 +133,7 @@ async function runAll(files: readonly TestFile[], jobs: number, done: (result: F
 }
 
 function isSerial(file: TestFile): boolean {
-  return file.name.endsWith(".serial.test.ts");
+  return file.name.includes(".serial.test.ts");
 }
 
 const results: FileResult[] = [];

@@ -47,7 +47,17 @@ const runtimes: readonly Runtime[] = [
 ];
 
 /** What is about Node's own tools (processes, npm, flags of Node) or about this repository, not about the runtime. */
-const NODE_ONLY = ["run.test", "readme", "package", "architecture", "support/", "examples/", "model/", "mutex-process"];
+const NODE_ONLY = [
+  "run.test",
+  "readme",
+  "package",
+  "architecture",
+  "support/",
+  "examples/",
+  "benchmarks/",
+  "model/",
+  "mutex-process",
+];
 /** One file of each part. */
 const SHORT = [
   "cells/",

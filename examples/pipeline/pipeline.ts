@@ -173,11 +173,14 @@ export class Pipeline {
     this.#children.delete(generation);
     this.processes.update(id, (row) => (row?.generation === generation ? undefined : row));
     const joined = await this.#joinReaders(readers, child);
+    // The recorders read the stream's events: until they have, no sweep may take it.
+    const hold = stream.subscribe({ from: stream.position });
     stream.end(statusEvent(status, message));
     this.counts[status]++;
     if (!joined && child !== undefined) await this.#endReaders(readers, child);
     for (const reader of readers) this.counts.refusedEvents += reader.refused;
     await this.recorders.record({ id, generation, status, final: true });
+    hold?.close();
   }
 
   /** Whether the readers came to their end within joinMs. */

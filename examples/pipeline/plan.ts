@@ -3,6 +3,7 @@
 // open and goes on writing, as programs do that start others.
 
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 
@@ -23,7 +24,11 @@ for (let step = 1; step <= steps; step++) {
   if (delay > 0) await sleep(delay);
 }
 if (Number(values.linger) > 0) {
-  const chatter = `setInterval(() => process.stdout.write("still here\\n"), 5); setTimeout(process.exit, ${Number(values.linger)})`;
-  spawn(process.execPath, ["-e", chatter], { stdio: ["ignore", "inherit", "inherit"] }).unref();
+  const chatter = `process.send("begun"); process.once("disconnect", () => 0); setInterval(() => process.stdout.write("still here\\n"), 5); setTimeout(process.exit, ${Number(values.linger)})`;
+  const child = spawn(process.execPath, ["-e", chatter], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  // It writes by the time that this process ends.
+  await once(child, "message");
+  child.disconnect();
+  child.unref();
 }
 process.exitCode = Number(values.fail);

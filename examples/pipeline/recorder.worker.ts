@@ -3,7 +3,8 @@
 //
 // Invariant: one transaction at a time over all sessions, under one mutex: statements of two threads never mix in one
 // transaction, and no session finds the file locked by another. A thread that is killed inside leaves the mutex to the
-// next one, which removes the file's lock; SQLite then rolls the torn transaction back from its journal.
+// next one, which removes the file's lock; SQLite then rolls the torn transaction back from its journal. A plan may be
+// written again, by another thread after one was killed: the rows that are there already stay.
 
 import { rmSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
@@ -76,7 +77,7 @@ function write({ id, generation, status, final }: PlanRecord): void {
   if (!final) return;
   const subscription = registry.attach(generation)?.subscribe();
   if (subscription === undefined) return;
-  const insert = session.prepare("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)");
+  const insert = session.prepare("INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?, ?)");
   try {
     for (let next = subscription.tryNext(); next !== undefined; next = subscription.tryNext()) {
       const event = JSON.parse(next.text) as PlanEvent;

@@ -39,10 +39,12 @@ const DEFECTS = new Set(["TypeError", "ReferenceError", "RangeError", "SyntaxErr
 export class RacePool {
   readonly #workers: Promise<Worker>[] = [];
 
-  /** Runs one variant of a story once. Rejects if a thread hangs or the story itself is broken. */
-  async run(story: Story, variant: Variant): Promise<Run> {
-    const forced = story.kind === "forced";
-    const control = makeControl(story.threads.length, forced ? story.script : [], PATIENCE[variant]);
+  /**
+   * Runs one variant of a story once, steered by its script or another. Rejects if a thread hangs or the story itself is
+   * broken.
+   */
+  async run(story: Story, variant: Variant, script = story.kind === "forced" ? story.script : []): Promise<Run> {
+    const control = makeControl(story.threads.length, script, PATIENCE[variant]);
     const state = story.setUp(variant);
     const sent = sendState(state);
     const values = await Promise.all(

@@ -5,6 +5,7 @@ import { generatedManifest, generateTakeout } from "./generate.ts";
 import { RunError, readInput } from "./input.ts";
 import { type Options, readOptions, USAGE } from "./options.ts";
 import { Progress } from "./progress.ts";
+import { type Ask, Asker } from "./questions.ts";
 import { formatJson, formatReport } from "./report.ts";
 import { runTakeout } from "./run.ts";
 
@@ -15,7 +16,7 @@ class Interrupted extends Error {
   readonly exitCode: number;
 
   constructor(signal: string, exitCode: number) {
-    super(`stopped by ${signal}; every file that stands is whole, and a new run starts afresh`);
+    super(`stopped by ${signal}; every file that stands is whole, and the same command goes on from there`);
     this.exitCode = exitCode;
   }
 }
@@ -50,12 +51,15 @@ async function main(args: readonly string[]): Promise<void> {
   }
   const signal = interruption();
   const progress = new Progress(process.stderr);
+  // Standard output is the result's.
+  const asker = new Asker(process.stdin, process.stderr);
   try {
     const input = await readInput(await inputFolder(options, progress, signal));
-    const { out, workers, dropCallOnly } = options;
-    const report = await runTakeout({ input, out, workers, dropCallOnly, progress, signal });
-    process.stdout.write(options.json ? formatJson(report) : formatReport(report, out));
+    const ask: Ask | undefined = options.ask ? (question) => asker.ask(question) : undefined;
+    const report = await runTakeout({ ...options, input, progress, signal, ask });
+    process.stdout.write(options.json ? formatJson(report) : formatReport(report, options.out));
   } finally {
+    asker.close();
     progress.clear();
   }
 }

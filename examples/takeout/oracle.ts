@@ -2,7 +2,7 @@
 // the shared-memory pipeline (parsing, names, ids, filters, pages) and nothing of its tables, locks or workers.
 
 import { extractAlias } from "../../src/systems/alias.ts";
-import { isCallOnly, isCommercial } from "../../src/systems/conversation-filters.ts";
+import { type DateFilter, isCallOnly, isCommercial, passesDateFilter } from "../../src/systems/conversation-filters.ts";
 import { conversationKey, resolveConversations } from "../../src/systems/conversation-key.ts";
 import { renderConversationPage } from "../../src/systems/conversation-page.ts";
 import type { FinalizeOptions } from "../../src/systems/finalize.ts";
@@ -10,10 +10,10 @@ import { type IndexRow, renderIndexPage } from "../../src/systems/index-page.ts"
 import { formatLookup } from "../../src/systems/lookup-file.ts";
 import type { Message } from "../../src/systems/page.ts";
 import { addFigures, figuresOf, NO_FIGURES, renderStatsJson, totalStats } from "../../src/systems/stats.ts";
-import { attachmentPaths, senderNames } from "./attachments.ts";
+import { attachmentPaths, copiedPlace, linkedPlace, senderNames } from "./attachments.ts";
 import type { TakeoutInput } from "./input.ts";
 import { LOOKUP_FILE } from "./output.ts";
-import { type FailedPage, isFailed, numbersOf, readPage } from "./scan-page.ts";
+import { type FailedPage, isFailed, isLeftOut, numbersOf, readPage } from "./scan-page.ts";
 
 export interface OracleResult {
   /** Every file of the output folder, by name. */
@@ -21,6 +21,13 @@ export interface OracleResult {
   readonly errors: readonly FailedPage[];
   readonly messages: number;
   readonly lookups: number;
+}
+
+export interface OracleOptions extends FinalizeOptions {
+  readonly dates?: DateFilter;
+  /** Number → reason: whose pages are left out. */
+  readonly filters?: ReadonlyMap<string, string>;
+  readonly copyAttachments?: boolean;
 }
 
 /** A message and where it stands: its page's place and its own on the page. */
@@ -38,7 +45,7 @@ interface Scanned {
 }
 
 /** Pages in file-name order: the first name found for a number is the one that counts. */
-function scan({ calls, pages, ownNumber }: TakeoutInput): Scanned {
+function scan({ calls, pages, ownNumber }: TakeoutInput, { dates = {}, filters }: OracleOptions): Scanned {
   const scanned: Scanned = { aliases: new Map(), conversations: new Map(), errors: [], messages: 0, lookups: 0 };
   for (let rank = 0; rank < pages.length; rank++) {
     const page = readPage(calls, pages.at(rank), ownNumber);
@@ -52,10 +59,12 @@ function scan({ calls, pages, ownNumber }: TakeoutInput): Scanned {
       if (alias !== undefined) scanned.aliases.set(phone, alias);
     }
     const key = conversationKey(page.participants);
-    const messages = scanned.conversations.get(key) ?? [];
-    for (const [index, message] of page.messages.entries()) messages.push({ message, place: [rank, index] });
-    scanned.conversations.set(key, messages);
-    scanned.messages += page.messages.length;
+    const messages = page.messages
+      .map((message, index): Placed => ({ message, place: [rank, index] }))
+      .filter(({ message }) => passesDateFilter(message.timestamp, dates));
+    if (messages.length === 0 || isLeftOut(page, (phone) => filters?.has(phone) === true)) continue;
+    scanned.conversations.set(key, [...(scanned.conversations.get(key) ?? []), ...messages]);
+    scanned.messages += messages.length;
   }
   return scanned;
 }
@@ -65,17 +74,18 @@ function byTimeThenPlace(a: Placed, b: Placed): number {
 }
 
 /** Runs the oracle over pages that no lookup file speaks of yet. */
-export function runOracle(input: TakeoutInput, out: string, options: FinalizeOptions = {}): OracleResult {
-  const { aliases, conversations, errors, messages, lookups } = scan(input);
+export function runOracle(input: TakeoutInput, out: string, options: OracleOptions = {}): OracleResult {
+  const { aliases, conversations, errors, messages, lookups } = scan(input, options);
   const aliasOf = (phone: string): string => aliases.get(phone) ?? phone;
   const resolved = resolveConversations([...conversations.keys()], aliasOf);
   const merged = new Map<string, Placed[]>();
   for (const [key, { id }] of resolved) merged.set(id, [...(merged.get(id) ?? []), ...(conversations.get(key) ?? [])]);
   const kinds = new Map([...resolved.values()].map(({ id, kind }) => [id, kind]));
 
-  const files = new Map([[LOOKUP_FILE, formatLookup({ aliases, filters: new Map() })]]);
+  const files = new Map([[LOOKUP_FILE, formatLookup({ aliases, filters: options.filters ?? new Map() })]]);
   const rows: IndexRow[] = [];
-  const page = { senderOf: senderNames(aliasOf), attachmentPath: attachmentPaths(input.media, input.calls, out) };
+  const place = options.copyAttachments === true ? copiedPlace : linkedPlace(input.calls, out);
+  const page = { senderOf: senderNames(aliasOf), attachmentPath: attachmentPaths(input.media, place) };
   for (const [id, unsorted] of merged) {
     const sorted = unsorted.sort(byTimeThenPlace).map(({ message }) => message);
     const figures = sorted.map(figuresOf).reduce(addFigures, NO_FIGURES);

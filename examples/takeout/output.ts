@@ -1,14 +1,36 @@
 // The output folder before and after a run.
 
-import { closeSync, openSync, readdirSync, readSync, rmSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { flushFolderSync, removeStaleTemporaries, writeFileAtomicSync } from "../../src/systems/atomic-write-files.ts";
+import {
+  flushFolderSync,
+  readFileIfAny,
+  removeStaleTemporaries,
+  writeFileAtomicSync,
+} from "../../src/systems/atomic-write-files.ts";
 import { GENERATOR } from "../../src/systems/html.ts";
 import { type IndexRow, renderIndexPage } from "../../src/systems/index-page.ts";
 import { renderStatsJson, type TotalStats, totalStats } from "../../src/systems/stats.ts";
+import { COPIES } from "./attachments.ts";
 
 export const LOOKUP_FILE = "phone_lookup.txt";
+export const LOG_FILE = "run.log";
 const HEAD_BYTES = 512;
+
+/**
+ * Puts a page in place unless it stands there already, byte for byte: a run that goes on where another broke off writes
+ * what is missing. The folder's names are flushed once, at the end of the run.
+ * @returns whether it was written.
+ */
+export function writeIfChanged(path: string, content: string): boolean {
+  const bytes = Buffer.from(content);
+  if (statSync(path, { throwIfNoEntry: false })?.size === bytes.length) {
+    const old = readFileIfAny(path);
+    if (old !== undefined && bytes.equals(old)) return false;
+  }
+  writeFileAtomicSync(path, bytes, { flushFolder: false });
+  return true;
+}
 
 /**
  * Makes the folder ready: it can be written, and what a killed run left half-written is gone.
@@ -25,6 +47,7 @@ export function prepareOutput(out: string): void {
 export function discardTemporaries(out: string): void {
   removeStaleTemporaries(out);
   removeStaleTemporaries(join(out, "backup"));
+  removeStaleTemporaries(join(out, COPIES));
 }
 
 /** Whether a file is a page that an earlier run wrote: it says so itself. */

@@ -5,6 +5,7 @@ import { formatBytes, formatCount, plural } from "../../src/systems/html.ts";
 import type { LockStats } from "../../src/systems/lock-stats.ts";
 import { LOOKUP_FILE } from "./output.ts";
 import type { RunReport } from "./run.ts";
+import type { FailedPage } from "./scan-page.ts";
 
 const SHOWN_ERRORS = 20;
 
@@ -14,16 +15,31 @@ function lockLine(label: string, { acquisitions, contended }: LockStats): string
   return `  ${label.padEnd(14)}${formatCount(acquisitions).padStart(12)} acquired, ${waited}`;
 }
 
-function errorLines({ errors }: RunReport): string[] {
-  if (errors.length === 0) return [];
-  const lines = errors.slice(0, SHOWN_ERRORS).map(({ code, message }) => `  ${code}  ${message}`);
-  const more = errors.length - lines.length;
+function fileLines(heading: string, files: readonly FailedPage[]): string[] {
+  if (files.length === 0) return [];
+  const lines = files.slice(0, SHOWN_ERRORS).map(({ code, message }) => `  ${code}  ${message}`);
+  const more = files.length - lines.length;
   if (more > 0) lines.push(`  … and ${formatCount(more)} more (--json lists all)`);
+  return ["", heading, ...lines];
+}
+
+function errorLines({ errors }: RunReport): string[] {
+  const attachments = errors.filter(({ code }) => code === "ERR_ATTACHMENT_READ");
+  const pages = errors.filter(({ code }) => code !== "ERR_ATTACHMENT_READ");
+  const count = pages.length === 1 ? "counts" : "count";
   return [
-    "",
-    `${plural(errors.length, "page")} could not be read and ${errors.length === 1 ? "counts" : "count"} for nothing:`,
-    ...lines,
+    ...fileLines(`${plural(pages.length, "page")} could not be read and ${count} for nothing:`, pages),
+    ...fileLines(`${plural(attachments.length, "attachment")} could not be copied:`, attachments),
   ];
+}
+
+/** What differs from a first run over everything. */
+function remarks({ resumed, kept, commercial }: RunReport): string[] {
+  const lines: string[] = [];
+  if (commercial > 0)
+    lines.push(`${plural(commercial, "commercial conversation")} left out (--keep-commercial keeps them)`);
+  if (resumed) lines.push(`An earlier run broke off: ${formatCount(kept)} of its pages stood already`);
+  return lines;
 }
 
 /** The lines for a terminal. */
@@ -39,6 +55,7 @@ export function formatReport(report: RunReport, out: string): string {
   return [
     `${read} in ${report.seconds.toFixed(1)} s with ${plural(report.workers, "worker")}`,
     `${plural(report.conversations, "conversation")}: ${counts.join(", ")}`,
+    ...remarks(report),
     ...report.warnings.map(({ line, message }) => `${join(out, LOOKUP_FILE)}:${line}: ${message}`),
     "",
     `Locks (${formatBytes(report.sharedBytes)} of shared memory used)`,

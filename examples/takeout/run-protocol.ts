@@ -2,8 +2,8 @@
 //
 //   worker                                main
 //   claims chunks of pages, scans them
-//   ── failed (pages that could not be read) ─▶
-//   ── scanned ──────────────────────────────▶  all scanned: names are final, plans the conversations
+//   ── failed (files that could not be read) ─▶
+//   ── scanned ──────────────────────────────▶  all scanned: asks for names, if it is to; plans the conversations
 //   ◀── render (a few entries of the plan) ───
 //   writes their pages
 //   ── rendered ─────────────────────────────▶  more entries, or:
@@ -15,6 +15,7 @@ import type { FinalizeOptions, PlanEntry } from "../../src/systems/finalize.ts";
 import type { IndexRow } from "../../src/systems/index-page.ts";
 import type { PhoneLookupHandle } from "../../src/systems/phone-lookup.ts";
 import type { TableHandle } from "../../src/tables/shared-table.ts";
+import type { RunLogHandle } from "./run-log.ts";
 import type { FailedPage } from "./scan-page.ts";
 
 /** The one row of the table by which workers claim pages, under {@link CLAIMS}. */
@@ -41,6 +42,9 @@ export interface WorkerTask {
   readonly stats: ConversationStatsHandle;
   readonly claims: TableHandle<string, ClaimRow>;
   readonly finalize: FinalizeOptions;
+  readonly log: RunLogHandle;
+  /** Whether attachments are copied into the output folder; else the pages link to them where they lie. */
+  readonly copyAttachments: boolean;
 }
 
 export type FromWorker =
@@ -48,6 +52,7 @@ export type FromWorker =
   | { readonly type: "scanned" }
   /** What ends the run: the disk is full, the region too. Errors lose their class on the way, so they go as data. */
   | { readonly type: "broken"; readonly error: SharedError }
-  | { readonly type: "rendered"; readonly rows: readonly IndexRow[]; readonly done: number };
+  /** `done` entries of the plan came to these conversations; `kept` pages stood as they should already. */
+  | { readonly type: "rendered"; readonly rows: readonly IndexRow[]; readonly done: number; readonly kept: number };
 
 export type ToWorker = { readonly type: "render"; readonly entries: readonly PlanEntry[] } | { readonly type: "end" };

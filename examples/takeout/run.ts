@@ -8,6 +8,7 @@
 import { join, resolve } from "node:path";
 import { HoldfastError } from "../../src/cells/errors.ts";
 import { Region } from "../../src/region/region.ts";
+import type { DateFilter } from "../../src/systems/conversation-filters.ts";
 import { resolveConversations } from "../../src/systems/conversation-key.ts";
 import { ConversationStats } from "../../src/systems/conversation-stats.ts";
 import { type FinalizeOptions, type PlanEntry } from "../../src/systems/finalize.ts";
@@ -19,8 +20,10 @@ import type { TotalStats } from "../../src/systems/stats.ts";
 import { SharedTable } from "../../src/tables/shared-table.ts";
 import { compareFileNames } from "./file-name.ts";
 import type { TakeoutInput } from "./input.ts";
-import { discardTemporaries, finishOutput, LOOKUP_FILE, prepareOutput } from "./output.ts";
+import { discardTemporaries, finishOutput, LOG_FILE, LOOKUP_FILE, prepareOutput } from "./output.ts";
 import type { Progress } from "./progress.ts";
+import { type Ask, isKeyLeftOut, openQuestions } from "./questions.ts";
+import { RunLog } from "./run-log.ts";
 import { CLAIM_COLUMNS, CLAIMS, type ClaimRow, type FromWorker, type ToWorker } from "./run-protocol.ts";
 import type { FailedPage } from "./scan-page.ts";
 import { WorkerPool } from "./worker-pool.ts";
@@ -29,6 +32,20 @@ export interface RunOptions extends FinalizeOptions {
   readonly input: TakeoutInput;
   readonly out: string;
   readonly workers: number;
+  /** Messages outside these dates are left out. */
+  readonly dates?: DateFilter;
+  /** Numbers to filter, with their reasons, before the run; kept in the lookup file. */
+  readonly filters?: readonly (readonly [phone: string, reason: string])[];
+  /** The same for exclusions. */
+  readonly exclusions?: readonly (readonly [phone: string, reason: string])[];
+  /** Numbers whose exclusion is taken back. */
+  readonly unexclude?: readonly string[];
+  /** Whether filtered and excluded numbers are converted all the same. */
+  readonly withFiltered?: boolean;
+  /** Copies attachments into the output folder; without it the pages link to them where they lie. */
+  readonly copyAttachments?: boolean;
+  /** Asked for each number that nothing names; without it such a number stays a number. */
+  readonly ask?: Ask;
   /** Told of each phase, a few times a second. */
   readonly progress?: Pick<Progress, "start" | "update" | "finish">;
   /** Ends the run: workers are terminated, temporary files removed; the run rejects with the signal's reason. */
@@ -50,6 +67,12 @@ export interface RunReport {
   readonly warnings: readonly LookupWarning[];
   /** Bytes of shared memory used for messages, figures and names. */
   readonly sharedBytes: number;
+  /** Whether an earlier run into the same folder broke off. */
+  readonly resumed: boolean;
+  /** Pages that stood in the output folder already, byte for byte, and were not written again. */
+  readonly kept: number;
+  /** Conversations with commercial senders that were left out. */
+  readonly commercial: number;
 }
 
 /** Address space that the messages may take: the most a region can have. Memory is used only as it is needed. */
@@ -69,6 +92,8 @@ class Run {
   readonly #stats: ConversationStats;
   readonly #claims: SharedTable<string, ClaimRow>;
   readonly #count: number;
+  readonly #log: RunLog;
+  readonly #resumed: boolean;
   readonly #errors: FailedPage[] = [];
   readonly #rows: IndexRow[] = [];
   readonly #started = performance.now();
@@ -76,7 +101,9 @@ class Run {
   #plan: PlanEntry[] = [];
   #handedOut = 0;
   #rendered = 0;
+  #kept = 0;
   #finished: () => void = () => {};
+  #broken: (error: unknown) => void = () => {};
 
   constructor(options: RunOptions) {
     const region = this.#region;
@@ -84,8 +111,13 @@ class Run {
     this.#out = resolve(options.out);
     prepareOutput(this.#out);
     this.#count = Math.min(options.workers, options.input.pages.length);
-    this.#lookup = new PhoneLookup({ region, file: join(this.#out, LOOKUP_FILE), autosave: false });
-    this.#stats = new ConversationStats({ region });
+    ({ log: this.#log, resumed: this.#resumed } = RunLog.start(join(this.#out, LOG_FILE), region));
+    const file = join(this.#out, LOOKUP_FILE);
+    this.#lookup = new PhoneLookup({ region, file, autosave: false, skipFiltered: options.withFiltered !== true });
+    for (const [phone, reason] of options.filters ?? []) this.#lookup.addFilter(phone, reason);
+    for (const [phone, reason] of options.exclusions ?? []) this.#lookup.exclude(phone, reason || undefined);
+    for (const phone of options.unexclude ?? []) this.#lookup.unexclude(phone);
+    this.#stats = new ConversationStats({ region, dates: options.dates });
     this.#claims = new SharedTable({ region, key: "string", columns: CLAIM_COLUMNS, capacity: 1 });
     this.#claims.set(CLAIMS, NO_CLAIMS);
   }
@@ -93,9 +125,11 @@ class Run {
   async execute(): Promise<RunReport> {
     const { input, progress, signal } = this.#options;
     signal?.throwIfAborted();
-    const done = new Promise<void>((resolve) => {
+    const done = new Promise<void>((resolve, reject) => {
       this.#finished = resolve;
+      this.#broken = reject;
     });
+    this.#log.write(`${this.#resumed ? "goes on" : "begins"}: ${input.pages.length} pages, ${this.#count} workers`);
     progress?.start("Reading pages", input.pages.length);
     const timer = setInterval(() => this.#tick(), TICK);
     const pool = this.#startWorkers();
@@ -107,6 +141,7 @@ class Run {
     } catch (error) {
       await pool.terminate();
       discardTemporaries(this.#out);
+      this.#logStop(error);
       throw error;
     } finally {
       clearInterval(timer);
@@ -114,7 +149,7 @@ class Run {
   }
 
   #startWorkers(): WorkerPool {
-    const { input, dropCallOnly, keepCommercial } = this.#options;
+    const { input, dropCallOnly, keepCommercial, copyAttachments } = this.#options;
     const task = {
       calls: input.calls,
       out: this.#out,
@@ -126,6 +161,8 @@ class Run {
       stats: this.#stats.share(),
       claims: this.#claims.share(),
       finalize: { dropCallOnly, keepCommercial },
+      log: this.#log.share(),
+      copyAttachments: copyAttachments === true,
     };
     return new WorkerPool(this.#count, task, (message, send) => this.#receive(message, send));
   }
@@ -139,26 +176,52 @@ class Run {
         throw HoldfastError.from(message.error);
       case "scanned":
         this.#waiting.push(send);
-        if (this.#waiting.length === this.#count) this.#startRendering();
+        if (this.#waiting.length === this.#count) this.#startRendering().catch(this.#broken);
         return;
       case "rendered":
         this.#rows.push(...message.rows);
         this.#rendered += message.done;
+        this.#kept += message.kept;
         this.#handOut(send);
         if (this.#rendered === this.#plan.length) this.#finished();
     }
   }
 
-  #startRendering(): void {
+  /** Every page is read: the names become final, and the workers, which wait, are given conversations to write. */
+  async #startRendering(): Promise<void> {
     const { progress } = this.#options;
     progress?.finish();
     this.#lookup.save();
+    await this.#askNames();
     const aliases = this.#lookup.getAllAliases();
     const resolve = (keys: readonly string[]) => resolveConversations(keys, (phone) => aliases.get(phone) ?? phone);
-    this.#plan = this.#stats.plan(resolve, this.#options);
+    const leaveOut = (key: string): boolean => isKeyLeftOut(key, (phone) => this.#lookup.isFiltered(phone));
+    this.#plan = this.#stats.plan(resolve, { ...this.#options, leaveOut });
     progress?.start("Writing conversations", this.#plan.length);
     for (const send of this.#waiting) this.#handOut(send);
     if (this.#plan.length === 0) this.#finished();
+  }
+
+  /** Each answer is saved at once: a run that goes on later does not ask again. */
+  async #askNames(): Promise<void> {
+    const { ask, signal } = this.#options;
+    if (ask === undefined) return;
+    const isKnown = (phone: string): boolean => this.#lookup.hasAlias(phone) || this.#lookup.isFiltered(phone);
+    for (const question of openQuestions(this.#stats.getAllStats(), isKnown)) {
+      const answer = await ask(question);
+      signal?.throwIfAborted();
+      this.#log.write(`asked for ${question.phone}: ${answer.kind === "name" ? answer.name : answer.kind}`);
+      if (answer.kind === "stop") return;
+      if (answer.kind === "name") this.#lookup.addAlias(question.phone, answer.name);
+      if (answer.kind === "exclude") this.#lookup.exclude(question.phone);
+    }
+  }
+
+  /** A disk that is full takes no line either: the error to tell is the one that ended the run. */
+  #logStop(error: unknown): void {
+    try {
+      this.#log.write(`stopped: ${error instanceof Error ? error.message : String(error)}`);
+    } catch {}
   }
 
   #handOut(send: (to: ToWorker) => void): void {
@@ -175,6 +238,7 @@ class Run {
   #report(): RunReport {
     const totals = finishOutput(this.#out, this.#rows);
     const { acquisitions, contended } = this.#claims.stats();
+    this.#log.finish(`${this.#rows.length} conversations, ${this.#kept} of their pages stood already`);
     return {
       files: this.#options.input.pages.length,
       messages: this.#claims.get(CLAIMS)?.messages ?? 0,
@@ -191,6 +255,9 @@ class Run {
       totals,
       warnings: this.#lookup.warnings,
       sharedBytes: this.#region.stats().bytesUsed,
+      resumed: this.#resumed,
+      kept: this.#kept,
+      commercial: this.#plan.length - this.#rows.length,
     };
   }
 }

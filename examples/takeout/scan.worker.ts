@@ -4,16 +4,17 @@
 // page and its place only, never on who reads it or when.
 
 import { join } from "node:path";
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort, threadId, workerData } from "node:worker_threads";
 import { HoldfastError } from "../../src/cells/errors.ts";
-import { writeFileAtomicSync } from "../../src/systems/atomic-write-files.ts";
 import { ConversationStats } from "../../src/systems/conversation-stats.ts";
 import type { PlanEntry } from "../../src/systems/finalize.ts";
 import type { IndexRow } from "../../src/systems/index-page.ts";
 import { PhoneLookup } from "../../src/systems/phone-lookup.ts";
 import { SharedTable } from "../../src/tables/shared-table.ts";
-import { attachmentPaths, senderNames } from "./attachments.ts";
+import { attachmentPaths, copyingPlace, linkedPlace, senderNames } from "./attachments.ts";
 import { NameList } from "./name-list.ts";
+import { writeIfChanged } from "./output.ts";
+import { RunLog } from "./run-log.ts";
 import { CLAIMS, type FromWorker, type ToWorker, type WorkerTask } from "./run-protocol.ts";
 import { type FailedPage, isFailed, readPage, scanPage } from "./scan-page.ts";
 
@@ -22,6 +23,7 @@ const pages = new NameList(task.pages);
 const lookup = PhoneLookup.from(task.lookup);
 const stats = ConversationStats.from(task.stats);
 const claims = SharedTable.from(task.claims);
+const log = RunLog.from(task.log, `worker ${threadId}`);
 
 function tell(message: FromWorker): void {
   parentPort?.postMessage(message);
@@ -35,7 +37,9 @@ function scanChunk(from: number, to: number): void {
     if (isFailed(page)) failed.push(page);
     else messages += scanPage(page, rank, lookup, stats);
   }
+  for (const { code, message } of failed) log.write(`${code}: ${message}`);
   if (failed.length > 0) tell({ type: "failed", pages: failed });
+  log.write(`pages ${from + 1} to ${to} read: ${messages} messages`);
   claims.update(CLAIMS, (row = { claimed: 0, done: 0, messages: 0 }) => ({
     ...row,
     done: row.done + to - from,
@@ -52,20 +56,43 @@ function scan(): void {
   }
 }
 
+/** A file beside the pages that could not be read. */
+function tellFailed(file: FailedPage): void {
+  log.write(`${file.code}: ${file.message}`);
+  tell({ type: "failed", pages: [file] });
+}
+
+interface Rendered {
+  readonly rows: IndexRow[];
+  /** Pages that an earlier run wrote, byte for byte. */
+  readonly kept: number;
+}
+
 /** Made when all pages are read: only then are the names final. */
-function renderer(): (entries: readonly PlanEntry[]) => IndexRow[] {
+function renderer(): (entries: readonly PlanEntry[]) => Rendered {
   const aliases = lookup.getAllAliases();
   const senderOf = senderNames((phone) => aliases.get(phone) ?? phone);
-  const attachmentPath = attachmentPaths(new NameList(task.media), task.calls, task.out);
+  const place = task.copyAttachments
+    ? copyingPlace(task.calls, task.out, tellFailed)
+    : linkedPlace(task.calls, task.out);
+  const attachmentPath = attachmentPaths(new NameList(task.media), place);
   const options = { ...task.finalize, senderOf, attachmentPath };
-  return (entries) =>
-    entries.flatMap((entry) => {
+  return (entries) => {
+    const rows: IndexRow[] = [];
+    let kept = 0;
+    for (const entry of entries) {
       const rendered = stats.renderConversation(entry, options);
-      if (rendered === undefined) return [];
-      // The folder's names are flushed once, by the main thread, at the end.
-      writeFileAtomicSync(join(task.out, `${entry.id}.html`), rendered.html, { flushFolder: false });
-      return [rendered.row];
-    });
+      if (rendered === undefined) {
+        log.write(`${entry.id} is left out: a commercial conversation`);
+        continue;
+      }
+      const written = writeIfChanged(join(task.out, `${entry.id}.html`), rendered.html);
+      if (!written) kept++;
+      log.write(`${entry.id}.html ${written ? "written" : "stands already"}: ${entry.figures.total} messages`);
+      rows.push(rendered.row);
+    }
+    return { rows, kept };
+  };
 }
 
 /** Does a piece of the work; an error of holdfast's is told as such, any other ends the worker. */
@@ -86,7 +113,7 @@ parentPort?.on("message", (message: ToWorker) => {
   }
   attempt(() => {
     render ??= renderer();
-    tell({ type: "rendered", rows: render(message.entries), done: message.entries.length });
+    tell({ type: "rendered", ...render(message.entries), done: message.entries.length });
   });
 });
 attempt(() => {

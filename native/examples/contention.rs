@@ -1,6 +1,7 @@
-//! The program of benchmarks/mutex.bench.ts, "mutex contended", in Rust, with the locks that Rust programs use:
+//! The program of benchmarks/tasks/mutex.ts, in Rust, with the locks that Rust programs use:
 //!
 //!     cargo run --release --no-default-features --example contention [MILLISECONDS [ROUNDS]]
+//!     … contention one pthread|std|parking_lot THREADS STEPS THINK MILLISECONDS     one repetition, as JSON
 //!
 //! Each thread works so many steps inside the lock and as many outside, for a fixed time; the counter is a plain one, so
 //! a lock that lets two in shows. Printed: nanoseconds an operation over all threads, the median of the rounds.
@@ -65,26 +66,50 @@ fn steps(count: u32, mut value: i32) -> i32 {
     value
 }
 
-/// Nanoseconds an operation.
-fn contend(lock: &dyn Lock, threads: usize, count: u32, time: Duration) -> f64 {
+/// What the threads of one repetition came to.
+struct Outcome {
+    elapsed: Duration,
+    operations: Vec<u64>,
+    /// Timed acquisitions in nanoseconds, sorted: the first of every 64.
+    waits: Vec<u64>,
+}
+
+impl Outcome {
+    fn total(&self) -> u64 {
+        self.operations.iter().sum()
+    }
+
+    fn ns_per_op(&self) -> f64 {
+        self.elapsed.as_nanos() as f64 / self.total() as f64
+    }
+
+    fn wait_at(&self, part: f64) -> u64 {
+        self.waits[((self.waits.len() - 1) as f64 * part) as usize]
+    }
+}
+
+/// `inside` steps with the lock held and `outside` without it.
+fn contend(lock: &dyn Lock, threads: usize, inside: u32, outside: u32, time: Duration) -> Outcome {
     let (state, start) = (AtomicU32::new(0), Barrier::new(threads + 1));
     let mut before = 0;
     lock.hold(&mut |counted| before = *counted);
-    let (operations, elapsed) = scope(|scope| {
+    let (results, elapsed) = scope(|scope| {
         let workers: Vec<_> = (0..threads)
             .map(|_| {
                 scope.spawn(|| {
-                    let (mut operations, mut value) = (0u64, 0);
+                    let (mut operations, mut value, mut waits) = (0u64, 0, Vec::with_capacity(1 << 16));
                     start.wait();
                     while state.load(SeqCst) == 0 {
+                        let begun = (operations % 64 == 0).then(Instant::now);
                         lock.hold(&mut |counted| {
-                            value = steps(count, value);
+                            waits.extend(begun.map(|begun| begun.elapsed().as_nanos() as u64));
+                            value = steps(inside, value);
                             *counted += 1;
                         });
-                        value = steps(count, value);
+                        value = steps(outside, value);
                         operations += 1;
                     }
-                    operations
+                    (operations, waits)
                 })
             })
             .collect();
@@ -93,10 +118,37 @@ fn contend(lock: &dyn Lock, threads: usize, count: u32, time: Duration) -> f64 {
         sleep(time);
         state.store(1, SeqCst);
         let elapsed = begun.elapsed();
-        (workers.into_iter().map(|worker| worker.join().unwrap()).sum::<u64>(), elapsed)
+        (workers.into_iter().map(|worker| worker.join().unwrap()).collect::<Vec<_>>(), elapsed)
     });
-    lock.hold(&mut |counted| assert_eq!(*counted - before, operations, "two threads were inside at once"));
-    elapsed.as_nanos() as f64 / operations as f64
+    let operations: Vec<u64> = results.iter().map(|(operations, _)| *operations).collect();
+    let mut waits: Vec<u64> = results.into_iter().flat_map(|(_, waits)| waits).collect();
+    waits.sort_unstable();
+    let outcome = Outcome { elapsed, operations, waits };
+    lock.hold(&mut |counted| assert_eq!(*counted - before, outcome.total(), "two threads were inside at once"));
+    outcome
+}
+
+/// One repetition in the form of the benchmarks' harness (benchmarks/team.ts).
+fn one(arguments: &[String]) {
+    let number = |at: usize| arguments[at].parse::<u32>().expect("a number");
+    let lock: Box<dyn Lock> = match arguments[0].as_str() {
+        #[cfg(unix)]
+        "pthread" => Box::new(Pthread::new()),
+        "std" => Box::new(Mutex::new(0)),
+        "parking_lot" => Box::new(parking_lot::Mutex::new(0)),
+        other => panic!("no lock {other}"),
+    };
+    let threads = number(1) as usize;
+    let outcome = contend(lock.as_ref(), threads, number(2), number(3), Duration::from_millis(number(4).into()));
+    let least = *outcome.operations.iter().min().unwrap() as f64;
+    println!(
+        "{{\"nsPerOp\":{},\"p50\":{},\"p99\":{},\"max\":{},\"fairness\":{}}}",
+        outcome.ns_per_op(),
+        outcome.wait_at(0.5),
+        outcome.wait_at(0.99),
+        outcome.wait_at(1.0),
+        least * threads as f64 / outcome.total() as f64
+    );
 }
 
 /// Microseconds from notify_all until the last of the waiters has held the lock again.
@@ -132,7 +184,11 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 fn main() {
-    let mut numbers = std::env::args().skip(1).map(|text| text.parse::<u64>().expect("a number"));
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.first().is_some_and(|first| first == "one") {
+        return one(&arguments[1..]);
+    }
+    let mut numbers = arguments.into_iter().map(|text| text.parse::<u64>().expect("a number"));
     let time = Duration::from_millis(numbers.next().unwrap_or(200));
     let rounds = numbers.next().unwrap_or(5);
     let locks: Vec<(&str, Box<dyn Lock>)> = vec![
@@ -144,7 +200,8 @@ fn main() {
     for threads in [2, 16] {
         for count in [0, 50, 200, 2000] {
             for (name, lock) in &locks {
-                let times = (0..rounds).map(|_| contend(lock.as_ref(), threads, count, time)).collect();
+                let times =
+                    (0..rounds).map(|_| contend(lock.as_ref(), threads, count, count, time).ns_per_op()).collect();
                 println!("{threads:2} threads, {count:4} steps  {name:18} {:10.1} ns", median(times));
             }
         }

@@ -71,11 +71,12 @@ pub fn wake(env: Env, words: SharedWords, at: f64, count: Option<u32>) -> Result
     Ok(woken as u32)
 }
 
-/// Wakes one sleeper of the word, and lets the others sleep on at another word; returns how many these are.
+/// Lets the sleepers of the word sleep on at another word, but for one, which is woken, if `wake_one`; returns how many
+/// were moved.
 #[napi]
-pub fn requeue(env: Env, words: SharedWords, from: f64, to: f64) -> Result<u32> {
+pub fn requeue(env: Env, words: SharedWords, from: f64, to: f64, wake_one: bool) -> Result<u32> {
     let (from, to) = (index(&env, from)?, index(&env, to)?);
-    let (_, moved) = park::requeue(&words, from, to).ok_or_else(|| out_of_range(&env))?;
+    let (_, moved) = park::requeue(&words, from, to, wake_one).ok_or_else(|| out_of_range(&env))?;
     Ok(moved as u32)
 }
 

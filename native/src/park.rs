@@ -96,9 +96,9 @@ pub fn wake(words: &SharedWords, index: usize, count: usize) -> Option<usize> {
     Some(queue::wake(words.key(index), count))
 }
 
-/// Wakes one sleeper of `from`, and moves the others to `to`; returns how many were woken and moved.
-pub fn requeue(words: &SharedWords, from: usize, to: usize) -> Option<(usize, usize)> {
+/// Wakes one sleeper of `from` if `wake_one`, and moves the others to `to`; returns how many were woken and moved.
+pub fn requeue(words: &SharedWords, from: usize, to: usize, wake_one: bool) -> Option<(usize, usize)> {
     words.cell(from)?;
     words.cell(to)?;
-    Some(queue::requeue(words.key(from), words.key(to), true))
+    Some(queue::requeue(words.key(from), words.key(to), wake_one))
 }

@@ -41,7 +41,7 @@ fn indices_out_of_range_are_refused() {
     let deaths = Deaths { count: &memory[0], seen: 0 };
     assert_eq!(park(&shared, 4, 0, &deaths, SLICE), None);
     assert_eq!(wake(&shared, usize::MAX, 1), None);
-    assert_eq!(requeue(&shared, 0, 4), None);
+    assert_eq!(requeue(&shared, 0, 4, true), None);
     let seat = Seat { state: 0, alive: 1, dead: 2, deaths: 1, first: 2, stride: usize::MAX, slots: 2 };
     assert!(!seat.fits(4));
     assert!(Seat { stride: 1, ..seat }.fits(4));
@@ -83,7 +83,7 @@ fn moved_sleepers_are_woken_at_their_new_word() {
         .collect();
     let mut moved = 0;
     while moved == 0 {
-        moved = requeue(&shared, 1, 3).unwrap().1;
+        moved = requeue(&shared, 1, 3, true).unwrap().1;
         yield_now();
     }
     memory[2].store(1, SeqCst);

@@ -11,7 +11,8 @@ export interface NativePart {
   /** 0 woken, 1 time over (20 ms at the latest), 2 not equal, 3 the count of deaths is not `seen`. */
   park(words: Int32Array, at: number, expected: number, deathsAt: number, seen: number, milliseconds: number): number;
   wake(words: Int32Array, at: number, count?: number): number;
-  requeue(words: Int32Array, from: number, to: number): number;
+  /** Moves the sleepers of one word to another; with `wakeOne` one of them is woken instead. Returns how many moved. */
+  requeue(words: Int32Array, from: number, to: number, wakeOne: boolean): number;
   watch(
     words: Int32Array,
     stateAt: number,

@@ -23,6 +23,7 @@ import {
   UNRECOVERABLE,
   withdrawStarving,
 } from "../protocols/mutex.ts";
+import { beginWait, EXCLUSIVE, endWait, type Waiting } from "../region/recording.ts";
 import type { Region } from "../region/region.ts";
 import { ownerIsDead, type Perishable, payWakes, STARVING_MS } from "../region/word-lock.ts";
 
@@ -94,6 +95,7 @@ class AsyncQueue {
         if (timer !== undefined) clearTimeout(timer);
         signal?.removeEventListener("abort", onAbort);
       };
+      const recorded: { wait?: Waiting | undefined } = {};
       const task: Task = {
         what,
         since: now(),
@@ -101,18 +103,21 @@ class AsyncQueue {
         taken,
         settle: (acquired) => {
           leave();
+          if (recorded.wait !== undefined) endWait(recorded.wait, acquired.result);
           resolve(acquired);
         },
       };
       const onAbort = (): void => {
         leave();
         this.#remove(task);
+        if (recorded.wait !== undefined) endWait(recorded.wait, 0);
         reject(signal?.reason);
       };
       signal?.addEventListener("abort", onAbort);
       this.#tasks.push(task);
       this.#pump(false);
       if (!this.#tasks.includes(task)) return;
+      recorded.wait = beginWait(this.#region, this.#index, EXCLUSIVE, true);
       holdKeepAlive(this.#onSlice);
       if (timeout === Number.POSITIVE_INFINITY) return;
       const expire = (): void => {

@@ -1,5 +1,5 @@
 // What a Condition needs of its lock; Mutex, ReentrantMutex and RwLock implement it. Public classes carry these members as
-// @internal ones.
+// internal ones.
 //
 // A wait is: isHeldForWait() → the waiter publishes its node → releaseForWait() → sleeps → reacquire(saved). The lock is
 // held again when the wait ends, whatever ended it (notified, time-out, abort): so reacquire takes no time-out.
@@ -38,16 +38,25 @@ export interface ConditionLock {
   readonly region: Region;
   /** Where it lies: the condition's memory records it, so that all threads pair it with the same lock. */
   share(): { readonly offset: number; readonly serial: number };
-  /** How messages call it. */
+  /** How messages call it. @internal */
   label(): string;
-  /** Whether this thread holds it in the way a wait needs (an RwLock: for writing). */
+  /** Whether this thread holds it in the way a wait needs (an RwLock: for writing). @internal */
   isHeldForWait(): boolean;
-  /** Whether nobody can ever hold it again: not recoverable, or freed. Those who wait must then be told. */
+  /** Whether nobody can ever hold it again: not recoverable, or freed. Those who wait must then be told. @internal */
   isLost(): boolean;
-  /** Gives the whole hold back, all levels of it. The caller has checked that it is held. Never blocks. */
+  /** Gives the whole hold back, all levels of it. The caller has checked that it is held. Never blocks. @internal */
   releaseForWait(): SavedHold;
-  /** Takes the hold back; blocks until it has it. */
-  reacquire(saved: SavedHold, options: ReacquireOptions): void;
-  /** The same for a task. Not abortable: the task must have the lock before it can go on. */
+  /**
+   * Takes the hold back; blocks until it has it. `moved`: the thread slept among the lock's own sleepers meanwhile.
+   * @internal
+   */
+  reacquire(saved: SavedHold, options: ReacquireOptions, moved?: boolean): void;
+  /** The same for a task. Not abortable: the task must have the lock before it can go on. @internal */
   reacquireAsync(saved: SavedHold, options: ReacquireOptions): Promise<void>;
+  /**
+   * With the lock held: moves the thread `owner`, which sleeps on `cell` and was chosen, to the lock's own sleepers, of
+   * which each release wakes one. False, with nothing done, where that can't be.
+   * @internal
+   */
+  handOver?(cell: number, owner: number): boolean;
 }

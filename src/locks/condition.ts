@@ -16,9 +16,11 @@ import { conditionCapacity, conditionWords, LOCK_OFFSET, LOCK_SERIAL, TABLE } fr
 import { CAPACITY, freeNode, publishNode, withdrawNode } from "../protocols/wait-nodes.ts";
 import { KIND_CONDITION } from "../region/layout.ts";
 import {
+  CHOSEN_MOVED,
   chooseAll,
   chooseOldest,
   countWaiting,
+  LEFT,
   passOn,
   rescueSignals,
   sleepNode,
@@ -125,11 +127,12 @@ export class Condition extends LockObject {
     const node = this.#takeNode("wait");
     const waiting = this.#publish(node);
     const saved = this.#lock.releaseForWait();
-    const notified = sleepNode(this.region, { table: this.#table, node, waiting, lock: this.index }, deadline, () =>
+    const ended = sleepNode(this.region, { table: this.#table, node, waiting, lock: this.index }, deadline, () =>
       this.#lock.isLost(),
     );
+    const notified = ended !== LEFT;
     try {
-      this.#lock.reacquire(saved, options);
+      this.#lock.reacquire(saved, options, ended === CHOSEN_MOVED);
     } finally {
       // Only now: a waiter that died while it waited for the lock has not swallowed its signal.
       if (notified) freeNode(this.region.memory.words, this.#table, node);
@@ -235,7 +238,8 @@ export class Condition extends LockObject {
   /** Wakes every waiter; returns how many there were. Never blocks. Throws ERR_NOT_OWNER without the lock held. */
   notifyAll(): number {
     this.#mustHold("notifyAll");
-    return chooseAll(this.region, this.#table);
+    // Where sleepers can be moved they go on one by one, as the lock is given back, and do not all wake to wait for it.
+    return chooseAll(this.region, this.#table, (node, owner) => this.#lock.handOver?.(node, owner) ?? false);
   }
 
   /** Gives the condition's memory back. Throws ERR_IN_USE, with nothing changed, while a thread or task waits. */

@@ -7,11 +7,12 @@
 import { load, peek, store } from "../cells/atomics.ts";
 import { type AsyncWaitOptions, checkTimeout, deadlineIn, describe, type WaitOptions } from "../cells/deadline.ts";
 import { NotOwnerError, NotRecoverableError, OwnerDiedError, RegionError, TimeoutError } from "../cells/errors.ts";
-import { blockingAllowed } from "../cells/park.ts";
+import { blockingAllowed, canMoveSleepers, moveSleepers } from "../cells/park.ts";
 import { lineWords, renewLine } from "../protocols/fair-line.ts";
 import {
   ACQUIRED,
   ACQUIRED_DIED,
+  announceSleeper,
   BASE,
   HELD_BY_ME,
   HOLD,
@@ -39,9 +40,10 @@ import {
 import { DEADLOCKED, deadlockError } from "../region/deadlock.ts";
 import { lockFair, wakeLine, wakeNext } from "../region/fair-lock.ts";
 import { KIND_FAIR_LINE } from "../region/layout.ts";
+import { EXCLUSIVE } from "../region/recording.ts";
 import type { Region } from "../region/region.ts";
-import { countSleepers, isAlive, threadIdOf } from "../region/threads.ts";
-import { lockBlocking, ownerIsDead, payWakes } from "../region/word-lock.ts";
+import { announceMove, countSleepers, isAlive, threadIdOf } from "../region/threads.ts";
+import { lockBlocking, ownerIsDead, payRelease } from "../region/word-lock.ts";
 import { type Acquired, asyncQueue, awaitingHere } from "./async-queue.ts";
 import type { ConditionLock, ReacquireOptions, SavedHold } from "./condition-lock.ts";
 import { acquireFair, awaitingFair } from "./fair-queue.ts";
@@ -200,17 +202,18 @@ export abstract class ExclusiveLock<G extends Releasable> extends LockObject imp
   }
 
   #pay(owed: number): void {
-    const { words } = this.region.memory;
-    payWakes(words, this.index, owed);
+    const { memory } = this.region;
+    const { words } = memory;
+    payRelease(memory, this.index, owed, EXCLUSIVE);
     // Of the lock whose memory it is: another one's, if this one was freed between its taking and its giving back.
     const line = -peek(words, this.index + POLICY);
     if ((owed & WAKE_NEXT) !== 0 && line > 0) wakeNext(words, this.index, line);
     if ((owed & WAKE_EVERYONE) !== 0 && this.fair) wakeLine(words, this.#line);
   }
 
-  #block(deadline: number): number {
+  #block(deadline: number, slept: 0 | 1 = 0): number {
     if (this.fair) return lockFair(this.region, this.index, this.#line, deadline, this);
-    return lockBlocking(this.region, this.index, deadline, this);
+    return lockBlocking(this.region, this.index, deadline, this, slept);
   }
 
   #await(options: AsyncWaitOptions, taken: () => void): Promise<Acquired> {
@@ -266,8 +269,20 @@ export abstract class ExclusiveLock<G extends Releasable> extends LockObject imp
   }
 
   /** @internal */
-  reacquire(saved: SavedHold, options: ReacquireOptions): void {
-    const result = this.#block(Number.POSITIVE_INFINITY);
+  handOver(cell: number, owner: number): boolean {
+    const { words } = this.region.memory;
+    if (this.fair || !canMoveSleepers(words)) return false;
+    // S before the move: from then on someone sleeps on the lock word. The slot says so, for the reaper; what does not
+    // sleep there yet, or no more, is woken as ever.
+    announceSleeper(words, this.index, this.me);
+    if (!announceMove(words, owner, cell, this.index + LOCK)) return false;
+    moveSleepers(words, cell, this.index + LOCK);
+    return true;
+  }
+
+  /** @internal */
+  reacquire(saved: SavedHold, options: ReacquireOptions, moved = false): void {
+    const result = this.#block(Number.POSITIVE_INFINITY, moved ? 1 : 0);
     if (result === ACQUIRED || result === ACQUIRED_DIED) this.#resume(saved);
     this.outcome(result, saved.ticket, 0, options);
   }

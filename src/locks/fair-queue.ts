@@ -8,6 +8,7 @@ import { type AsyncWaitOptions, checkSignal, checkTimeout, now } from "../cells/
 import { drawTicket, enterLine, NODE_SEQ, nodeOf } from "../protocols/fair-line.ts";
 import { ACQUIRED, ACQUIRED_DIED, HOLD, LOCK, MUST_WAIT, takeFromDead, UNRECOVERABLE } from "../protocols/mutex.ts";
 import { fairStep, KEPT, KEPT_MS, type Place, quit, SLEEP } from "../region/fair-lock.ts";
+import { EXCLUSIVE, recordAwait } from "../region/recording.ts";
 import type { Region } from "../region/region.ts";
 import { ownerIsDead, type Perishable } from "../region/word-lock.ts";
 import type { Acquired } from "./async-queue.ts";
@@ -23,13 +24,26 @@ export function awaitingFair(region: Region, line: number): number {
 }
 
 /** As the acquire() of an async queue, for a fair lock. */
-export async function acquireFair(
+export function acquireFair(
   region: Region,
   index: number,
   line: number,
   options: AsyncWaitOptions,
   what: Perishable,
   taken: () => void,
+): Promise<Acquired> {
+  const run = (blocked: () => void) => acquireInTurn(region, index, line, options, what, taken, blocked);
+  return recordAwait(region, index, EXCLUSIVE, run);
+}
+
+async function acquireInTurn(
+  region: Region,
+  index: number,
+  line: number,
+  options: AsyncWaitOptions,
+  what: Perishable,
+  taken: () => void,
+  blocked: () => void,
 ): Promise<Acquired> {
   const timeout = checkTimeout(options.timeout);
   const signal = checkSignal(options.signal);
@@ -58,7 +72,10 @@ export async function acquireFair(
         if (keptSince < 0) keptSince = now();
         again(KEPT_MS);
       } else keptSince = -1;
-      if (step <= SLEEP) return undefined;
+      if (step <= SLEEP) {
+        blocked();
+        return undefined;
+      }
       quit(words, place, step);
       return end(step);
     },

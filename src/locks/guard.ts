@@ -3,9 +3,9 @@
 
 /** What a guard needs of its lock. */
 export interface Held {
-  /** Ends the hold with this ticket; false if it is over already. */
+  /** Ends the hold with this ticket; false if it is over already. @internal */
   releaseHold(ticket: number): boolean;
-  /** Whether the hold with this ticket is the present one. */
+  /** Whether the hold with this ticket is the present one. @internal */
   isHold(ticket: number): boolean;
   markConsistent(): boolean;
 }

@@ -4,12 +4,13 @@
 import { unlock, unlockHold } from "../protocols/mutex.ts";
 import { unlockLevel, unlockReentrant } from "../protocols/reentrant-mutex.ts";
 import { lockOrSpin, lockReentrantOrSpin } from "../protocols/spin.ts";
+import { isRecording } from "../region/recording.ts";
 import type { Region } from "../region/region.ts";
 
 type Lock = MutexOperations["lockFast"];
 
 export interface MutexOperations {
-  /** Spins a little if the lock is held. The ticket of the hold, or 0 (always 0 in a thread that may not block, which must then say so). */
+  /** Spins a little if the lock is held, unless waits are being recorded. The ticket of the hold, or 0 (always 0 in a thread that may not block, which must then say so). */
   lockFast(index: number, me: number): number;
   unlock(index: number, me: number): number;
   unlockHold(index: number, me: number, ticket: number): number;
@@ -25,6 +26,10 @@ export function mutexOperations(region: Region, mayBlock: boolean): MutexOperati
 /** The same for a reentrant mutex: lockFast also enters again, the unlocks leave one level. */
 export function reentrantOperations(region: Region, mayBlock: boolean): MutexOperations {
   return remembered(reentrants, region, () => makeReentrant(region, mayBlock));
+}
+
+function spinLimit(limit: number): number {
+  return isRecording() ? 0 : limit;
 }
 
 function remembered(
@@ -45,11 +50,12 @@ function makeMutex(region: Region, mayBlock: boolean): MutexOperations {
   const limit = region.spinning?.limit ?? 0;
   if (core !== undefined) {
     const { tryLock, unlock, unlockHold, lockOrSpin } = core;
-    const lockFast: Lock = limit === 0 ? tryLock : (index, me) => lockOrSpin(index, me, limit);
+    const lockFast: Lock =
+      limit === 0 ? tryLock : (index, me) => (isRecording() ? tryLock(index, me) : lockOrSpin(index, me, limit));
     return { lockFast: mayBlock ? lockFast : () => 0, unlock, unlockHold };
   }
   return {
-    lockFast: mayBlock ? (index, me) => lockOrSpin(memory.words, index, me, limit) : () => 0,
+    lockFast: mayBlock ? (index, me) => lockOrSpin(memory.words, index, me, spinLimit(limit)) : () => 0,
     unlock: (index, me) => unlock(memory.words, index, me),
     unlockHold: (index, me, ticket) => unlockHold(memory.words, index, me, ticket),
   };
@@ -60,11 +66,14 @@ function makeReentrant(region: Region, mayBlock: boolean): MutexOperations {
   const limit = region.spinning?.limit ?? 0;
   if (core !== undefined) {
     const { lockReentrant, unlockReentrant: unlock, unlockLevel: unlockHold, lockReentrantOrSpin } = core;
-    const lockFast: Lock = limit === 0 ? lockReentrant : (index, me) => lockReentrantOrSpin(index, me, limit);
+    const lockFast: Lock =
+      limit === 0
+        ? lockReentrant
+        : (index, me) => (isRecording() ? lockReentrant(index, me) : lockReentrantOrSpin(index, me, limit));
     return { lockFast: mayBlock ? lockFast : () => 0, unlock, unlockHold };
   }
   return {
-    lockFast: mayBlock ? (index, me) => lockReentrantOrSpin(memory.words, index, me, limit) : () => 0,
+    lockFast: mayBlock ? (index, me) => lockReentrantOrSpin(memory.words, index, me, spinLimit(limit)) : () => 0,
     unlock: (index, me) => unlockReentrant(memory.words, index, me),
     unlockHold: (index, me, ticket) => unlockLevel(memory.words, index, me, ticket),
   };

@@ -5,6 +5,7 @@ import { peek } from "../cells/atomics.ts";
 import { type AsyncWaitOptions, deadlineIn, now } from "../cells/deadline.ts";
 import { ACQUIRED, ACQUIRED_DIED, HELD_BY_ME, HOLD, MUST_WAIT } from "../protocols/mutex.ts";
 import { BACKED_OFF, NOT_TRIED, WAKE_WRITER, writeStep } from "../protocols/rw-lock.ts";
+import { EXCLUSIVE, isRecording, recordWait } from "../region/recording.ts";
 import type { AsyncRwOptions, Releasable, RwOptions } from "./rw-guards.ts";
 import { checkOptions, RwObject } from "./rw-object.ts";
 import {
@@ -134,6 +135,11 @@ export abstract class ReadWriteLock<R extends Releasable, W extends Releasable> 
   /** Waits for the write hold: a result of the protocol. @internal */
   protected writeBlocking(deadline: number): number {
     if (readsHere(this) > 0) return HELD_BY_ME;
+    if (!isRecording()) return this.#gateAndDrain(deadline);
+    return recordWait(this.region, this.index, EXCLUSIVE, () => this.#gateAndDrain(deadline));
+  }
+
+  #gateAndDrain(deadline: number): number {
     const gate = gateBlocking(this, deadline);
     return gate === ACQUIRED ? this.drained(drainBlocking(this, deadline)) : gate;
   }

@@ -19,19 +19,27 @@ export interface AsyncRwOptions<G> extends AsyncWaitOptions, Pick<RwOptions<G>, 
 
 /** What a read guard needs of its lock. */
 export interface ReadHeld {
-  /** Ends one read hold of this thread. */
+  /** Ends one read hold of this thread. @internal */
   endRead(): void;
 }
 
 /** What write and upgradable guards need of their lock. */
 export interface RwHeld extends Held, ReadHeld {
+  /** @internal */
   downgradeHold(ticket: number): void;
+  /** @internal */
   endUpgradable(ticket: number): boolean;
+  /** @internal */
   isUpgradable(ticket: number): boolean;
+  /** @internal */
   upgradeHold(ticket: number, options: RwOptions<never>): number;
+  /** @internal */
   tryUpgradeHold(ticket: number, options: RwOptions<never>): number;
+  /** @internal */
   upgradeHoldAsync(ticket: number, options: AsyncRwOptions<never>): Promise<number>;
+  /** @internal */
   settleUpgrade<G extends Releasable>(guard: G, options: RwOptions<G>): G;
+  /** @internal */
   downgradeUpgradable(ticket: number): void;
 }
 

@@ -52,6 +52,7 @@ import {
   gateIsMine,
   gateNow,
   giveBackDead,
+  payRwRelease,
   payRwWakes,
   type RwPlace,
   readsHere,
@@ -161,7 +162,7 @@ export abstract class RwObject extends LockObject implements RwPlace {
   releaseHold(ticket: number): boolean {
     const owed = this.operations.endWrite(this.index, this.me, ticket);
     if (owed === NOT_OWNER) return false;
-    if (owed !== RELEASED) payRwWakes(this.region.memory.words, this.index, owed);
+    if (owed !== RELEASED) payRwRelease(this.region.memory, this.index, owed);
     return true;
   }
 

@@ -45,11 +45,13 @@ import {
   writeStep,
 } from "../protocols/rw-lock.ts";
 import { DEADLOCKED } from "../region/deadlock.ts";
+import type { RegionMemory } from "../region/memory.ts";
+import { EXCLUSIVE, isRecording, recordAwait, recordWait, released, releasing, SHARED } from "../region/recording.ts";
 import type { Region } from "../region/region.ts";
 import { EXPIRED, sleepOn } from "../region/sleep.ts";
 import { isAlive, probe } from "../region/threads.ts";
 import { FOR_READERS, FOR_WRITER } from "../region/waits.ts";
-import { lockBlocking, ownerIsDead, type Perishable, payWakes, STARVING_MS } from "../region/word-lock.ts";
+import { lockBlocking, ownerIsDead, type Perishable, payRelease, payWakes, STARVING_MS } from "../region/word-lock.ts";
 import { asyncQueue } from "./async-queue.ts";
 import { asyncWaiters, EXPIRED_ASYNC } from "./async-waiters.ts";
 
@@ -70,6 +72,14 @@ export function payRwWakes(words: Int32Array, index: number, owed: number): void
   if ((owed & WAKE_READERS) !== 0) wakeAll(words, index + OPENINGS);
   if ((owed & WAKE_WRITER) !== 0) wakeAll(words, index + DRAIN);
   payWakes(words, index, owed);
+}
+
+/** As {@link payRwWakes}, at the end of a write hold: a recording that is on learns of it. */
+export function payRwRelease(memory: RegionMemory, index: number, owed: number): void {
+  if (!isRecording()) return payRwWakes(memory.words, index, owed);
+  releasing(memory, index, EXCLUSIVE);
+  payRwWakes(memory.words, index, owed);
+  released();
 }
 
 /** Read holds of this thread. */
@@ -141,6 +151,11 @@ export function readLook(place: RwPlace, ask: boolean, waited = 0): number {
 
 /** Sleeps until a read hold is had: a result of the protocol; MUST_WAIT: time-out; HELD_BY_ME: this thread writes; DEADLOCKED. */
 export function readBlocking(place: RwPlace, deadline: number): number {
+  if (!isRecording()) return readSleeping(place, deadline);
+  return recordWait(place.region, place.index, SHARED, () => readSleeping(place, deadline));
+}
+
+function readSleeping(place: RwPlace, deadline: number): number {
   const { region, index } = place;
   const { words } = region.memory;
   const begun = now();
@@ -162,6 +177,11 @@ export function readBlocking(place: RwPlace, deadline: number): number {
 
 /** Sleeps until the lock is drained of readers; the gate is this thread's. MUST_WAIT (time-out) or DEADLOCKED: the mode is as it was. */
 export function drainBlocking(place: RwPlace, deadline: number): number {
+  if (!isRecording()) return drainSleeping(place, deadline);
+  return recordWait(place.region, place.index, EXCLUSIVE, () => drainSleeping(place, deadline));
+}
+
+function drainSleeping(place: RwPlace, deadline: number): number {
   const { region, index } = place;
   const { words } = region.memory;
   let ended = 0;
@@ -214,11 +234,15 @@ export function releaseGate({ region, index, me }: RwPlace): void {
   const { words } = region.memory;
   const owed = unlock(words, index, me);
   // Not the owner any more: the lock was freed meanwhile.
-  if (owed !== NOT_OWNER) payWakes(words, index, owed);
+  if (owed !== NOT_OWNER) payRelease(region.memory, index, owed, EXCLUSIVE);
 }
 
 /** As {@link readBlocking} for a task; a writer of this thread is waited for like any other. */
-export async function readAwaiting(place: RwPlace, options: AsyncWaitOptions): Promise<number> {
+export function readAwaiting(place: RwPlace, options: AsyncWaitOptions): Promise<number> {
+  return recordAwait(place.region, place.index, SHARED, (blocked) => readInTurn(place, options, blocked));
+}
+
+async function readInTurn(place: RwPlace, options: AsyncWaitOptions, blocked: () => void): Promise<number> {
   const { region, index } = place;
   const { words } = region.memory;
   const came = load(words, index + OPENINGS);
@@ -233,6 +257,7 @@ export async function readAwaiting(place: RwPlace, options: AsyncWaitOptions): P
     attempt: ({ waited, waitedMs, ask }) => {
       const step = readLook(place, ask, load(words, index + OPENINGS) === came ? 0 : 1);
       if (step === MUST_WAIT) {
+        blocked();
         if (waited && waitedMs > STARVING_MS) starving = announceStarved(words, index) || starving;
         return undefined;
       }
@@ -251,7 +276,11 @@ export async function gateAwaiting(place: RwPlace, options: AsyncWaitOptions): P
 }
 
 /** As {@link drainBlocking} for a task; its own thread's read holds are waited for like any others. */
-export async function drainAwaiting(place: RwPlace, options: AsyncWaitOptions): Promise<number> {
+export function drainAwaiting(place: RwPlace, options: AsyncWaitOptions): Promise<number> {
+  return recordAwait(place.region, place.index, EXCLUSIVE, (blocked) => drainInTurn(place, options, blocked));
+}
+
+async function drainInTurn(place: RwPlace, options: AsyncWaitOptions, blocked: () => void): Promise<number> {
   const { region, index } = place;
   const { words } = region.memory;
   const result = await asyncWaiters(region, index + DRAIN, true).wait({
@@ -261,7 +290,9 @@ export async function drainAwaiting(place: RwPlace, options: AsyncWaitOptions): 
       for (;;) {
         const step = writeStep(words, index, ask ? 1 : 0);
         if (step !== MUST_WAIT) return step;
-        if (!isClosed(load(words, index + MODE)) || !giveBackDead(place, ask)) return undefined;
+        if (isClosed(load(words, index + MODE)) && giveBackDead(place, ask)) continue;
+        blocked();
+        return undefined;
       }
     },
   });

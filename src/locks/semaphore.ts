@@ -5,6 +5,7 @@ import { load, store } from "../cells/atomics.ts";
 import { type AsyncWaitOptions, checkTimeout, deadlineIn, describe, now, type WaitOptions } from "../cells/deadline.ts";
 import { NotOwnerError, TimeoutError } from "../cells/errors.ts";
 import { blockingAllowed, SLICE_MS, TIMED_OUT } from "../cells/park.ts";
+import { ACQUIRED, MUST_WAIT } from "../protocols/mutex.ts";
 import {
   BOUND,
   FAIR,
@@ -19,6 +20,7 @@ import {
 } from "../protocols/semaphore.ts";
 import { DEADLOCKED, deadlockError, isAlone } from "../region/deadlock.ts";
 import { KIND_SEMAPHORE } from "../region/layout.ts";
+import { isRecording, PERMITS, recordAwait, recordWait } from "../region/recording.ts";
 import type { Region } from "../region/region.ts";
 import { EXPIRED, sleepOn } from "../region/sleep.ts";
 import { countSleepers } from "../region/threads.ts";
@@ -155,16 +157,19 @@ export class Semaphore extends LockObject<"semaphore"> implements SemaphorePlace
     const timeout = this.#check(n, options);
     const wait = newWait(this, n, true);
     const cell = taskCell(this);
-    const taken = await asyncWaiters(this.region, cell, this.fair).wait({
-      timeout,
-      signal: options.signal,
-      withdraw: () => wait.leave(awaitingCell(this.region, cell) > 0),
-      attempt: ({ waitedMs, ask, more, again }) => {
-        if (wait.attempt({ waitedMs, ask, more })) return true;
-        if (wait.slice < SLICE_MS) again(wait.slice);
-        return undefined;
-      },
-    });
+    const run = (blocked: () => void) =>
+      asyncWaiters(this.region, cell, this.fair).wait({
+        timeout,
+        signal: options.signal,
+        withdraw: () => wait.leave(awaitingCell(this.region, cell) > 0),
+        attempt: ({ waitedMs, ask, more, again }) => {
+          if (wait.attempt({ waitedMs, ask, more })) return ACQUIRED;
+          blocked();
+          if (wait.slice < SLICE_MS) again(wait.slice);
+          return undefined;
+        },
+      });
+    const taken = await recordAwait(this.region, this.index, PERMITS, run);
     if (taken === EXPIRED_ASYNC) throw this.#timedOut(n, timeout);
   }
 
@@ -250,6 +255,12 @@ export class Semaphore extends LockObject<"semaphore"> implements SemaphorePlace
   }
 
   #acquireUntil(n: number, deadline: number): boolean {
+    if (!isRecording()) return this.#acquireSleeping(n, deadline);
+    const acquire = () => (this.#acquireSleeping(n, deadline) ? ACQUIRED : MUST_WAIT);
+    return recordWait(this.region, this.index, PERMITS, acquire) === ACQUIRED;
+  }
+
+  #acquireSleeping(n: number, deadline: number): boolean {
     const wait = newWait(this, n, false);
     const begun = now();
     const how = this.owned ? FOR_PERMITS : FOR_ANYTHING;

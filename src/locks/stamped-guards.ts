@@ -6,9 +6,9 @@ import { Guard, type Held } from "./guard.ts";
 
 /** What a read guard needs of its lock. */
 export interface StampedHeld {
-  /** Ends the read hold of this stamp; false if it is over. */
+  /** Ends the read hold of this stamp; false if it is over. @internal */
   endStampedRead(stamp: number): boolean;
-  /** Whether it is the stamp of a read hold of this thread. */
+  /** Whether it is the stamp of a read hold of this thread. @internal */
   isReadStamp(stamp: number): boolean;
 }
 

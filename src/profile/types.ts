@@ -21,16 +21,17 @@ export interface Frame {
 
 /** What was counted of one lock by one thread, or by all of them. */
 export interface LockCounts {
+  /** By one thread: only those that were recorded there, which are the contended ones, and not the free ones of a mutex. */
   readonly acquisitions: number;
   /** Acquisitions that found the lock taken. */
   readonly contended: number;
   /** Total time of contended acquisitions, ns. */
   readonly wait: number;
   readonly maxWait: number;
-  /** Time the lock was held, ns, estimated from the timed holds (see `timedHolds`). */
+  /** Total time of the timed holds (see `timedHolds`), ns. */
   readonly hold: number;
   readonly maxHold: number;
-  /** How many holds were timed. */
+  /** How many holds were timed: those that began with a wait. */
   readonly timedHolds: number;
   /** Looks at the word before it was slept on. */
   readonly spins: number;
@@ -44,7 +45,7 @@ export interface LockCounts {
 }
 
 export interface ThreadProfile {
-  /** Number of the thread in the region's registry. */
+  /** The host's number of the thread: 0 is the main thread. */
   readonly thread: number;
   readonly name: string;
   /** False if it had ended when the profile was taken. */
@@ -52,7 +53,7 @@ export interface ThreadProfile {
 }
 
 export interface LockProfile {
-  /** Stable within the profile: the region's number and the lock's offset, as "1:4096". */
+  /** The region's number, the lock's offset and the serial number of its memory, as "1:4096.12"; stable in a recording. */
   readonly id: string;
   /** The lock's name, or its kind and offset. */
   readonly name: string;
@@ -94,6 +95,7 @@ export interface TableProfile {
   readonly name: string;
   readonly kind: string;
   readonly entries: number;
+  /** All shards in order; one that nobody waited for may not be among the profile's locks. */
   readonly shards: readonly { readonly lock: string; readonly contended: number; readonly wait: number }[];
   /** Optimistic reads that had to be repeated. */
   readonly retries: number;

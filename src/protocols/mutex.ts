@@ -229,6 +229,15 @@ export function takeFromDead(words: Words, index: i32, me: i32, seen: i32): bool
   return true;
 }
 
+/** The owner says that a thread sleeps on the word: one that it is about to move there. */
+export function announceSleeper(words: Words, index: i32, me: i32): void {
+  for (;;) {
+    const word = load(words, index);
+    if (word < 0 || (word & OWNER_MASK) !== me) return;
+    if (cas(words, index, word, word | SYNC_WAITERS) === word) return;
+  }
+}
+
 /** Sets F if the lock is owned and nobody starves yet: true if the caller is now the starver. */
 export function announceStarving(words: Words, index: i32): boolean {
   const word = load(words, index);

@@ -44,7 +44,7 @@ export const UNCOVERED: i32 = -4;
 const UNSETTLED: i32 = -5;
 
 /** Tries of a read before it gives up. */
-const READ_TRIES: i32 = 8;
+export const READ_TRIES: i32 = 8;
 
 /** Where a row ends that stands in the index at `row`, in words from its start: the key's end, or the last text's. */
 export function rowLength(words: Words, row: i32, keyWord: i32, endWord: i32): i32 {

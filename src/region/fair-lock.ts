@@ -47,6 +47,7 @@ import {
   UNRECOVERABLE,
 } from "../protocols/mutex.ts";
 import { DEADLOCKED } from "./deadlock.ts";
+import { EXCLUSIVE, isRecording, recordWait } from "./recording.ts";
 import { EXPIRED, sleepOn } from "./sleep.ts";
 import { isAlive } from "./threads.ts";
 import { FOR_OWNER } from "./waits.ts";
@@ -202,6 +203,11 @@ export function quit(words: Int32Array, place: Place, result: number): void {
  * it is the one of a deadlock that must give up. Blocks.
  */
 export function lockFair(locker: Locker, index: number, line: number, deadline: number, what: Perishable): number {
+  if (!isRecording()) return standInLine(locker, index, line, deadline, what);
+  return recordWait(locker, index, EXCLUSIVE, () => standInLine(locker, index, line, deadline, what));
+}
+
+function standInLine(locker: Locker, index: number, line: number, deadline: number, what: Perishable): number {
   const { me } = locker;
   const { words } = locker.memory;
   if (ownerOf(load(words, index + LOCK)) === me) return HELD_BY_ME;

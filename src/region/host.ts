@@ -17,7 +17,12 @@ interface OsLike {
   availableParallelism?(): number;
 }
 
+interface SourceMapLike {
+  findEntry(line: number, column: number): { originalSource?: string; originalLine?: number; originalColumn?: number };
+}
+
 interface ProcessLike {
+  hrtime?(): [number, number];
   getBuiltinModule?(name: string): unknown;
   on?(event: "worker", listener: (worker: WorkerLike) => void): unknown;
 }
@@ -86,4 +91,31 @@ export function onWorkerExit(listener: (threadId: number) => void): void {
     const id = worker.threadId;
     worker.once("exit", () => listener(id));
   });
+}
+
+/** Nanoseconds on a clock that all threads of the process share; its zero means nothing. */
+export function sharedNanoseconds(): number {
+  if (typeof host?.hrtime !== "function") return (performance.timeOrigin + performance.now()) * 1e6;
+  const [seconds, rest] = host.hrtime();
+  return seconds * 1e9 + rest;
+}
+
+type FindSourceMap = (file: string) => SourceMapLike | undefined;
+let findMap: FindSourceMap | undefined;
+
+/** Where the code at a line and column (from 1) of a file was written, if the host knows a source map of the file. */
+export function originalPosition(
+  file: string,
+  line: number,
+  column: number,
+): { file: string; line: number; column: number } | undefined {
+  try {
+    const module = host?.getBuiltinModule?.("node:module") as { findSourceMap?: FindSourceMap } | undefined;
+    findMap ??= module?.findSourceMap ?? (() => undefined);
+    const entry = findMap(file)?.findEntry(line - 1, column - 1);
+    if (entry?.originalSource === undefined || entry.originalLine === undefined) return undefined;
+    return { file: entry.originalSource, line: entry.originalLine + 1, column: (entry.originalColumn ?? 0) + 1 };
+  } catch {
+    return undefined;
+  }
 }

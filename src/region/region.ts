@@ -23,6 +23,7 @@ import {
 } from "./layout.ts";
 import { createMemory, isSameMemory, isSharedBuffer, isWasmMemory, PAGE, RegionMemory } from "./memory.ts";
 import { adoptParking, type Parking, parkingMark, watchSeat } from "./native.ts";
+import { announceRegion } from "./record-memory.ts";
 import { makeSpinning, type Spinning } from "./spinning.ts";
 import { buryThread, countAlive, leaveSeat, type Seat, takeSeat } from "./threads.ts";
 
@@ -101,6 +102,7 @@ export class Region {
     this.#legacy = { id: this.id, words: memory.words, seat: undefined, unwatch: undefined };
     known.set(this.id, new WeakRef(this));
     dropped.register(this, this.#legacy);
+    announceRegion(this);
   }
 
   /**

@@ -23,6 +23,7 @@ import {
   withdrawNode,
 } from "../protocols/wait-nodes.ts";
 import { EXPIRED, sleepOn } from "./sleep.ts";
+import { MOVED } from "./sleeping.ts";
 import { isAlive, probe } from "./threads.ts";
 import type { Locker } from "./word-lock.ts";
 
@@ -45,18 +46,24 @@ export interface WaitingNode {
   readonly lock: number;
 }
 
+/** How a wait on a node ended. */
+export const LEFT = 0;
+export const CHOSEN = 1;
+/** Chosen, and moved to the lock's own sleepers: a wake that was meant for one of those may have ended the sleep. */
+export const CHOSEN_MOVED = 2;
+
 /**
- * Sleeps until the node is chosen: true, and the node stays the caller's; or false, and the node is free again, if the
- * deadline is over or `isLost` first. A time-out that comes after the choice counts as chosen. Blocks.
+ * Sleeps until the node is chosen: CHOSEN or CHOSEN_MOVED, and the node stays the caller's; or LEFT, and the node is free
+ * again, if the deadline is over or `isLost` first. A time-out that comes after the choice counts as chosen. Blocks.
  */
-export function sleepNode(locker: Locker, what: WaitingNode, deadline: number, isLost: () => boolean): boolean {
+export function sleepNode(locker: Locker, what: WaitingNode, deadline: number, isLost: () => boolean): number {
   const { table, node, waiting, lock } = what;
   const { words } = locker.memory;
   for (;;) {
-    if (load(words, node) !== waiting) return true;
+    if (load(words, node) !== waiting) return CHOSEN;
     const ended = sleepOn(locker, node, waiting, lock, deadline);
-    if (load(words, node) !== waiting) return true;
-    if (ended === EXPIRED || isLost()) return !withdrawNode(words, table, node, waiting);
+    if (load(words, node) !== waiting) return ended === MOVED ? CHOSEN_MOVED : CHOSEN;
+    if (ended === EXPIRED || isLost()) return withdrawNode(words, table, node, waiting) ? LEFT : CHOSEN;
     rescueSignals(locker, table, ended === TIMED_OUT);
   }
 }
@@ -76,8 +83,15 @@ export function chooseOldest(locker: Locker, table: number): boolean {
   }
 }
 
-/** Chooses every live waiter, and wakes it; returns how many. */
-export function chooseAll(locker: Locker, table: number): number {
+/**
+ * Chooses every live waiter, and wakes it, or hands it over: `handOver` gets the node and who waits there, and returns
+ * false if it can't. Returns how many.
+ */
+export function chooseAll(
+  locker: Locker,
+  table: number,
+  handOver: (node: number, owner: number) => boolean = () => false,
+): number {
   const { words } = locker.memory;
   const mark = markOf(words, table);
   let chosen = 0;
@@ -85,9 +99,10 @@ export function chooseAll(locker: Locker, table: number): number {
     const node = nodeAt(table, at);
     const state = load(words, node);
     if (!isWaiting(state)) continue;
-    if (!isAlive(words, nodeOwner(words, node, state))) withdrawNode(words, table, node, state);
+    const owner = nodeOwner(words, node, state);
+    if (!isAlive(words, owner)) withdrawNode(words, table, node, state);
     else if (signalNode(words, node, state)) {
-      wakeAll(words, node);
+      if (!handOver(node, owner)) wakeAll(words, node);
       chosen++;
     }
   }

@@ -36,6 +36,7 @@ import {
 } from "../protocols/mutex.ts";
 import { DEADLOCKED, deadlockError } from "./deadlock.ts";
 import type { RegionMemory } from "./memory.ts";
+import { EXCLUSIVE, isRecording, PART, recordWait, released, releasing } from "./recording.ts";
 import { sleepAnnounced } from "./sleeping.ts";
 import type { Spinning } from "./spinning.ts";
 import { isAlive, probe } from "./threads.ts";
@@ -74,6 +75,14 @@ export function payWakes(words: Int32Array, index: number, owed: number): void {
   }
 }
 
+/** As {@link payWakes}, at the end of a hold: a recording that is on learns of it. */
+export function payRelease(memory: RegionMemory, index: number, owed: number, how: number): void {
+  if (!isRecording()) return payWakes(memory.words, index, owed);
+  releasing(memory, index, how);
+  payWakes(memory.words, index, owed);
+  released();
+}
+
 /** Whether the word's owner is gone; asks the thread itself only if `ask`. */
 export function ownerIsDead(words: Int32Array, word: number, ask: boolean): boolean {
   const owner = ownerOf(word);
@@ -84,15 +93,33 @@ export function ownerIsDead(words: Int32Array, word: number, ask: boolean): bool
 /**
  * Sleeps until the lock is this thread's, or can't be, or the deadline is over: ACQUIRED, ACQUIRED_DIED, HELD_BY_ME,
  * UNRECOVERABLE (also if `what` is no longer current), MUST_WAIT (time-out) or DEADLOCKED. Blocks; a thread that may not block spins
- * instead (only the region's own short locks are ever asked for there).
+ * instead (only the region's own short locks are ever asked for there). `slept`: 1 if the thread slept on the word already
+ * (a condition's waiter that was moved there), and so may have taken its wake.
  */
-export function lockBlocking(locker: Locker, index: number, deadline: number, what?: Perishable): number {
+export function lockBlocking(
+  locker: Locker,
+  index: number,
+  deadline: number,
+  what?: Perishable,
+  slept: 0 | 1 = 0,
+): number {
+  if (!isRecording()) return lockSleeping(locker, index, deadline, what, slept);
+  const how = what === undefined ? PART : EXCLUSIVE;
+  return recordWait(locker, index, how, () => lockSleeping(locker, index, deadline, what, slept));
+}
+
+function lockSleeping(
+  locker: Locker,
+  index: number,
+  deadline: number,
+  what: Perishable | undefined,
+  slept: number,
+): number {
   const words = locker.memory.words;
   const me = locker.me;
   if (!blockingAllowed()) return lockSpinning(words, index, me, deadline);
   const { spinning } = locker;
   const begun = now();
-  let slept = 0;
   let starver = 0;
   const how = what === undefined ? FOR_PART : FOR_OWNER;
   let ask = false;
@@ -157,7 +184,8 @@ function lockSpinning(words: Int32Array, index: number, me: number, deadline: nu
  */
 export function acquireWord(locker: Locker, index: number): 1 | 2 {
   if (tryLock(locker.memory.words, index, locker.me) !== 0) return 1;
-  if (blockingAllowed() && (locker.spinning?.spinForLock(index, locker.me, 0, 0) ?? 0) !== 0) return 1;
+  const spinning = blockingAllowed() && !isRecording() ? locker.spinning : undefined;
+  if (spinning !== undefined && spinning.spinForLock(index, locker.me, 0, 0) !== 0) return 1;
   const result = lockBlocking(locker, index, Number.POSITIVE_INFINITY);
   if (result === ACQUIRED) return 1;
   if (result === ACQUIRED_DIED) return 2;
@@ -185,7 +213,7 @@ export function markWordConsistent(locker: Locker, index: number): void {
 export function releaseWord(locker: Locker, index: number): void {
   const words = locker.memory.words;
   const owed = unlock(words, index, locker.me);
-  if (owed !== RELEASED && owed !== NOT_OWNER) payWakes(words, index, owed);
+  if (owed !== RELEASED && owed !== NOT_OWNER) payRelease(locker.memory, index, owed, PART);
 }
 
 /**

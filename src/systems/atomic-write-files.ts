@@ -136,6 +136,42 @@ export function writeFileAtomicSync(
   }
 }
 
+/** Whether a copy was made of this very state of the file: same size, same time of change (to what a disk keeps). */
+function isCopyOf(copy: NodeFs.Stats | undefined, source: NodeFs.Stats): boolean {
+  return copy?.isFile() === true && copy.size === source.size && Math.abs(copy.mtimeMs - source.mtimeMs) < 2;
+}
+
+/**
+ * Copies a file, whole or not at all, with its time of change; a copy that is there already is left alone. Blocks for
+ * the disk. Several threads may copy one file at once.
+ * @returns whether anything was copied.
+ * @throws FileError `ERR_FILE_READ` where the source can't be read, `ERR_FILE_WRITE` naming the copy.
+ */
+export function copyFileAtomicSync(from: string, to: string): boolean {
+  const { fs, path: paths } = node();
+  let source: NodeFs.Stats;
+  try {
+    fs.accessSync(from, fs.constants.R_OK);
+    source = fs.statSync(from);
+    if (!source.isFile()) throw Object.assign(new Error("it is no file"), { code: "EISDIR" });
+  } catch (cause) {
+    throw fileError("ERR_FILE_READ", "read", from, cause);
+  }
+  const folder = paths.dirname(to);
+  const temporary = paths.join(folder, temporaryName());
+  try {
+    if (isCopyOf(fs.statSync(to, { throwIfNoEntry: false }), source)) return false;
+    fs.mkdirSync(folder, { recursive: true });
+    fs.copyFileSync(from, temporary, fs.constants.COPYFILE_EXCL);
+    fs.utimesSync(temporary, source.atime, source.mtime);
+    fs.renameSync(temporary, to);
+  } catch (cause) {
+    removeQuietly(temporary);
+    throw fileError("ERR_FILE_WRITE", "write", to, cause);
+  }
+  return true;
+}
+
 /** Flushes the names in a folder to the disk: once, after many writes with `flushFolder: false`. */
 export function flushFolderSync(folder: string): void {
   try {

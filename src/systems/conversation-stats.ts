@@ -21,6 +21,7 @@ import {
   finalizeConversations,
   type OutputFile,
   type PlanEntry,
+  type PlanOptions,
   planConversations,
   type RenderedConversation,
   type RenderOptions,
@@ -45,7 +46,7 @@ export { conversationKey, type ResolvedConversation, resolveConversations } from
 export { type IndexRow, renderIndexPage } from "./index-page.ts";
 export type { Attachment, Message, Page, Participant } from "./page.ts";
 export { type ConversationFigures, renderStatsJson, type TotalStats } from "./stats.ts";
-export type { FinalizeOptions, OutputFile, PlanEntry, RenderedConversation, RenderOptions, Resolve };
+export type { FinalizeOptions, OutputFile, PlanEntry, PlanOptions, RenderedConversation, RenderOptions, Resolve };
 
 type ConversationRow = { -readonly [K in keyof ConversationFigures]: ConversationFigures[K] };
 
@@ -234,7 +235,7 @@ export class ConversationStats {
    * Ends writing and plans the pages: keys that resolve to one id become one conversation; those without a message, and
    * those of calls only if they are to go, are left out. The plan is plain data, sorted by id: many threads can share it.
    */
-  plan(resolve: Resolve, options: FinalizeOptions = {}): PlanEntry[] {
+  plan(resolve: Resolve, options: PlanOptions = {}): PlanEntry[] {
     return planConversations(this, resolve, options);
   }
 

@@ -37,15 +37,21 @@ export interface FinalizeOptions {
   readonly keepCommercial?: boolean;
 }
 
+export interface PlanOptions extends FinalizeOptions {
+  /** Conversations, by key, that are to have no page: those of people filtered while messages were being written. */
+  readonly leaveOut?: (key: string) => boolean;
+}
+
 /**
  * Seals the conversations and plans their pages: keys that resolve to one id become one conversation (sums, the later
- * of the latest). Conversations without a message, and those of calls only if they are to go, are left out.
+ * of the latest). Conversations without a message, those that `leaveOut` names, and those of calls only if they are to
+ * go, are left out.
  * @returns sorted by id, in code-unit order.
  */
-export function planConversations(stats: Conversations, resolve: Resolve, options: FinalizeOptions = {}): PlanEntry[] {
+export function planConversations(stats: Conversations, resolve: Resolve, options: PlanOptions = {}): PlanEntry[] {
   stats.seal();
   const all = stats.getAllStats();
-  const keys = [...all.keys()].sort();
+  const keys = [...all.keys()].filter((key) => options.leaveOut?.(key) !== true).sort();
   const resolved = resolve(keys);
   const entries = new Map<string, PlanEntry>();
   for (const key of keys) {

@@ -21,7 +21,7 @@ export interface ConversationFigures extends ContentTypes {
   readonly audioCount: number;
   /** Milliseconds since 1970-01-01T00:00:00Z; 0 before the first message. */
   readonly latestTimestamp: number;
-  /** "2024-05-22 21:48:32" in the page's own offset, or {@link NO_MESSAGES}. */
+  /** "2024-05-22 21:48:32" in the page's own offset, or "No messages". */
   readonly latestMessageTime: string;
   readonly total: number;
 }

@@ -25,11 +25,13 @@ import {
 } from "../protocols/table-layout.ts";
 import { rowLength } from "../protocols/table-read.ts";
 import { B_SERIAL, B_STATE, BLOCK_HEADER_BYTES, BLOCK_USED, KIND_TABLE } from "../region/layout.ts";
+import { R_LOCKED_READS, R_RETRIES } from "../region/record-layout.ts";
+import { countOf, isRecording } from "../region/recording.ts";
 import type { Region } from "../region/region.ts";
 import { incoming, outgoing } from "./image.ts";
 import { corrupt } from "./recover.ts";
 import { assertSameSchema, decodeSchema, KEY_TYPES, type Schema } from "./schema.ts";
-import { abandonShard, findInShard, lockShard, unlockShard } from "./shard.ts";
+import { abandonShard, findInShard, findLocked, lockShard, unlockShard } from "./shard.ts";
 
 const SHARDS = 64;
 const FEW_SHARDS = 16;
@@ -69,6 +71,11 @@ export function createTable(region: Region, schema: Schema, capacity: number | u
 /** Words before the first shard, which begins on a cache line. */
 function headerWords(schemaBytes: number): number {
   return (T_SCHEMA + ((schemaBytes + 3) >> 2) + 15) & ~15;
+}
+
+/** Where the shards of the table at the word `base` begin, and how many there are. */
+export function shardsOf(words: Int32Array, base: i32): { first: i32; count: number } {
+  return { first: base + headerWords(words[base + T_SCHEMA_BYTES]), count: words[base + T_SHARDS] };
 }
 
 /** Buckets of a shard's first index: enough for its share of the capacity, and for what chance adds to it. */
@@ -178,6 +185,13 @@ export class TableCore {
     }
   }
 
+  /** Takes the shard's lock if it is free and its last owner did not die. */
+  tryLock(shard: i32): boolean {
+    if (!this.#unlocked && this.locks.lockFast(shard, this.me) === 0) return false;
+    this.cover(shard);
+    return true;
+  }
+
   unlock(shard: i32): void {
     if (!this.#unlocked) unlockShard(this, shard);
   }
@@ -237,9 +251,9 @@ export class TableCore {
     }
   }
 
-  /** The slot of the key in the outgoing image, or 0; the caller holds the lock. */
+  /** The slot of the key in the outgoing image, or 0; the caller holds the lock. Throws ERR_TABLE_CORRUPT. */
   find(shard: i32, hash: i32, keyBytes: i32): i32 {
-    return findInShard(this.region.memory.words, shard, hash, this.keyWord, keyBytes, 0);
+    return findLocked(this.region.memory.words, shard, hash, this.keyWord, keyBytes);
   }
 
   /**
@@ -254,7 +268,9 @@ export class TableCore {
     for (let tries = 0; tries < READ_TRIES; tries++) {
       const found = this.#readUnlocked(shard, hash, keyBytes);
       if (found !== AGAIN) return found === FOUND;
+      if (isRecording()) countOf(this.region.memory, shard, R_RETRIES, 1);
     }
+    if (isRecording()) countOf(this.region.memory, shard, R_LOCKED_READS, 1);
     this.lock(shard);
     try {
       const slot = this.find(shard, hash, keyBytes);

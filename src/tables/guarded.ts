@@ -14,6 +14,7 @@ import { type LockClass, LockObject, type PlaceOptions } from "../locks/place.ts
 import { ACQUIRED, ACQUIRED_DIED, LOCK, ownerOf, RETIRED, retire } from "../protocols/mutex.ts";
 import { DEADLOCKED, deadlockError } from "../region/deadlock.ts";
 import { B_SERIAL, B_STATE, BLOCK_USED } from "../region/layout.ts";
+import { EXCLUSIVE } from "../region/recording.ts";
 import { lockBlocking, markWordConsistent, payWakes, releaseWord } from "../region/word-lock.ts";
 import { abandonShard, unlockShard } from "./shard.ts";
 
@@ -27,7 +28,7 @@ export abstract class GuardedObject extends LockObject {
     this.locks = mutexOperations(this.region, blockingAllowed());
   }
 
-  /** Restores what a thread left that died inside; called with the mutex held, and again if it was cut off. */
+  /** Restores what a thread left that died inside; called with the mutex held, and again if it was cut off. @internal */
   protected abstract repair(): void;
 
   /** Acquires the mutex; repairs first if its last owner died. Throws ERR_CLOSED if the object was freed. */
@@ -65,7 +66,7 @@ export abstract class GuardedObject extends LockObject {
 
   /** Releases the mutex. */
   protected leave(): void {
-    unlockShard(this, this.index);
+    unlockShard(this, this.index, EXCLUSIVE);
   }
 
   /**
@@ -122,5 +123,6 @@ export abstract class GuardedObject extends LockObject {
     }
   }
 
+  /** @internal */
   protected abstract describeInside(): string;
 }

@@ -7,6 +7,7 @@ import {
   CONTENDED,
   isCurrent,
   MISSING,
+  READ_TRIES,
   readRow,
   SAME_ROW,
   SCRATCH_FOUND,
@@ -20,6 +21,8 @@ import {
   TOO_LONG,
   UNCOVERED,
 } from "../protocols/table-read.ts";
+import { R_RETRIES } from "../region/record-layout.ts";
+import { countOf, isRecording } from "../region/recording.ts";
 import { scratchOf } from "../region/scratch.ts";
 import { encodeInto } from "./codec.ts";
 import type { TableCore } from "./core.ts";
@@ -35,6 +38,8 @@ export class TableReader {
   readonly #core: TableCore;
   /** Asked for at each call: so each way has call sites of its own, which stay monomorphic and are inlined. */
   readonly #wasm: CoreExports | undefined;
+  /** Kept apart: the exports of a module are slow to look up. */
+  readonly #isCurrentFast: CoreExports["isCurrent"] | undefined;
   readonly #scratch: number;
   readonly #textKeys: boolean;
   readonly #cache: RowCache = new RowCache();
@@ -45,6 +50,7 @@ export class TableReader {
   constructor(core: TableCore) {
     this.#core = core;
     this.#wasm = core.region.core;
+    this.#isCurrentFast = this.#wasm?.isCurrent;
     this.#scratch = scratchOf(core.region);
     this.#textKeys = core.schema.keyType === "string";
     this.#inside = core.inside;
@@ -60,10 +66,10 @@ export class TableReader {
   }
 
   #isCurrent({ shard, version }: CachedRow): boolean {
-    const wasm = this.#wasm;
+    const fast = this.#isCurrentFast;
     const current =
-      wasm !== undefined
-        ? wasm.isCurrent(shard, version, this.#serialAt, this.#serial)
+      fast !== undefined
+        ? fast(shard, version, this.#serialAt, this.#serial)
         : isCurrent(this.#core.region.memory.words, shard, version, this.#serialAt, this.#serial);
     return current !== 0;
   }
@@ -79,6 +85,9 @@ export class TableReader {
       return known.values;
     }
     if (length < 0) {
+      if (length === CONTENDED && isRecording()) {
+        countOf(core.region.memory, words[scratch + SCRATCH_SHARD], R_RETRIES, READ_TRIES);
+      }
       const found = core.read(encodeKey(core.schema, key, core.label));
       return found ? decodeValues(core.schema, incoming, 0) : undefined;
     }

@@ -44,10 +44,12 @@ import {
   S_VERSION,
   SLOTS,
 } from "../protocols/table-layout.ts";
+import { R_GROWTHS } from "../region/record-layout.ts";
+import { countOf, isRecording, PART } from "../region/recording.ts";
 import type { Region } from "../region/region.ts";
-import { acquireWord, markWordConsistent, payWakes, releaseWord } from "../region/word-lock.ts";
+import { acquireWord, markWordConsistent, payRelease, payWakes, releaseWord } from "../region/word-lock.ts";
 import { outgoing } from "./image.ts";
-import { recoverShard } from "./recover.ts";
+import { assertIndex, corrupt, recoverShard } from "./recover.ts";
 import { allocateRow, freeRow, giveBlock, takeBlock } from "./slab.ts";
 
 /** What the lock of a shard needs of this thread. */
@@ -91,9 +93,10 @@ function lockShardSlow(space: Space, shard: i32): void {
   }
 }
 
-export function unlockShard(space: Space, shard: i32): void {
+/** Releases the shard; `how`: EXCLUSIVE for the lock of an object that has no other. */
+export function unlockShard(space: Space, shard: i32, how: number = PART): void {
   const owed = space.locks.unlock(shard, space.me);
-  if (owed !== RELEASED && owed !== NOT_OWNER) payWakes(space.region.memory.words, shard, owed);
+  if (owed !== RELEASED && owed !== NOT_OWNER) payRelease(space.region.memory, shard, owed, how);
 }
 
 /** Releases a shard in the middle of a change as a thread does that dies: the next owner repairs it. */
@@ -115,6 +118,27 @@ export function findInShard(words: Words, shard: i32, hash: i32, keyWord: i32, k
   if (slot !== 0) return slot;
   const old = words[shard + S_OLD];
   return old === 0 ? 0 : findSlot(words, old, hash, outgoing.words, keyWord, keyBytes, keyWord, limit);
+}
+
+/** As {@link findInShard} for the lock's holder: 0 or a slot. Throws ERR_TABLE_CORRUPT where the index was overwritten. */
+export function findLocked(words: Words, shard: i32, hash: i32, keyWord: i32, keyBytes: i32): i32 {
+  const slot = findInShard(words, shard, hash, keyWord, keyBytes, words.length);
+  if (slot >= 0) return slot;
+  assertIndexes(words, shard);
+  // Sound, but its search is longer than a reader without the lock would believe.
+  return findInShard(words, shard, hash, keyWord, keyBytes, 0);
+}
+
+function assertIndexes(words: Words, shard: i32): void {
+  assertIndex(words, words[shard + S_INDEX]);
+  if (words[shard + S_OLD] !== 0) assertIndex(words, words[shard + S_OLD]);
+}
+
+/** Puts a row into the index. Throws ERR_TABLE_CORRUPT if there is no slot, where there must be one. */
+export function placeRow(words: Words, index: i32, hash: i32, row: i32): void {
+  const slot = freeSlot(words, index, hash);
+  if (slot === 0) throw corrupt("its index", index);
+  fillSlot(words, index, slot, hash, row);
 }
 
 /** Copies the outgoing image of `length` words into a new row, which is in no slot yet; throws ERR_REGION_FULL. */
@@ -164,7 +188,7 @@ export function insertRow(region: Region, shard: i32, hash: i32, length: i32, fi
   const words = region.memory.words;
   const index = words[shard + S_INDEX];
   beginChange(words, shard);
-  fillSlot(words, index, freeSlot(words, index, hash), hash, row);
+  placeRow(words, index, hash, row);
   words[shard + S_COUNT] += 1;
   endChange(words, shard);
 }
@@ -193,6 +217,7 @@ export function finishMoving(region: Region, shard: i32): void {
 
 function moveBuckets(region: Region, shard: i32, count: i32): void {
   const words = region.memory.words;
+  assertIndexes(words, shard);
   const old = words[shard + S_OLD];
   const buckets = words[old + I_MASK] + 1;
   let position = words[shard + S_POSITION];
@@ -215,7 +240,7 @@ function moveBucket(words: Words, shard: i32, old: i32, position: i32): void {
     const row = words[slot];
     if (row === 0) continue;
     const hash = words[slot - 1];
-    fillSlot(words, index, freeSlot(words, index, hash), hash, row);
+    placeRow(words, index, hash, row);
     // A reader without the lock that missed the row in the new index must not look in the old one after this.
     add(words, shard + S_VERSION, 2);
     clearSlot(words, old, slot);
@@ -243,6 +268,7 @@ export function makeRoom(region: Region, shard: i32, firstBuckets: i32, more: i3
 function startIndex(region: Region, shard: i32, buckets: i32): void {
   const index = takeBlock(region, shard, indexWords(buckets));
   const words = region.memory.words;
+  if (isRecording() && words[shard + S_INDEX] !== 0) countOf(region.memory, shard, R_GROWTHS, 1);
   words[index + I_MASK] = buckets - 1;
   words[shard + S_POSITION] = 0;
   // Both words name the same index for a moment: nothing is lost, and a search reads it twice at worst.

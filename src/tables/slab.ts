@@ -1,6 +1,8 @@
 // The memory of a shard's rows: size classes carved from slabs, freed rows in one list a class, large rows in a slab of
 // their own that goes back to the region at once. Called with the shard's lock held.
 //
+// A slab none of whose rows is in use stays with its shard until the region is full; then it goes back (trimShard).
+//
 // Invariants: the rows of a slab can be walked from its start to its bump by their tags, at every moment (a tag is
 // written before the bump passes it, and a row keeps its class for good). A row belongs to the table only while a slot
 // of the index points at it, so whatever a thread that ends leaves in between is found by a sweep, and is free.
@@ -13,6 +15,7 @@ import {
   classOfTag,
   classWords,
   freeTag,
+  isFreeTag,
   L_BUMP,
   L_NEXT,
   L_PREVIOUS,
@@ -35,6 +38,7 @@ import {
 } from "../protocols/table-layout.ts";
 import { BLOCK_HEADER_BYTES, KIND_TABLE_PART } from "../region/layout.ts";
 import type { Region } from "../region/region.ts";
+import { eachRow, eachSlab } from "./recover.ts";
 
 /** Words that the region puts before a block: a slab and they make a power of two, which the region stores without loss. */
 const BLOCK_HEADER: i32 = BLOCK_HEADER_BYTES >> 2;
@@ -89,16 +93,32 @@ function carve(memory: Int32Array, shard: i32, sizeClass: i32): i32 {
 function allocateSlow(region: Region, shard: i32, sizeClass: i32): i32 {
   const size = classWords(sizeClass);
   const length = slabWords(Math.max(region.memory.words[shard + S_SLAB_WORDS], size + SLAB_HEADER));
-  let slab: i32;
   try {
-    slab = takeBlock(region, shard, length);
+    addSlab(region, shard, length);
   } catch (error) {
-    // The region is full: a free row of a larger class is better than an error.
-    for (let larger = sizeClass + 1; larger < CLASSES; larger++) {
-      if (region.memory.words[shard + S_FREE + larger] !== 0) return popFree(region.memory.words, shard, larger);
-    }
-    throw error;
+    return allocateLast(region, shard, sizeClass, error);
   }
+  return carve(region.memory.words, shard, sizeClass);
+}
+
+/** The region is full: what the shard has to spare goes back to it, and a smaller slab or a larger row has to serve. */
+function allocateLast(region: Region, shard: i32, sizeClass: i32, full: unknown): i32 {
+  trimShard(region, shard);
+  try {
+    addSlab(region, shard, slabWords(classWords(sizeClass) + SLAB_HEADER));
+  } catch {
+    const memory = region.memory.words;
+    for (let larger = sizeClass; larger < CLASSES; larger++) {
+      if (memory[shard + S_FREE + larger] !== 0) return popFree(memory, shard, larger);
+    }
+    throw full;
+  }
+  return carve(region.memory.words, shard, sizeClass);
+}
+
+/** Gets a slab of `length` words, from which rows are carved from now on; throws ERR_REGION_FULL. */
+function addSlab(region: Region, shard: i32, length: i32): void {
+  const slab = takeBlock(region, shard, length);
   const memory = region.memory.words;
   carveRemainder(memory, shard);
   memory[slab + L_WORDS] = length;
@@ -106,7 +126,6 @@ function allocateSlow(region: Region, shard: i32, sizeClass: i32): i32 {
   memory[slab + L_NEXT] = memory[shard + S_SLABS];
   memory[shard + S_SLABS] = slab;
   memory[shard + S_SLAB_WORDS] += length;
-  return carve(memory, shard, sizeClass);
 }
 
 /** Words of a slab of about that many, so that a shard's memory doubles up to a slab of 64 KiB. */
@@ -176,4 +195,41 @@ export function freeLarge(region: Region, shard: i32, slab: i32): void {
   memory[shard + S_SLAB_WORDS] -= memory[slab + L_WORDS];
   memory[shard + S_USED_WORDS] -= memory[slab + L_WORDS] - SLAB_HEADER;
   giveBlock(region, slab);
+}
+
+/**
+ * Gives the slabs back that have no row in use; whether there were any. The free lists are emptied first and made anew
+ * from the slabs that stay: a thread that ends in between leaves free rows in no list and blocks that are not linked,
+ * and the next owner's sweep puts both right.
+ */
+export function trimShard(region: Region, shard: i32): boolean {
+  const memory = region.memory.words;
+  if (memory[shard + S_SLAB_WORDS] - memory[shard + S_USED_WORDS] < SLAB_MIN - BLOCK_HEADER - SLAB_HEADER) return false;
+  for (let sizeClass = 0; sizeClass < CLASSES; sizeClass++) memory[shard + S_FREE + sizeClass] = 0;
+  const spare: i32[] = [];
+  let previous = 0;
+  eachSlab(memory, memory[shard + S_SLABS], (slab) => {
+    if (isSpare(memory, slab)) {
+      memory[previous === 0 ? shard + S_SLABS : previous + L_NEXT] = memory[slab + L_NEXT];
+      memory[shard + S_SLAB_WORDS] -= memory[slab + L_WORDS];
+      spare.push(slab);
+      return;
+    }
+    previous = slab;
+    eachRow(memory, slab, (row, sizeClass) => {
+      if (!isFreeTag(memory[row + R_TAG])) return;
+      memory[row + R_NEXT] = memory[shard + S_FREE + sizeClass];
+      memory[shard + S_FREE + sizeClass] = row;
+    });
+  });
+  for (const slab of spare) giveBlock(region, slab);
+  return spare.length > 0;
+}
+
+function isSpare(memory: Int32Array, slab: i32): boolean {
+  let used = 0;
+  eachRow(memory, slab, (row) => {
+    if (!isFreeTag(memory[row + R_TAG])) used++;
+  });
+  return used === 0;
 }

@@ -16,6 +16,7 @@ import { freeTable } from "./free.ts";
 import { incoming, outgoing } from "./image.ts";
 import { checkAmount, larger, numericColumn, sum } from "./numbers.ts";
 import { TableReader } from "./reader.ts";
+import { reclaim } from "./reclaim.ts";
 import { collect, decodeRow, encodeKey, encodeRow, encodeZeroRow, readNumber, writeValue } from "./row.ts";
 import { type Column, parseSchema, type Schema } from "./schema.ts";
 import { beginChange, endChange, insertRow, moveOn, nextRowVersion, removeRow, replaceRow } from "./shard.ts";
@@ -199,7 +200,7 @@ export class SharedTable<Key extends TableKey, Row extends object> {
       const slot = this.#core.find(shard, hash, keyBytes);
       found = slot !== 0;
       if (found) this.#core.copyOut(slot);
-      else insertRow(region, shard, hash, length, this.#core.firstBuckets);
+      else this.#put(shard, 0, hash, length);
     } catch (error) {
       this.#core.failed(shard, error);
       throw error;
@@ -280,7 +281,7 @@ export class SharedTable<Key extends TableKey, Row extends object> {
       else {
         const length = encodeZeroRow(schema, keyBytes);
         writeValue(outgoing, 0, column, next);
-        insertRow(region, shard, hash, length, core.firstBuckets);
+        this.#put(shard, 0, hash, length);
       }
     } catch (error) {
       if (changing) core.failed(shard, error);
@@ -292,6 +293,15 @@ export class SharedTable<Key extends TableKey, Row extends object> {
   }
 
   #put(shard: i32, slot: i32, hash: i32, length: i32): void {
+    try {
+      this.#write(shard, slot, hash, length);
+    } catch (error) {
+      reclaim(this.#core, error);
+      this.#write(shard, slot, hash, length);
+    }
+  }
+
+  #write(shard: i32, slot: i32, hash: i32, length: i32): void {
     if (slot !== 0) replaceRow(this.#core.region, shard, slot, hash, length);
     else insertRow(this.#core.region, shard, hash, length, this.#core.firstBuckets);
   }
@@ -390,6 +400,14 @@ export class SharedTable<Key extends TableKey, Row extends object> {
   toString(): string {
     const { label, schema, isOpen } = this.#core;
     return `${label}: ${isOpen ? `${this.size} rows of ${schema.source}` : "freed"}`;
+  }
+
+  /** What reads this table, for classes that need no row. @internal */
+  static readerOf(table: unknown): TableReader {
+    if (typeof table !== "object" || table === null || !(#reader in table)) {
+      throw new TypeError(`expected a SharedTable, got ${describe(table)}`);
+    }
+    return table.#reader;
   }
 
   /** @internal */

@@ -16,8 +16,8 @@
 
 import { type i32, store } from "../cells/atomics.ts";
 import { describe } from "../cells/deadline.ts";
-import { ClosedError } from "../cells/errors.ts";
-import { clearSlot, fillSlot, findSlot, freeSlot, isSlotOf } from "../protocols/table-index.ts";
+import { ClosedError, HoldfastError } from "../cells/errors.ts";
+import { clearSlot, findSlot, isSlotOf } from "../protocols/table-index.ts";
 import {
   CHANGE_WORDS,
   COMMITTED,
@@ -39,9 +39,10 @@ import {
 import type { Region } from "../region/region.ts";
 import type { TableCore } from "./core.ts";
 import { incoming } from "./image.ts";
+import { giveBackSpare, reclaim } from "./reclaim.ts";
 import { collect, decodeRow, encodeKey, encodeRow, type Value } from "./row.ts";
 import { show } from "./schema.ts";
-import { beginChange, endChange, makeRoom, moveOn, writeRow } from "./shard.ts";
+import { beginChange, endChange, makeRoom, moveOn, placeRow, writeRow } from "./shard.ts";
 import { freeRow, giveBlock, takeBlock } from "./slab.ts";
 import type { AnyRow, TableKey, TableTransaction } from "./types.ts";
 
@@ -81,7 +82,7 @@ export function runTransaction<T>(core: TableCore, keys: Iterable<TableKey>, fn:
     }
     tx.close();
     changing = true;
-    commit(
+    commitOrReclaim(
       core,
       [...entries.values()].filter((entry) => entry.changed),
     );
@@ -173,14 +174,23 @@ class Transaction implements TableTransaction {
   }
 }
 
+/** Makes all changes, if need be after what other shards have to spare went back to the region. */
+function commitOrReclaim(core: TableCore, entries: readonly Entry[]): void {
+  try {
+    commit(core, entries);
+  } catch (error) {
+    reclaim(core, error);
+    commit(core, entries);
+  }
+}
+
 /** Makes all changes; throws ERR_REGION_FULL with none made. The caller holds the locks of their shards. */
 function commit(core: TableCore, entries: readonly Entry[]): void {
   if (entries.length === 0) return;
   const { region } = core;
   const shards = [...new Set(entries.map((entry) => entry.shard))].sort((a, b) => a - b);
   for (const shard of shards) moveOn(region, shard);
-  const record = recordOf(region, shards[0], shards.length, entries.length);
-  const changes = prepare(core, entries);
+  const [record, changes] = takeMemory(core, shards, entries);
   if (changes.length === 0) return;
   writeRecord(region, record, shards, changes);
   const words = region.memory.words;
@@ -191,6 +201,16 @@ function commit(core: TableCore, entries: readonly Entry[]): void {
   store(words, record + X_STATE, IDLE);
   for (const shard of shards) endChange(words, shard);
   for (const { shard, before } of changes) if (before !== 0) freeRow(region, shard, before);
+}
+
+/** What a commit needs: the record and the new rows; if the region is full, all that it took goes back. */
+function takeMemory(core: TableCore, shards: readonly i32[], entries: readonly Entry[]): [i32, Change[]] {
+  try {
+    return [recordOf(core.region, shards[0], shards.length, entries.length), prepare(core, entries)];
+  } catch (error) {
+    if (error instanceof HoldfastError) for (const shard of shards) giveBackSpare(core.region, shard);
+    throw error;
+  }
 }
 
 /** The record of a shard, large enough. */
@@ -257,7 +277,7 @@ function apply(core: TableCore, { shard, before, after }: Change): void {
   const row = before === 0 ? after : before;
   const hash = words[row + R_HASH];
   if (before === 0) {
-    fillSlot(words, index, freeSlot(words, index, hash), hash, after);
+    placeRow(words, index, hash, after);
     words[shard + S_COUNT] += 1;
     return;
   }

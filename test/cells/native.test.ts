@@ -39,8 +39,8 @@ if (native === undefined) {
     ["park", (words, index) => native.park(words as Int32Array, index as number, 1, 0, 0, 1)],
     ["park's count of deaths", (words, index) => native.park(words as Int32Array, 0, 1, index as number, 0, 1)],
     ["wake", (words, index) => native.wake(words as Int32Array, index as number)],
-    ["requeue from", (words, index) => native.requeue(words as Int32Array, index as number, 0)],
-    ["requeue to", (words, index) => native.requeue(words as Int32Array, 0, index as number)],
+    ["requeue from", (words, index) => native.requeue(words as Int32Array, index as number, 0, true)],
+    ["requeue to", (words, index) => native.requeue(words as Int32Array, 0, index as number, true)],
     ["watch", (words, index) => native.watch(words as Int32Array, index as number, 1, 2, 0, 0, 1, 1)],
     ["watch's slots", (words, index) => native.watch(words as Int32Array, 0, 1, 2, 0, index as number, 1, 1)],
   ];

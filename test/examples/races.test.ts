@@ -1,7 +1,9 @@
 // examples/races in short: every hazard's unsafe variant fails, its safe one holds, and the story can be told.
 // watchdog: 300s
+// native: too
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { RacePool } from "../../examples/races/pool.ts";
 import { columns, fullStory, toJson } from "../../examples/races/report.ts";
 import { holds, type Result, runStories } from "../../examples/races/run.ts";
 import { stories } from "../../examples/races/stories/index.ts";
@@ -25,6 +27,22 @@ for (const result of results) {
     if (story.kind === "forced") assert.is(unsafe.missed, 0, "the script is kept");
   });
 }
+
+test("the safe variants hold in any order of the steps: one thread first, the other first, and nobody steered", async () => {
+  const pool = new RacePool();
+  const byThread = (script: readonly string[], sign: 1 | -1): string[] =>
+    [...script].sort((a, b) => sign * (Number.parseInt(a, 10) - Number.parseInt(b, 10)));
+  try {
+    for (const story of stories.filter(({ kind }) => kind === "forced")) {
+      for (const script of [byThread(story.script, 1), byThread(story.script, -1), []]) {
+        const { symptom } = await pool.run(story, "safe", script);
+        assert.is(symptom, undefined, `${story.id} in the order ${script.join(" | ")}`);
+      }
+    }
+  } finally {
+    await pool.close();
+  }
+});
 
 test("a story is told in columns, each step in its thread's", () => {
   const told = columns(stories[4]).split("\n");

@@ -171,7 +171,7 @@ class ConditionModels {
     const ticket = w[this.lock + mutex.HOLD];
     this.release(w, index);
     const what = { table: this.table, node, waiting, lock: node };
-    const notified = waitQueue.sleepNode(locker, what, deadline, () => false);
+    const notified = waitQueue.sleepNode(locker, what, deadline, () => false) !== waitQueue.LEFT;
     this.acquire(w, index);
     mutex.resumeHold(w, this.lock, ticket);
     if (notified) waitNodes.freeNode(w, this.table, node);

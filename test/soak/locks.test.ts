@@ -1,4 +1,5 @@
 // The short form of the kill storm over locks; `npm run soak` kills a thousand.
+// native: too
 
 import { suite } from "uvu";
 import * as assert from "uvu/assert";

@@ -1,33 +1,38 @@
-// npm run soak: the kill storms, over locks and over tables.
+// npm run soak: the kill storms, over locks and over tables, and the threads that come and go by thousands.
 //
-//   npm run soak [-- --kills 1000] [--minutes N] [--threads 16] [--only locks|tables] [--json]
+//   npm run soak [-- --kills 1000] [--minutes N] [--threads 16] [--only locks|tables|threads] [--lives 1000] [--json]
 //
 // --minutes   the storm over locks goes on for so long, with as many kills as come
+// --lives     how many threads come and go
 // Exit code 0 only if nothing was found that should be impossible and every thread that lived made progress.
 
 import { parseArgs } from "node:util";
 import { lockStorm } from "./locks.ts";
 import { killStorm } from "./tables.ts";
+import { shortLives } from "./threads.ts";
 
 const { values } = parseArgs({
   options: {
     kills: { type: "string", default: "1000" },
     minutes: { type: "string", default: "0" },
     threads: { type: "string", default: "16" },
+    lives: { type: "string", default: "1000" },
     only: { type: "string" },
     json: { type: "boolean", default: false },
   },
 });
 
-function number(name: "kills" | "minutes" | "threads"): number {
+function number(name: "kills" | "lives" | "minutes" | "threads"): number {
   const value = Number(values[name]);
   if (!(value >= 0)) throw new RangeError(`--${name} must be a number, not "${values[name]}"`);
   return value;
 }
 
-if (values.only !== undefined && values.only !== "locks" && values.only !== "tables") {
-  throw new RangeError(`--only takes locks or tables, not "${values.only}"`);
+const parts = ["locks", "tables", "threads"];
+if (values.only !== undefined && !parts.includes(values.only)) {
+  throw new RangeError(`--only takes ${parts.join(", ")}, not "${values.only}"`);
 }
+const wanted = (part: string): boolean => values.only === undefined || values.only === part;
 
 const begun = performance.now();
 const total = { operations: 0, kills: 0, survivorsBlocked: 0, mismatches: [] as string[], heapGrowthBytes: 0 };
@@ -41,14 +46,19 @@ function add(what: string, result: Omit<typeof total, "mismatches"> & { mismatch
   total.heapGrowthBytes += result.heapGrowthBytes;
 }
 
-if (values.only !== "tables") {
+if (wanted("locks")) {
   add("locks", await lockStorm({ kills: number("kills"), minutes: number("minutes"), threads: number("threads") }));
 }
-if (values.only !== "locks") {
+if (wanted("tables")) {
   const result = await killStorm({ kills: number("kills") });
   // What the tables leak is memory that they share, not this thread's heap.
   const leaked = result.leakedBytes === 0 ? [] : [`the tables left ${result.leakedBytes} bytes in use`];
   add("tables", { ...result, mismatches: [...result.mismatches, ...leaked], heapGrowthBytes: 0 });
+}
+if (wanted("threads")) {
+  const { deaths, mismatches, operations, ...rest } = await shortLives({ count: number("lives") });
+  if (!values.json) console.log("memory and time of the threads that come and go", rest);
+  add("threads", { operations, mismatches, kills: deaths, survivorsBlocked: 0, heapGrowthBytes: 0 });
 }
 
 const { mismatches, ...figures } = total;

@@ -1,4 +1,5 @@
 // The short form of the kill storm over tables; `node dist/test/soak/tables.js` kills a thousand.
+// native: too
 
 import { suite } from "uvu";
 import * as assert from "uvu/assert";

@@ -21,6 +21,8 @@ export interface TestFile {
   readonly root: string;
   /** The program that runs it, and its arguments before the file's path. */
   readonly runtime?: readonly string[];
+  /** What its environment has beyond this process's. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Milliseconds after which the file counts as hung. */
   readonly watchdog: number;
   /** Milliseconds that the process has to exit after its summary. */
@@ -111,7 +113,7 @@ export async function runTestFile(file: TestFile): Promise<FileResult> {
   const [program, ...first] = file.runtime ?? [process.execPath, "--enable-source-maps"];
   const child = spawn(program, [...first, file.compiled], {
     cwd: file.root,
-    env: { ...process.env, [markName]: value, TMPDIR: temp, TEMP: temp, TMP: temp },
+    env: { ...process.env, ...file.env, [markName]: value, TMPDIR: temp, TEMP: temp, TMP: temp },
     stdio: ["ignore", "pipe", "pipe"],
     detached: process.platform !== "win32", // A process group of its own, so that all of it can be ended.
   });

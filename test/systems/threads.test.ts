@@ -1,4 +1,5 @@
 // PhoneLookup and ConversationStats under real workers: totals against what was done, in the main thread.
+// native: too
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -283,7 +283,8 @@ const h50 = story<{ readonly raw: RawLock; readonly mutex: Mutex; readonly recor
       mutex.withLock(() => `has the lock, reads ${record.join(" ")}`, { recover: repair, timeout: 30_000 }),
     );
   },
-  check: (_state, [, told]) => (told === "has the lock, reads 1 1" ? undefined : String(told)),
+  // The record as it was before the writer came is as good as the repaired one; half of it is not.
+  check: (_state, [, told]) => (/^has the lock, reads (1 1|0 0)$/.test(String(told)) ? undefined : String(told)),
 });
 
 export const chatStories: readonly Story[] = [h42, h43, h44, h45, h46, h47, h48, h49, h50];

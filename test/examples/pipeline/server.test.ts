@@ -75,8 +75,11 @@ test(`${plans} plans, 5 clients each, who leave and come back: each sees all, on
       const id = `plan-${number}`;
       const [status] = await call(port, "POST", "/api/plans", { id, steps, delay: 10, fail });
       assert.is(status, 202);
-      assert.is((await call(port, "POST", "/api/plans", { id }))[0], 409);
-      const leave = (): number => 1 + Math.floor(Math.random() * 15);
+      let state = number + 1;
+      const leave = (): number => {
+        state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+        return 1 + Math.floor((state / 2 ** 32) * 15);
+      };
       const all = await Promise.all([
         follow("events", port, id),
         follow("socket", port, id),
@@ -125,15 +128,16 @@ test("a plan that can't start ends as one that failed, with the end marker; its 
 
 test("a process that is killed ends as one that failed", async () => {
   await withServer({}, async ({ port, pipeline }) => {
-    pipeline.execute({ id: "victim", arguments: ["--steps=1000", "--delay=20"] });
+    pipeline.execute({ id: "victim", arguments: ["--steps=1000000", "--delay=20"] });
     const seen = follow("events", port, "victim");
     await until("its process", () => pipeline.processes.has("victim"));
     process.kill(pipeline.processes.get("victim")?.pid as number, "SIGKILL");
     const { events, ended } = await seen;
     assert.is(ended, 1);
     assert.is(events.at(-1)?.message, "killed by SIGKILL");
-    pipeline.execute({ id: "other", arguments: ["--steps=1000", "--delay=20"] });
+    pipeline.execute({ id: "other", arguments: ["--steps=1000000", "--delay=20"] });
     await until("its process", () => pipeline.processes.has("other"));
+    assert.is((await call(port, "POST", "/api/plans", { id: "other" }))[0], 409, "one of a name at a time");
     assert.is((await call(port, "DELETE", "/api/plans/other"))[0], 202);
     assert.is((await follow("socket", port, "other")).events.at(-1)?.message, "killed by SIGTERM");
     assert.is((await call(port, "DELETE", "/api/plans/other"))[0], 404);
@@ -141,9 +145,9 @@ test("a process that is killed ends as one that failed", async () => {
 });
 
 test("a reader that is late after the join's time-out finds the stream closed, and writes to no freed slot", async () => {
-  await withServer({ joinMs: 300, graceMs: 0 }, async ({ port, pipeline }) => {
+  await withServer({ joinMs: 1000, graceMs: 0 }, async ({ port, pipeline }) => {
     const { registry } = pipeline;
-    pipeline.execute({ id: "late", arguments: ["--steps=1", "--delay=0", "--linger=20000"] });
+    pipeline.execute({ id: "late", arguments: ["--steps=1", "--delay=0", "--linger=600000"] });
     const { events, ended } = await follow("events", port, "late");
     assert.is(ended, 1);
     assert.is(events.at(-1)?.status, "completed");
@@ -222,7 +226,7 @@ test("stop ends what runs and what waits; all clients get the end", async () => 
   const server = await PipelineServer.start({ maxRunning: 2 });
   const { port, pipeline } = server;
   const ids = ["a", "b", "c", "d"];
-  for (const id of ids) pipeline.execute({ id, arguments: ["--steps=1000", "--delay=20"] });
+  for (const id of ids) pipeline.execute({ id, arguments: ["--steps=1000000", "--delay=20"] });
   const followers = ids.map((id, number) => follow(number % 2 === 0 ? "events" : "socket", port, id));
   await until("two run", () => pipeline.processes.size === 2);
   await until("all are connected", () => server.connections.stats().connections === 4);

@@ -113,7 +113,8 @@ test("what makes a run impossible: exit code 1 and one line that names it", asyn
 test("--help says how it is used", async () => {
   const { code, stdout } = await run("--help");
   assert.is(code, 0);
-  for (const option of ["--out", "--workers", "--files", "--drop-call-only", "--json"]) assert.match(stdout, option);
+  for (const option of ["--out", "--workers", "--files", "--ask", "--from", "--exclude", "--drop-call-only", "--json"])
+    assert.match(stdout, option);
 });
 
 test("Ctrl-C in the middle: exit code 130, no half-written file, and a second run as if it had never been", async () => {

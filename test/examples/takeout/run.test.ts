@@ -81,7 +81,7 @@ test("the names and filters of phone_lookup.txt are used and kept; a second run 
   assert.match(read(join(out, "backup"), "phone_lookup.start.txt"), "# mine");
   const before = new Map(
     readdirSync(out)
-      .filter((name) => name !== "backup")
+      .filter((name) => name !== "backup" && name !== "run.log")
       .map((name) => [name, read(out, name)]),
   );
   await run(dir);

@@ -1,0 +1,149 @@
+// What each lock costs that nobody contends for, in one thread: synchronous calls against the bare operations, and
+// promises against what npm has. The names of the cases say what one operation is.
+
+import {
+  Mutex as AsyncMutex,
+  type MutexInterface as AsyncMutexInterface,
+  Semaphore as AsyncSemaphore,
+} from "async-mutex";
+import { Condition, Event, Mutex, Once, ReentrantMutex, Region, RwLock, Semaphore, StampedLock } from "../src/index.ts";
+import { looped, loopedAsync, measure, type Subject } from "./one-thread.ts";
+import type { Effort, Run, Suite } from "./result.ts";
+import { bareWasm, bareWords } from "./rivals/floor.ts";
+import { threeStateFutexLock, twoStateSpinLock } from "./rivals/hand-written.ts";
+import { multithreading } from "./rivals/multithreading.ts";
+
+const PAIR = "lock.lock(); lock.unlock();";
+const TAKE_GIVE = "Atomics.compareExchange(words, 0, 0, 1); Atomics.compareExchange(words, 0, 1, 0);";
+
+type Make = (region: Region) => Readonly<Record<string, unknown>>;
+
+/** The same loop over this package's object with the Wasm fast path and without. */
+function both(make: Make, body: string): Subject[] {
+  return [
+    looped("holdfast", make(Region.create()), body),
+    looped("holdfast-js", make(Region.create({ wasm: false })), body),
+  ];
+}
+
+function floors(): Subject[] {
+  return [
+    looped("floor-js", { words: bareWords() }, TAKE_GIVE),
+    looped("floor-wasm", { wasm: bareWasm() }, "wasm.take(); wasm.give();"),
+  ];
+}
+
+const lock: Make = (region) => ({ lock: new Mutex({ region }) });
+
+async function mutexes(effort: Effort): Promise<Run[]> {
+  const { Mutex: Peer } = await multithreading();
+  const nothing = (): void => undefined;
+  const own = (name: string, body: string): Subject => looped(name, { ...lock(Region.create()), nothing }, body);
+  return await measure(
+    "mutex uncontended",
+    "lock + unlock",
+    [
+      ...floors(),
+      ...both(lock, PAIR),
+      own("holdfast (guard)", "const guard = lock.lock(); guard.release();"),
+      own("holdfast (withLock)", "lock.withLock(nothing);"),
+      own("holdfast (tryLock)", "lock.tryLock(); lock.unlock();"),
+      looped("holdfast (fair)", { lock: new Mutex({ region: Region.create(), fair: true }) }, PAIR),
+      looped("three-state futex", { lock: threeStateFutexLock(bareWords()) }, PAIR),
+      looped("two-state spin", { lock: twoStateSpinLock(bareWords()) }, PAIR),
+      looped("multithreading", { lock: new Peer() }, "lock.blockingLock().dispose();"),
+    ],
+    effort,
+  );
+}
+
+async function others(effort: Effort): Promise<Run[]> {
+  const peer = await multithreading();
+  const of = (name: string, subjects: Subject[]): Promise<Run[]> =>
+    measure("locks uncontended", name, [...floors(), ...subjects], effort);
+  const make = {
+    reentrant: (region: Region) => ({ lock: new ReentrantMutex({ region }) }),
+    rw: (region: Region) => ({ lock: new RwLock({ region }) }),
+    stamped: (region: Region) => ({ lock: new StampedLock({ region }) }),
+    semaphore: (region: Region) => ({ lock: new Semaphore({ region, permits: 2 }) }),
+    event: (region: Region) => ({ event: new Event({ region }) }),
+  };
+  const rw = new peer.RwLock();
+  const semaphore = new peer.Semaphore(2);
+  return [
+    await of("reentrant mutex: lock + unlock", both(make.reentrant, PAIR)),
+    await of("rw lock: read + release", [
+      ...both(make.rw, "lock.read().release();"),
+      looped("multithreading", { rw }, "rw.blockingRead().dispose();"),
+    ]),
+    await of("rw lock: write + release", [
+      ...both(make.rw, "lock.write().release();"),
+      looped("multithreading", { rw }, "rw.blockingWrite().dispose();"),
+    ]),
+    await of("stamped lock: optimistic read + validate", both(make.stamped, "lock.validate(lock.optimisticRead());")),
+    await of("semaphore: acquire + release", [
+      ...both(make.semaphore, "lock.acquire(); lock.release();"),
+      looped("multithreading", { semaphore }, "semaphore.blockingAcquire().dispose();"),
+    ]),
+    await of("event: set + clear", both(make.event, "event.set(); event.clear();")),
+    await of("once: call after the first", onces()),
+    await of("condition: notify, nobody waits", [...conditions(), peerNotify(peer)]),
+  ].flat();
+}
+
+function onces(): Subject[] {
+  const nothing = (): void => undefined;
+  return both((region) => ({ once: new Once({ region }), nothing }), "once.call(nothing);");
+}
+
+function conditions(): Subject[] {
+  return both((region) => {
+    const mutex = new Mutex({ region });
+    mutex.lock();
+    return { condition: new Condition(mutex, { region }) };
+  }, "condition.notify();");
+}
+
+function peerNotify({ Condvar }: Awaited<ReturnType<typeof multithreading>>): Subject {
+  return looped("multithreading", { condition: new Condvar() }, "condition.notifyOne();");
+}
+
+async function asynchronous(effort: Effort): Promise<Run[]> {
+  const peer = await multithreading();
+  const of = (name: string, subjects: Subject[]): Promise<Run[]> =>
+    measure("async uncontended", name, subjects, effort, effort.quick ? 100 : 2000);
+  const own = (name: string, make: Make, body: string, wasm = true): Subject =>
+    loopedAsync(name, make(Region.create({ wasm })), body);
+  const plain: AsyncMutexInterface = new AsyncMutex();
+  const mutexBody = "(await lock.lockAsync()).release();";
+  const semaphoreBody = "await lock.acquireAsync(); lock.release();";
+  const permits: Make = (region) => ({ lock: new Semaphore({ region, permits: 2 }) });
+  const empty = loopedAsync("empty await", {}, "await undefined;");
+  return [
+    await of("mutex: lockAsync + release", [
+      empty,
+      own("holdfast", lock, mutexBody),
+      own("holdfast-js", lock, mutexBody, false),
+      loopedAsync("async-mutex", { plain }, "(await plain.acquire())();"),
+      loopedAsync("multithreading", { lock: new peer.Mutex() }, "(await lock.lock()).dispose();"),
+    ]),
+    await of("rw lock: readAsync + release", [
+      empty,
+      own("holdfast", (region) => ({ lock: new RwLock({ region }) }), "(await lock.readAsync()).release();"),
+      loopedAsync("multithreading", { lock: new peer.RwLock() }, "(await lock.read()).dispose();"),
+    ]),
+    await of("semaphore: acquireAsync + release", [
+      empty,
+      own("holdfast", permits, semaphoreBody),
+      own("holdfast-js", permits, semaphoreBody, false),
+      loopedAsync("async-mutex", { lock: new AsyncSemaphore(2) }, "(await lock.acquire())[1]();"),
+      loopedAsync("multithreading", { lock: new peer.Semaphore(2) }, "(await lock.acquire()).dispose();"),
+    ]),
+  ].flat();
+}
+
+export const suites: Suite[] = [
+  { name: "mutex uncontended", yardstick: "floor-js", run: mutexes },
+  { name: "locks uncontended", yardstick: "floor-js", run: others },
+  { name: "async uncontended", yardstick: "empty await", run: asynchronous },
+];
