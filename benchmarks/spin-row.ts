@@ -62,17 +62,16 @@ export class Row {
     });
     this.#failed = new Promise((_, reject) => {
       for (const worker of this.#workers) worker.once("error", reject);
+      for (const worker of this.#workers) worker.once("exit", (code) => reject(new Error(`a worker ended: ${code}`)));
     });
     this.#failed.catch(() => undefined);
   }
 
   async ready(): Promise<void> {
-    for (const deadline = performance.now() + 20_000; ; ) {
+    for (const deadline = performance.now() + 60_000; ; ) {
       if (Atomics.load(this.#control, READY) === this.#workers.length) break;
       if (performance.now() > deadline)
-        throw new Error(
-          `a worker hung: ${this.#workers.length} ${Atomics.load(this.#control, SUBJECT)} ${Atomics.load(this.#control, READY)}`,
-        );
+        throw new Error(`a worker hung, with subject ${Atomics.load(this.#control, SUBJECT)}`);
       await Promise.race([this.#failed, new Promise((resolve) => setTimeout(resolve, 1))]);
     }
     Atomics.store(this.#control, READY, 0);

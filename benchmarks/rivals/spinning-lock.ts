@@ -1,7 +1,6 @@
 // A plain three-state lock in WebAssembly that looks up to a fixed number of times before it sleeps: what no fixed count
 // is right for. No owner, no recovery. Compiled by AssemblyScript when the benchmark begins.
 
-import asc from "assemblyscript/asc";
 import type { Rival } from "./hand-written.ts";
 
 const SOURCE = `
@@ -23,6 +22,8 @@ const FLAGS =
   "--enable=threads --sharedMemory --importMemory --initialMemory=1 --maximumMemory=65536 --runtime=stub -O3";
 
 export async function compileSpinningLock(): Promise<WebAssembly.Module> {
+  // A large package, which the workers that only use the lock need not load.
+  const { default: asc } = await import("assemblyscript/asc");
   let bytes: Uint8Array | undefined;
   const { error } = await asc.main(["lock.ts", "--outFile=lock.wasm", ...FLAGS.split(" ")], {
     readFile: (name) => (name === "lock.ts" ? SOURCE : null),
