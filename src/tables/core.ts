@@ -31,7 +31,7 @@ import type { Region } from "../region/region.ts";
 import { incoming, outgoing } from "./image.ts";
 import { corrupt } from "./recover.ts";
 import { assertSameSchema, decodeSchema, KEY_TYPES, type Schema } from "./schema.ts";
-import { abandonShard, findInShard, lockShard, unlockShard } from "./shard.ts";
+import { abandonShard, findInShard, findLocked, lockShard, unlockShard } from "./shard.ts";
 
 const SHARDS = 64;
 const FEW_SHARDS = 16;
@@ -251,9 +251,9 @@ export class TableCore {
     }
   }
 
-  /** The slot of the key in the outgoing image, or 0; the caller holds the lock. */
+  /** The slot of the key in the outgoing image, or 0; the caller holds the lock. Throws ERR_TABLE_CORRUPT. */
   find(shard: i32, hash: i32, keyBytes: i32): i32 {
-    return findInShard(this.region.memory.words, shard, hash, this.keyWord, keyBytes, 0);
+    return findLocked(this.region.memory.words, shard, hash, this.keyWord, keyBytes);
   }
 
   /**

@@ -39,7 +39,7 @@ export class SharedMap extends TableView<typeof COLUMNS, "map"> {
 
   /** The value of the key, or undefined. */
   get(key: string): string | undefined {
-    return this.table.get(key)?.value;
+    return this.reader.read(key)?.[0] as string | undefined;
   }
 
   /** Whether the key has a value. */

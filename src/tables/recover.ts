@@ -78,12 +78,18 @@ export function recoverShard(region: Region, shard: i32, settle: (shard: i32) =>
   add(words, shard + S_VERSION, 1);
 }
 
-/** Visits every slot of an index that holds a row. */
-export function eachSlot(words: Words, index: i32, visit: (slot: i32) => void): void {
+/** Throws ERR_TABLE_CORRUPT unless an index can stand here; searches of one that is none might never end. */
+export function assertIndex(words: Words, index: i32): void {
   const buckets = words[index + I_MASK] + 1;
   // Bounded first: the words of a number of buckets that is none may overflow.
   const sound = index > 0 && buckets > 0 && buckets < words.length >> 4 && (buckets & (buckets - 1)) === 0;
   if (!sound || index + indexWords(buckets) > words.length) throw corrupt("its index", index);
+}
+
+/** Visits every slot of an index that holds a row. */
+export function eachSlot(words: Words, index: i32, visit: (slot: i32) => void): void {
+  assertIndex(words, index);
+  const buckets = words[index + I_MASK] + 1;
   for (let bucket = 0; bucket < buckets; bucket++) {
     const at = bucketAt(index, bucket);
     for (let slot = at + B_SLOTS + 1; slot < at + BUCKET_WORDS; slot += 2) if (words[slot] !== 0) visit(slot);

@@ -49,7 +49,7 @@ import { countOf, isRecording, PART } from "../region/recording.ts";
 import type { Region } from "../region/region.ts";
 import { acquireWord, markWordConsistent, payRelease, payWakes, releaseWord } from "../region/word-lock.ts";
 import { outgoing } from "./image.ts";
-import { recoverShard } from "./recover.ts";
+import { assertIndex, corrupt, recoverShard } from "./recover.ts";
 import { allocateRow, freeRow, giveBlock, takeBlock } from "./slab.ts";
 
 /** What the lock of a shard needs of this thread. */
@@ -120,6 +120,27 @@ export function findInShard(words: Words, shard: i32, hash: i32, keyWord: i32, k
   return old === 0 ? 0 : findSlot(words, old, hash, outgoing.words, keyWord, keyBytes, keyWord, limit);
 }
 
+/** As {@link findInShard} for the lock's holder: 0 or a slot. Throws ERR_TABLE_CORRUPT where the index was overwritten. */
+export function findLocked(words: Words, shard: i32, hash: i32, keyWord: i32, keyBytes: i32): i32 {
+  const slot = findInShard(words, shard, hash, keyWord, keyBytes, words.length);
+  if (slot >= 0) return slot;
+  assertIndexes(words, shard);
+  // Sound, but its search is longer than a reader without the lock would believe.
+  return findInShard(words, shard, hash, keyWord, keyBytes, 0);
+}
+
+function assertIndexes(words: Words, shard: i32): void {
+  assertIndex(words, words[shard + S_INDEX]);
+  if (words[shard + S_OLD] !== 0) assertIndex(words, words[shard + S_OLD]);
+}
+
+/** Puts a row into the index. Throws ERR_TABLE_CORRUPT if there is no slot, where there must be one. */
+export function placeRow(words: Words, index: i32, hash: i32, row: i32): void {
+  const slot = freeSlot(words, index, hash);
+  if (slot === 0) throw corrupt("its index", index);
+  fillSlot(words, index, slot, hash, row);
+}
+
 /** Copies the outgoing image of `length` words into a new row, which is in no slot yet; throws ERR_REGION_FULL. */
 export function writeRow(region: Region, shard: i32, hash: i32, length: i32): i32 {
   const row = allocateRow(region, shard, length);
@@ -167,7 +188,7 @@ export function insertRow(region: Region, shard: i32, hash: i32, length: i32, fi
   const words = region.memory.words;
   const index = words[shard + S_INDEX];
   beginChange(words, shard);
-  fillSlot(words, index, freeSlot(words, index, hash), hash, row);
+  placeRow(words, index, hash, row);
   words[shard + S_COUNT] += 1;
   endChange(words, shard);
 }
@@ -196,6 +217,7 @@ export function finishMoving(region: Region, shard: i32): void {
 
 function moveBuckets(region: Region, shard: i32, count: i32): void {
   const words = region.memory.words;
+  assertIndexes(words, shard);
   const old = words[shard + S_OLD];
   const buckets = words[old + I_MASK] + 1;
   let position = words[shard + S_POSITION];
@@ -218,7 +240,7 @@ function moveBucket(words: Words, shard: i32, old: i32, position: i32): void {
     const row = words[slot];
     if (row === 0) continue;
     const hash = words[slot - 1];
-    fillSlot(words, index, freeSlot(words, index, hash), hash, row);
+    placeRow(words, index, hash, row);
     // A reader without the lock that missed the row in the new index must not look in the old one after this.
     add(words, shard + S_VERSION, 2);
     clearSlot(words, old, slot);

@@ -402,6 +402,14 @@ export class SharedTable<Key extends TableKey, Row extends object> {
     return `${label}: ${isOpen ? `${this.size} rows of ${schema.source}` : "freed"}`;
   }
 
+  /** What reads this table, for classes that need no row. @internal */
+  static readerOf(table: unknown): TableReader {
+    if (typeof table !== "object" || table === null || !(#reader in table)) {
+      throw new TypeError(`expected a SharedTable, got ${describe(table)}`);
+    }
+    return table.#reader;
+  }
+
   /** @internal */
   static coreOf(table: unknown): TableCore {
     if (typeof table !== "object" || table === null || !(#core in table)) {

@@ -17,7 +17,7 @@
 import { type i32, store } from "../cells/atomics.ts";
 import { describe } from "../cells/deadline.ts";
 import { ClosedError, HoldfastError } from "../cells/errors.ts";
-import { clearSlot, fillSlot, findSlot, freeSlot, isSlotOf } from "../protocols/table-index.ts";
+import { clearSlot, findSlot, isSlotOf } from "../protocols/table-index.ts";
 import {
   CHANGE_WORDS,
   COMMITTED,
@@ -42,7 +42,7 @@ import { incoming } from "./image.ts";
 import { giveBackSpare, reclaim } from "./reclaim.ts";
 import { collect, decodeRow, encodeKey, encodeRow, type Value } from "./row.ts";
 import { show } from "./schema.ts";
-import { beginChange, endChange, makeRoom, moveOn, writeRow } from "./shard.ts";
+import { beginChange, endChange, makeRoom, moveOn, placeRow, writeRow } from "./shard.ts";
 import { freeRow, giveBlock, takeBlock } from "./slab.ts";
 import type { AnyRow, TableKey, TableTransaction } from "./types.ts";
 
@@ -277,7 +277,7 @@ function apply(core: TableCore, { shard, before, after }: Change): void {
   const row = before === 0 ? after : before;
   const hash = words[row + R_HASH];
   if (before === 0) {
-    fillSlot(words, index, freeSlot(words, index, hash), hash, after);
+    placeRow(words, index, hash, after);
     words[shard + S_COUNT] += 1;
     return;
   }

@@ -4,7 +4,9 @@
 import { describe } from "../cells/deadline.ts";
 import { HoldfastError } from "../cells/errors.ts";
 import type { Region } from "../region/region.ts";
+import type { TableReader } from "./reader.ts";
 import { SharedTable, type TableHandle } from "./shared-table.ts";
+import { SharedTable as Table } from "./table.ts";
 import type { Columns, RowOf, TableCheck, TableStats } from "./types.ts";
 
 /** Options of SharedMap, SharedSet and SharedMultiMap. */
@@ -43,6 +45,8 @@ export function viewOptions(className: string, tag: string, handle: ViewHandle):
 export abstract class TableView<C extends Columns, Tag extends string> {
   /** The table beneath, for `snapshotAll` and the like. */
   readonly table: SharedTable<string, RowOf<C>>;
+  /** The table's reader: what it gives are values, without a row around them. @internal */
+  protected readonly reader: TableReader;
   readonly #tag: Tag;
   readonly #className: string;
 
@@ -56,6 +60,7 @@ export abstract class TableView<C extends Columns, Tag extends string> {
       handle === undefined
         ? new SharedTable({ key: "string", columns, name, region, capacity })
         : (SharedTable.from(handle, { key: "string", columns }) as unknown as SharedTable<string, RowOf<C>>);
+    this.reader = Table.readerOf(this.table);
     this.#tag = tag;
     this.#className = className;
   }

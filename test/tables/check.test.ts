@@ -1,3 +1,4 @@
+// watchdog: 300s
 // check() finds each kind of damage that is planted, and names it.
 
 import { suite } from "uvu";
@@ -35,6 +36,7 @@ import { eachSlot } from "../../src/tables/recover.ts";
 import { encodeKey } from "../../src/tables/row.ts";
 import { SharedTable } from "../../src/tables/shared-table.ts";
 import { SharedTable as Table } from "../../src/tables/table.ts";
+import { seeded } from "./seeded.ts";
 
 const test = suite("check");
 const columns = { first: "string", second: "string", n: "u32" } as const;
@@ -63,7 +65,7 @@ function freeHead(words: Int32Array, shard: number): number {
 
 function world(): { table: SharedTable<string, { first: string; second: string; n: number }>; core: TableCore } {
   const region = Region.create({ byteLength: 1 << 20, maxByteLength: 1 << 20, maxThreads: 2 });
-  const table = new SharedTable({ region, key: "string", columns, capacity: 8 });
+  const table = seeded(new SharedTable({ region, key: "string", columns, capacity: 8 }));
   const core = Table.coreOf(table);
   const keys: string[] = [];
   for (let i = 0; keys.length < 12; i++) {
@@ -228,6 +230,42 @@ for (const [name, expected, plant] of damages) {
     );
   });
 }
+
+test("an overwritten index, growing or not, is an error for each operation, and holds nobody up", () => {
+  const text = { text: "t" };
+  const operations: [string, (table: SharedTable<string, { text: string }>, key: string) => unknown][] = [
+    ["get", (table, key) => table.get(key)],
+    ["set", (table, key) => table.set(key, text)],
+    ["delete", (table, key) => table.delete(key)],
+    ["update", (table, key) => table.update(key, () => text)],
+    ["getOrInsert", (table, key) => table.getOrInsert(key, text)],
+    ["transaction", (table, key) => table.transaction([key], (tx) => tx.set(key, text))],
+  ];
+  for (const growing of [true, false]) {
+    for (const mask of [-7, 0x7fffffff, 1 << 28]) {
+      const made = new SharedTable({ region: Region.create(), key: "string", columns: { text: "string" } });
+      const table = seeded(made);
+      const core = Table.coreOf(table);
+      const { words } = core.region.memory;
+      const shard = core.shardAt(5);
+      for (let i = 0; i < 1000 || (words[shard + S_OLD] !== 0) !== growing; i++) table.set(`key ${i}`, text);
+      const mine = Array.from({ length: 1000 }, (_, i) => `key ${i}`).filter(
+        (key) => core.shardOf(core.hash(encodeKey(core.schema, key, ""))) === shard,
+      );
+      words[words[shard + S_INDEX] + I_MASK] = mask;
+      for (const [name, run] of operations) {
+        const where = `${name}, mask ${mask}, ${growing ? "growing" : "grown"}`;
+        assert.throws(
+          () => run(table, mine[3]),
+          (error: { code: string }) => error.code === "ERR_TABLE_CORRUPT",
+          where,
+        );
+      }
+      assert.not(table.check().ok);
+      table.free();
+    }
+  }
+});
 
 test("a table that is damaged all over reports a hundred problems at most", () => {
   region.memory.bytes.set(sound);
