@@ -5,6 +5,8 @@
 //   node .ci/pack.mjs restore    after packing: the full form is back
 //   node .ci/pack.mjs stage DIR  writes the package that would be packed to DIR and leaves dist alone
 //
+// Packages that an entry imports (pprof-format) are bundled too, and their licences are put into dist/src/licenses.
+//
 // Invariant: dist/src is either the full form or has a full twin in dist/src.full. An interrupted packing is mended by
 // the next `shrink` or `restore`. Entry points share chunks, so a process has each class, and the default region, once.
 
@@ -46,10 +48,11 @@ const groups = [{ name: "core", test: /[\\/](?:cells|protocols|assembly|region|l
 
 const keepNames = { class: true, function: false };
 
+/** Writes the scripts; returns the names of the packages whose code is in them. */
 async function writeScripts(entries, from, to) {
   const { build } = await import("rolldown");
   const nameOf = (path) => relative(from, path).replaceAll("\\", "/").slice(0, -".js".length);
-  await build({
+  const { output } = await build({
     cwd: root,
     input: Object.fromEntries(entries.map((path) => [nameOf(path), path])),
     external: /^node:/,
@@ -68,6 +71,8 @@ async function writeScripts(entries, from, to) {
       codeSplitting: { groups },
     },
   });
+  const modules = output.flatMap(({ moduleIds = [] }) => moduleIds);
+  return new Set(modules.flatMap((path) => /.*node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/.exec(path)?.[1] ?? []));
 }
 
 /** One file with all declarations, and for each exported entry one that hands its names on. */
@@ -84,9 +89,17 @@ function writeDeclarations(from, to) {
   }
 }
 
+/** What the licence of a bundled package asks for: that it goes along. */
+function writeLicences(bundled, to) {
+  for (const name of bundled) {
+    mkdirSync(join(to, "licenses"), { recursive: true });
+    cpSync(join(root, "node_modules", name, "LICENSE"), join(to, "licenses", `${name.replace("/", "-")}.txt`));
+  }
+}
+
 async function writeSmall(from, to) {
   const entries = entryPoints(from);
-  await writeScripts(entries, from, to);
+  writeLicences(await writeScripts(entries, from, to), to);
   writeDeclarations(from, to);
 }
 

@@ -4,12 +4,18 @@
 // others may do, so trying it first, and nothing else, loses no outcome (a persistent set of one thread). Whether that
 // is so is only learnt by searching: a step is taken as free by what is known, the assumption is remembered, and if a
 // body turns out to touch the word after all, the search starts again, knowing more.
+//
+// A plain step needs no choice even on words that others touch: if it can race, the race is found (judge.ts), and if it
+// can't, whoever touches the word next has synchronised with this thread, so no step between tells whether it was made
+// before or after. Not so in code that races on purpose, or where every state is looked at.
 // Invariant: in a search that ran to its end no assumption that it used was ever contradicted.
-import { isWrite, NOTIFY, NOW, type Op, WAIT, WAIT_ASYNC } from "./ops.ts";
+import { isPlain, isWrite, NOTIFY, NOW, type Op, WAIT, WAIT_ASYNC } from "./ops.ts";
 
 interface Node {
   /** The search in which its step was made without a choice. */
   hurried: number;
+  /** The search in which it was taken as certain that the thread lives on after this step. */
+  spared: number;
 }
 
 /** Thrown when a step was taken as free and is not. */
@@ -23,6 +29,11 @@ export class Accesses {
   clockMoves = false;
   /** States are looked at as they are (an invariant), so no write is free. */
   watched = false;
+  /** Plain steps may be taken without a choice: races are reported, and no state between them is looked at. */
+  plainSteps = false;
+  private racesOnPurpose = false;
+  private assumedNoRaces = false;
+  private readonly assumedUnhooked: Uint8Array;
   private readonly readers: Int32Array;
   private readonly writers: Int32Array;
   private readonly assumedRead: Int32Array;
@@ -37,6 +48,7 @@ export class Accesses {
   constructor(words: number) {
     this.readers = new Int32Array(words);
     this.writers = new Int32Array(words);
+    this.assumedUnhooked = new Uint8Array(words);
     this.assumedRead = new Int32Array(words);
     this.assumedWrite = new Int32Array(words);
   }
@@ -46,11 +58,19 @@ export class Accesses {
     if (op.addr < 0) return;
     const last = (op.addr + op.elem.size - 1) >> 2;
     for (let w = op.addr >> 2; w <= last; w++) {
-      if (isWrite(op)) this.writers[w] |= bit;
-      else this.readers[w] |= bit;
+      const known = isWrite(op) ? this.writers : this.readers;
+      // What was known already was known to those who assumed something: it was none of the threads that counted.
+      if ((known[w] & bit) !== 0) continue;
+      known[w] |= bit;
       const others = this.assumedWrite[w] | (isWrite(op) ? this.assumedRead[w] : 0);
-      if ((others & ~bit) !== 0) this.broken = true;
+      if ((others & ~bit) !== 0 || (bit === HOOK_BIT && this.assumedUnhooked[w] !== 0)) this.broken = true;
     }
+  }
+
+  /** Code that races on purpose: its reads are steps between the plain writes of others. */
+  noteOptimistic(): void {
+    this.racesOnPurpose = true;
+    if (this.assumedNoRaces) this.broken = true;
   }
 
   noteClock(): void {
@@ -63,13 +83,36 @@ export class Accesses {
     if (node.hurried === this.generation) this.broken = true;
   }
 
+  /** The step may be the last one of a call: it is seen by others only while it is about to be made. */
+  close(node: Node, step: Op): void {
+    if (node.spared === this.generation || (isPlain(step) && node.hurried === this.generation)) this.broken = true;
+  }
+
+  spare(node: Node): void {
+    node.spared = this.generation;
+  }
+
   /** Remembers that a step was made without a choice. */
   hurry(node: Node): void {
     node.hurried = this.generation;
   }
 
-  /** True if the thread may make this step without a choice; remembers that it was said. */
-  free(bit: number, op: Op): boolean {
+  /** True if this plain step may be made without a choice; remembers that it was said. */
+  immediate(op: Op): boolean {
+    if (!this.plainSteps || this.racesOnPurpose || !isPlain(op)) return false;
+    const first = op.addr >> 2;
+    const last = (op.addr + op.elem.size - 1) >> 2;
+    for (let w = first; w <= last; w++) if (((this.writers[w] | this.readers[w]) & HOOK_BIT) !== 0) return false;
+    for (let w = first; w <= last; w++) this.assumedUnhooked[w] = 1;
+    this.assumedNoRaces = true;
+    return true;
+  }
+
+  /**
+   * True if the thread may make this step without a choice, where only the threads in `others` may still do anything;
+   * remembers that it was said.
+   */
+  free(bit: number, op: Op, others: number): boolean {
     const { kind } = op;
     if (kind === NOW) {
       if (this.clockMoves) return false;
@@ -82,7 +125,7 @@ export class Accesses {
     const first = op.addr >> 2;
     const last = (op.addr + op.elem.size - 1) >> 2;
     for (let w = first; w <= last; w++) {
-      if (((this.writers[w] | (write ? this.readers[w] : 0)) & ~bit) !== 0) return false;
+      if (((this.writers[w] | (write ? this.readers[w] : 0)) & others & ~bit) !== 0) return false;
     }
     for (let w = first; w <= last; w++) {
       if (write) this.assumedWrite[w] |= bit;
@@ -115,6 +158,8 @@ export class Accesses {
     this.steps = 0;
     this.generation++;
     this.assumedClock = false;
+    this.assumedNoRaces = false;
+    this.assumedUnhooked.fill(0);
     this.assumedRead.fill(0);
     this.assumedWrite.fill(0);
   }

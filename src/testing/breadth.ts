@@ -55,6 +55,7 @@ export class Breadth {
   private readonly used: Int32Array[] = [];
   private readonly bounded: boolean;
   private count = 0;
+  private narrowed = false;
 
   constructor(machine: Machine, judge: Judge, budget: number, liveness: boolean) {
     this.machine = machine;
@@ -105,13 +106,17 @@ export class Breadth {
     const { machine, visited } = this;
     if (this.tried === 0) {
       this.count = machine.choices(vec, this.choices).count;
-      if (this.liveness && !this.bounded) this.count = machine.narrow(vec, this.choices, this.count);
+      this.narrowed = false;
+      if (this.liveness) {
+        this.count = machine.narrow(vec, this.choices, this.count, this.bounded);
+        this.narrowed = machine.narrowed;
+      }
     }
     for (; this.tried < this.count && this.found === undefined; this.tried++) {
       const c = this.choices[this.tried];
       const next = this.spare;
       next.set(vec);
-      if (this.bounded && !machine.spend(vec, next, c)) continue;
+      if (this.bounded && !machine.spend(vec, next, c, this.narrowed)) continue;
       machine.step(next, c);
       if (this.liveness) machine.accesses.settle();
       this.transitions++;

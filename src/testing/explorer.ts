@@ -60,6 +60,7 @@ export class Explorer<M> {
     this.replayer = new Replayer(this.space, options.memory, options.reset);
     this.accesses = new Accesses(this.space.initial.length);
     this.accesses.watched = options.invariant !== undefined;
+    this.accesses.plainSteps = !this.accesses.watched && options.plain !== "ignore";
     this.growth = new Growth(this.actors, this.replayer, this.accesses, options.maxSteps ?? 5000);
     this.world = new World(this.replayer, this.space);
     this.naming = new Naming(this.space, options.memory, options.names);

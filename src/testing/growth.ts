@@ -30,6 +30,7 @@ export class Growth {
   private readonly maxSteps: number;
   private readonly needs = new NeedsReplay();
   private readonly starts: Node[][] = [];
+  private readonly rests = new Map<string, Node>();
 
   constructor(actors: readonly Actor[], replayer: Replayer, accesses: Accesses, maxSteps: number) {
     this.accesses = accesses;
@@ -43,6 +44,7 @@ export class Growth {
     this.nodes.length = 0;
     this.roots.length = 0;
     this.spins.clear();
+    this.rests.clear();
     for (const actor of this.actors) {
       const starts: Node[] = [];
       let round = 0;
@@ -80,6 +82,7 @@ export class Growth {
     this.nodes.push(node);
     const { op } = node.outcome;
     if (op !== undefined) this.accesses.note(1 << node.thread, op);
+    if (node.optimistic !== undefined) this.accesses.noteOptimistic();
   }
 
   private link(node: Node): void {
@@ -207,6 +210,23 @@ export class Growth {
     const node = new Node(this.nodes.length, parent.thread, parent.round, parent, entry, outcome);
     this.keep(node);
     this.link(node);
+    const step = parent.outcome.op;
+    if (!parent.closing && outcome.end !== undefined && step !== undefined) {
+      parent.closing = true;
+      this.accesses.close(parent, step);
+    }
+    return node;
+  }
+
+  /** The one node that stands for every way in which a thread has come to this end. */
+  restOf(node: Node): Node {
+    const { value } = node.outcome.end as { value?: unknown };
+    if (node.outcome.op !== undefined || "error" in (node.outcome.end as object)) return node;
+    if (typeof value === "object" || typeof value === "function" || typeof value === "symbol") return node;
+    const key = `${node.thread} ${typeof value} ${Object.is(value, -0) ? "-0" : String(value)}`;
+    const known = this.rests.get(key);
+    if (known !== undefined) return known;
+    this.rests.set(key, node);
     return node;
   }
 

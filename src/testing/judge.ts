@@ -56,7 +56,7 @@ export class Judge {
     }
     return (
       this.thrown(vec) ??
-      (checks.plain === "report" ? this.race(vec) : undefined) ??
+      (checks.plain === "report" ? (this.race(vec) ?? this.unordered(vec)) : undefined) ??
       (checks.invariant === undefined ? undefined : this.ask(vec, "invariant", checks.invariant)) ??
       (progress === 0 || sliced ? this.atRest(vec, sliced) : undefined)
     );
@@ -89,6 +89,30 @@ export class Judge {
             `${checks.names[t]} (plain ${KIND_NAMES[x.kind]}) and ${checks.names[u]} (${isPlain(y) ? "plain " : ""}` +
             `${KIND_NAMES[y.kind]}) touch ${checks.nameOf(x.addr)} at the same time`,
         };
+      }
+    }
+    return undefined;
+  }
+
+  /** A thread about to touch what another has touched plainly, and has made no step since by which one could know. */
+  private unordered(vec: Int32Array): Verdict | undefined {
+    const { machine, checks } = this;
+    const n = machine.rules.threads;
+    for (let t = 0; t < n; t++) {
+      const x = machine.pending(vec, t);
+      if (x === undefined || x.addr < 0) continue;
+      if (isPlain(x) && !isWrite(x) && machine.node(vec, t).optimistic !== undefined) continue;
+      for (let u = 0; u < n; u++) {
+        if (u === t || (vec[CRASHED] >> u) & 1) continue;
+        for (const { addr, size, write } of machine.node(vec, u).segment) {
+          if (!(write || isWrite(x)) || addr >= x.addr + x.elem.size || x.addr >= addr + size) continue;
+          return {
+            kind: "race",
+            message:
+              `${checks.names[t]} (${isPlain(x) ? "plain " : ""}${KIND_NAMES[x.kind]}) touches ${checks.nameOf(x.addr)}, ` +
+              `which nothing has ordered after the plain ${write ? "write" : "read"} of ${checks.names[u]}`,
+          };
+        }
       }
     }
     return undefined;

@@ -149,7 +149,10 @@ export class Machine extends Moves {
         this.slip = { thread: t, message: "ended on data that it read optimistically and never validated" };
       }
       vec[TAINTED] &= ~(1 << t);
-      if (node.next === undefined) return;
+      if (node.next === undefined) {
+        if (!this.queue.has(vec, t)) vec[NODE + t] = this.growth.restOf(node).id;
+        return;
+      }
     }
   }
 

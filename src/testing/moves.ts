@@ -1,11 +1,11 @@
 // What may happen next in a state: operations, deliveries, time-outs, deaths; and which step needs no choice.
 // Reads states, never changes them.
 
-import { type Accesses } from "./accesses.ts";
+import { type Accesses, HOOK_BIT } from "./accesses.ts";
 import { actorOf, CRASH, choice, DELIVER, DO, FIRE, HOOK, JUMP, kindOf, TIMEOUT } from "./choices.ts";
 import { type Growth } from "./growth.ts";
 import { BLOCKED, CRASHED, CRASHES, HOOKS, JUMPS, LAST, NODE, PREEMPTIONS, QUEUED } from "./layout.ts";
-import { NOW, type Op } from "./ops.ts";
+import { isWrite, NOW, type Op } from "./ops.ts";
 import { ENTRY, NEVER, Queue, SETTLED_OK, SLICE, SYNC, threadOf, tokenOf, whatOf } from "./queue.ts";
 import { type Space } from "./space.ts";
 import { type Node } from "./tree.ts";
@@ -33,6 +33,8 @@ export class Moves {
   readonly queue: Queue;
   readonly wordsAt: number;
   readonly width: number;
+  /** Whether the last `narrow` left one thread only. */
+  narrowed = false;
   /** Most choices that any state can have. */
   readonly mostChoices: number;
 
@@ -153,22 +155,52 @@ export class Moves {
   }
 
   /** A thread whose next step may be made without a choice; -1 if there is none. */
-  freeThread(vec: Int32Array): number {
+  private freeThread(vec: Int32Array, plainOnly: boolean): number {
+    const others = plainOnly ? 0 : this.unfinished(vec);
     for (let t = 0; t < this.rules.threads; t++) {
       const op = this.pending(vec, t);
       if (op === undefined) continue;
       const node = this.node(vec, t);
       if (node.spinning || node.optimistic !== undefined) continue;
-      if (!this.accesses.free(1 << t, op) || this.queue.has(vec, t)) continue;
+      const free = (!node.closing && this.accesses.immediate(op)) || (!plainOnly && this.free(vec, t, op, others));
+      if (!free) continue;
       this.accesses.hurry(node);
       return t;
     }
     return -1;
   }
 
-  /** Keeps only the step of a thread whose step is free, and its death: nothing else needs to be tried first. */
-  narrow(vec: Int32Array, choices: Int32Array, count: number): number {
-    const t = this.freeThread(vec);
+  /** As `freeThread`, if it makes no difference whether the thread dies before the step or after it; else -1. */
+  forced(vec: Int32Array, plainOnly: boolean): number {
+    const t = this.freeThread(vec, plainOnly);
+    if (t < 0 || vec[CRASHES] === 0 || !((this.rules.crashable >> t) & 1)) return t;
+    const node = this.node(vec, t);
+    if (node.closing || isWrite(node.outcome.op as Op)) return -1;
+    this.accesses.spare(node);
+    return t;
+  }
+
+  private free(vec: Int32Array, t: number, op: Op, others: number): boolean {
+    return !this.queue.has(vec, t) && this.accesses.free(1 << t, op, others);
+  }
+
+  /** The threads that may still do anything, and the crash hook. */
+  private unfinished(vec: Int32Array): number {
+    let set = vec[CRASHES] > 0 || vec[HOOKS] !== 0 ? HOOK_BIT : 0;
+    for (let t = 0; t < this.rules.threads; t++) {
+      const over = (vec[CRASHED] >> t) & 1 || (this.ended(vec, t) && this.pending(vec, t) === undefined);
+      if (!over || this.queue.has(vec, t)) set |= 1 << t;
+    }
+    return set;
+  }
+
+  /**
+   * Keeps only the step of a thread whose step is free, and its death: nothing else needs to be tried first. `plainOnly`:
+   * for a search with a bound on preemptions, in which such a step is part of the one before it.
+   */
+  narrow(vec: Int32Array, choices: Int32Array, count: number, plainOnly: boolean): number {
+    const t = this.freeThread(vec, plainOnly);
+    this.narrowed = t >= 0;
     if (t < 0) return count;
     let n = 0;
     for (let i = 0; i < count; i++) {
@@ -178,8 +210,12 @@ export class Moves {
     return n;
   }
 
-  /** Counts, in `to`, a switch away from a thread that could have gone on in `from`. False if that is one too many. */
-  spend(from: Int32Array, to: Int32Array, c: number): boolean {
+  /**
+   * Counts, in `to`, a switch away from a thread that could have gone on in `from`. False if that is one too many.
+   * `narrowed`: there was no choice, so it is no switch.
+   */
+  spend(from: Int32Array, to: Int32Array, c: number, narrowed: boolean): boolean {
+    if (narrowed) return true;
     const t = actorOf(c);
     const last = to[LAST] - 1;
     to[LAST] = t + 1;

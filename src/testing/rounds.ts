@@ -9,7 +9,8 @@ import { NOW, type Op, sameOp } from "./ops.ts";
 import { type Delivery, type Effect, logOf, type Node, type Outcome, opsOf } from "./tree.ts";
 
 const LOOKAHEAD = 1000;
-const LONGEST_ROUND = 24;
+/** A sleep of a lock with all that is looked at around it is 26 operations long. */
+const LONGEST_ROUND = 64;
 
 /** Length of the round that the newest operations repeat, or 0. */
 export function roundOf(parent: Node, entry: unknown, outcome: Outcome): number {

@@ -4,10 +4,10 @@
 // happened since commutes with it. A state seen before is entered again only for threads that slept at every earlier
 // visit and are awake now. Sleep sets drop transitions, never states.
 // A step that is free (accesses.ts) is tried alone: that drops states too, though no outcome of any run.
-// Under a preemption bound reductions would drop runs within the bound; there, none is used.
+// Under a preemption bound reductions would drop runs within the bound; there, only plain steps are not chosen.
 // Invariant: slot d of the stack holds the state after d choices, and `made[0 .. d-1]` are those choices.
 
-import { actorOf, CRASH, DO, kindOf } from "./choices.ts";
+import { actorOf, CRASH, choice, DO, kindOf } from "./choices.ts";
 import type { Judge, Verdict } from "./judge.ts";
 import type { Machine } from "./machine.ts";
 import { independent, isWrite, NOTIFY, type Op } from "./ops.ts";
@@ -36,6 +36,9 @@ class Frame {
   sleep = 0;
   /** Bit set of the threads whose next operation may be tried; -1: everything. */
   only = -1;
+  narrowed = false;
+  /** Steps made after the last choice, without another one. */
+  readonly forced: number[] = [];
 
   constructor(width: number, room: number) {
     this.vec = new Int32Array(width);
@@ -53,6 +56,7 @@ export class Search {
   private readonly visited = new Visited(16);
   private readonly frames: Frame[] = [];
   private depth = -1;
+  private verdict: Verdict | undefined;
 
   constructor(machine: Machine, judge: Judge, budget: number) {
     this.machine = machine;
@@ -93,17 +97,40 @@ export class Search {
     }
     const child = this.frame(this.depth + 1);
     child.vec.set(frame.vec);
-    if (this.bounded && !this.machine.spend(frame.vec, child.vec, c)) {
+    if (this.bounded && !this.machine.spend(frame.vec, child.vec, c, frame.narrowed)) {
       frame.next++;
       return;
     }
     this.machine.step(child.vec, c);
+    if (!this.hurry(frame, child.vec)) {
+      this.found = { ...(this.verdict as Verdict), schedule: [...this.path(this.depth), c, ...frame.forced] };
+      return;
+    }
     this.machine.accesses.settle();
     frame.next++;
     this.counts.transitions++;
     const sleep = this.bounded ? 0 : this.asleep(frame, c);
     frame.sleep |= bit;
     this.arrive(this.depth + 1, sleep);
+  }
+
+  /**
+   * Makes the steps that need no choice and between which nobody's death makes a difference: none of the states between
+   * needs to be remembered. False if one of them is faulty.
+   */
+  private hurry(frame: Frame, vec: Int32Array): boolean {
+    const { machine, judge } = this;
+    frame.forced.length = 0;
+    while (machine.slip === undefined) {
+      const t = machine.forced(vec, this.bounded);
+      if (t < 0) break;
+      this.verdict = judge.judge(vec, 1, false);
+      if (this.verdict !== undefined) return false;
+      machine.step(vec, choice(DO, t));
+      frame.forced.push(choice(DO, t));
+      this.counts.transitions++;
+    }
+    return true;
   }
 
   /** Judges a state when it is new, and pushes it if there is anything to try from it. */
@@ -134,7 +161,8 @@ export class Search {
         return;
       }
     }
-    frame.count = this.bounded ? count : machine.narrow(frame.vec, frame.choices, count);
+    frame.count = machine.narrow(frame.vec, frame.choices, count, this.bounded);
+    frame.narrowed = machine.narrowed;
     frame.next = 0;
     frame.sleep = rest;
     frame.only = only;
@@ -143,7 +171,10 @@ export class Search {
 
   private path(depth: number): number[] {
     const made: number[] = [];
-    for (let d = 0; d < depth; d++) made.push(this.frames[d].choices[this.frames[d].next - 1]);
+    for (let d = 0; d < depth; d++) {
+      const { choices, next, forced } = this.frames[d];
+      made.push(choices[next - 1], ...forced);
+    }
     return made;
   }
 

@@ -3,7 +3,7 @@
 // A thread may call its body several times, one round after the other. A call that returned leaves nothing behind, so
 // each round has a tree of its own and every end of a round leads to the root of the next.
 // Invariant: a node's pending operation (or end) was found by running the real body against exactly this log.
-import { type Op, PLAIN_READ } from "./ops.ts";
+import { isPlain, isWrite, type Op, PLAIN_READ } from "./ops.ts";
 
 /** An event loop's delivery to an async body: a settled waitAsync, or a timer that fired. */
 export interface Delivery {
@@ -18,6 +18,15 @@ export type Effect =
   | { readonly type: "optimistic" }
   | { readonly type: "validated" }
   | { readonly type: "discarded" };
+
+/** A plain access that the thread has made since its last step of any other kind. */
+export interface PlainAccess {
+  readonly addr: number;
+  readonly size: number;
+  readonly write: boolean;
+}
+
+const NONE: readonly PlainAccess[] = [];
 
 export interface End {
   readonly value?: unknown;
@@ -51,10 +60,16 @@ export class Node {
   readonly kids = new Map<unknown, Node>();
   /** Address and size of what was read plainly since the thread opened an optimistic section; undefined outside one. */
   readonly optimistic: ReadonlyMap<number, number> | undefined;
+  /** Its plain accesses since its last other step, but for optimistic reads: nothing orders them with what others do next. */
+  readonly segment: readonly PlainAccess[];
+  /** Its step may be the last one of a call. */
+  closing = false;
   /** Part of a loop that repeats for ever while nothing changes. */
   spinning = false;
   /** The search in which its step was last taken as free (accesses.ts). */
   hurried = 0;
+  /** The search in which its thread was last not made to die before this step, since it can die after it. */
+  spared = 0;
 
   constructor(id: number, thread: number, round: number, parent: Node | undefined, entry: unknown, outcome: Outcome) {
     this.id = id;
@@ -65,6 +80,7 @@ export class Node {
     this.depth = parent === undefined ? 0 : parent.depth + 1;
     this.outcome = outcome;
     this.optimistic = optimisticReads(parent, outcome);
+    this.segment = segmentOf(parent);
   }
 }
 
@@ -80,6 +96,13 @@ export function opsOf(node: Node): (Op | undefined)[] {
   const ops: (Op | undefined)[] = new Array(node.depth);
   for (let n = node; n.parent !== undefined; n = n.parent) ops[n.depth - 1] = n.parent.outcome.op;
   return ops;
+}
+
+function segmentOf(parent: Node | undefined): readonly PlainAccess[] {
+  const op = parent?.outcome.op;
+  if (parent === undefined || op === undefined || !isPlain(op)) return NONE;
+  if (parent.optimistic !== undefined && !isWrite(op)) return parent.segment;
+  return [...parent.segment, { addr: op.addr, size: op.elem.size, write: isWrite(op) }];
 }
 
 function optimisticReads(parent: Node | undefined, outcome: Outcome): ReadonlyMap<number, number> | undefined {

@@ -47,6 +47,22 @@ const SLOW: readonly string[] = [
   "rw: 3 writers",
 ];
 
+/** The outcome of a case that threw, or whose process was lost: it counts as failed. */
+export function notRun(why: string, seconds: number): Outcome {
+  return {
+    threads: 0,
+    crashes: 0,
+    states: 0,
+    transitions: 0,
+    schedules: 0,
+    seconds,
+    ok: false,
+    exhaustive: false,
+    extent: "not searched",
+    failure: why,
+  };
+}
+
 export const isBounded = (model: Model): boolean =>
   model.options.mode !== undefined || model.options.preemptions !== undefined;
 

@@ -1,13 +1,15 @@
 // npm run check:model: every interleaving of the shipped protocols, and all mutants, shared out over the cores.
 //
 //   node dist/test/model/check.js [--short] [--json] [--only MODEL] [--mutant NAME] [--replay SCHEDULE] [--verbose]
-//                                 [--jobs N]
+//                                 [--jobs N] [--limit SECONDS]
 //
 // --short      the small models only (npm test)
 // --only       models whose protocol and name hold the words; with --replay, runs one schedule of it and prints it
 // --mutant     only mutants whose name holds the words; prints each one's shortest failing schedule
 // --jobs       processes; default: one for each core
+// --limit      seconds after which a case has failed; default 600
 // --json       one JSON document as the last line of standard output
+// A case that throws, or whose process is lost, is a failed case; the others go on.
 // Exit code 0 only if every protocol passes and every mutant is caught.
 import { parseArgs } from "node:util";
 import { type Case, listCases, type Outcome } from "./cases.ts";
@@ -22,6 +24,7 @@ const { values } = parseArgs({
     mutant: { type: "string" },
     replay: { type: "string" },
     jobs: { type: "string" },
+    limit: { type: "string" },
   },
 });
 
@@ -33,6 +36,7 @@ interface Found {
 const say = (line: string): void => {
   if (!values.json) console.log(line);
 };
+const number = (text: string | undefined): number | undefined => (text === undefined ? undefined : Number(text));
 const count = (n: number): string => n.toLocaleString("en");
 
 function sayCase({ protocol, kind, name }: Case, o: Outcome): void {
@@ -47,6 +51,8 @@ function sayCase({ protocol, kind, name }: Case, o: Outcome): void {
   if (wanted && o.failure !== undefined) say(`\n${o.failure}\n`);
 }
 
+const passed = ({ outcome }: Found): boolean => outcome.ok && outcome.exhaustive;
+
 /** What `--json` says of one protocol, as design and README have it. */
 function sumUp(found: readonly Found[]): object {
   const models = found.filter((f) => f.what.kind === "model").map((f) => f.outcome);
@@ -60,7 +66,7 @@ function sumUp(found: readonly Found[]): object {
     crashes: Math.max(0, ...models.map((o) => o.crashes)),
     seconds: sum((o) => o.seconds),
     bounded: models.filter((o) => o.extent.startsWith("bounded")).length,
-    failures: found.filter((f) => f.what.kind === "model" && !f.outcome.ok).map((f) => f.what.name),
+    failures: found.filter((f) => f.what.kind === "model" && !passed(f)).map((f) => f.what.name),
   };
 }
 
@@ -77,15 +83,15 @@ async function main(): Promise<boolean> {
       found.push({ what, outcome });
       sayCase(what, outcome);
     },
-    values.jobs === undefined ? undefined : Number(values.jobs),
+    { jobs: number(values.jobs), limit: number(values.limit) },
   );
   const mutants = found.filter((f) => f.what.kind === "mutant");
   const escaped = mutants.filter((f) => !f.outcome.ok).map((f) => f.what.name);
-  const failed = found.filter((f) => !f.outcome.ok || !f.outcome.exhaustive);
+  const failed = found.filter((f) => !passed(f));
   const caught = mutants.length - escaped.length;
   const models = found.length - mutants.length;
   say(
-    `${models} models, ${failed.length - escaped.length} failed; ${caught} of ${mutants.length} mutants caught; ` +
+    `${models} models, ${failed.length - failed.filter((f) => f.what.kind === "mutant").length} failed; ${caught} of ${mutants.length} mutants caught; ` +
       `${((performance.now() - start) / 1000).toFixed(0)} s`,
   );
   if (values.json) {

@@ -223,6 +223,8 @@ test("a package fails as a dependency or an import; an optional one may be loade
     "src/cells/a.ts imports the package left-pad (static)",
     "src/cells/c.ts imports the package @scope/optional (static)",
   ]);
+  const bundled = checkPackages(tree(files, { ...manifest, dependencies: {} }), ["left-pad"]);
+  assert.equal(bundled, ["src/cells/c.ts imports the package @scope/optional (static)"]);
 });
 
 test("a suite that is made and not run is found", () => {

@@ -184,8 +184,11 @@ export function checkNodeImports(tree: Tree, nodeFiles: readonly RegExp[], guard
     });
 }
 
-/** No package is needed at run time: none is a dependency, and one is imported only dynamically and if optional. */
-export function checkPackages(tree: Tree): string[] {
+/**
+ * No package is needed at run time: none is a dependency, one is imported only dynamically and if optional, or it is one
+ * of those that packing bundles.
+ */
+export function checkPackages(tree: Tree, bundled: readonly string[] = []): string[] {
   const { dependencies = {}, peerDependenciesMeta = {} } = tree.manifest;
   return [
     ...Object.keys(dependencies).map((name) => `package.json has the dependency ${name}`),
@@ -193,6 +196,7 @@ export function checkPackages(tree: Tree): string[] {
       file.imports
         .filter(({ specifier }) => !/^[.#]/.test(specifier) && !isNodeModule(specifier))
         .filter(({ kind, specifier }) => kind !== "url" || /^[\w@]/.test(specifier))
+        .filter(({ specifier }) => !bundled.includes(specifier))
         .filter(({ kind, specifier }) => {
           const name = specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/");
           return kind === "static" || peerDependenciesMeta[name]?.optional !== true;
