@@ -150,6 +150,8 @@ export class LockIndex {
 
   /** All locks that count their acquisitions themselves. */
   *locks(): Generator<PresentLock> {
+    yield this.#present(H_ALLOCATOR_LOCK, 0);
+    yield this.#present(H_DIRECTORY_LOCK, 0);
     for (const block of this.#blocks) {
       if (block.kind === KIND_TABLE) {
         for (const lock of this.#shardsOf(block)) yield this.#present(lock, 0);
