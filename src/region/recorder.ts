@@ -35,6 +35,7 @@ import {
   PAIR_WORDS,
   PAIRS_AT,
   R_CONTENDED,
+  R_COUNTED,
   R_LOCK,
   R_REGION,
   R_SERIAL,
@@ -50,7 +51,7 @@ import {
   TEXT_AT,
   TEXT_WORDS,
 } from "./record-layout.ts";
-import { areaOf, controlWords, recordWords, regionNumber, takeArea, takeChunk } from "./record-memory.ts";
+import { areaOf, controlWords, isRecording, recordWords, regionNumber, takeArea, takeChunk } from "./record-memory.ts";
 import { textOf } from "./record-stack.ts";
 
 /** What one thread counted of one lock. */
@@ -82,6 +83,11 @@ export class Row {
     if (this.#words[field] < value) this.#words[field] = value;
   }
 
+  /** Counts an acquisition that found the lock free, of a kind that does not count them itself. */
+  count(): void {
+    this.#floats[R_COUNTED >> 1]++;
+  }
+
   /** Adds a time to its sum, its maximum and its histogram. */
   time(sum: number, most: number, histogram: number, nanoseconds: number): void {
     this.#floats[sum >> 1] += nanoseconds;
@@ -110,6 +116,7 @@ const TICKETS = 0x3fffffff;
 export class Recorder {
   static #own: Recorder | undefined;
   static #failed = false;
+  static #swaps: { object: WeakRef<object>; swap: (object: object) => void }[] = [];
 
   readonly #buffer: SharedArrayBuffer;
   readonly #area: Int32Array;
@@ -150,9 +157,23 @@ export class Recorder {
     return own;
   }
 
+  /**
+   * Has `swap` called with the object (which is not kept alive for it) when this thread records for the first time: at
+   * once if a recording is on. So what counts is in nobody's way before.
+   */
+  static whenRecording<T extends object>(object: T, swap: (object: T) => void): void {
+    if (isRecording()) return swap(object);
+    Recorder.#swaps = Recorder.#swaps.filter((other) => other.object.deref() !== undefined);
+    Recorder.#swaps.push({ object: new WeakRef(object), swap: swap as (object: object) => void });
+  }
+
   /** Forgets what an earlier recording counted. Rows stay, each that of its lock, and so do the texts of stacks. */
   #renew(session: number): void {
     const area = this.#area;
+    for (const { object, swap } of Recorder.#swaps.splice(0)) {
+      const alive = object.deref();
+      if (alive !== undefined) swap(alive);
+    }
     // Not of the new recording until all is forgotten.
     store(area, A_SESSION, 0);
     const words = recordWords();

@@ -135,7 +135,12 @@ export function endWait(wait: Waiting, result: number): void {
   const { recorder, row, waiter, index, how, owner } = wait;
   const { words } = waiter.memory;
   const parks = wait.byTask ? 1 : peek(words, waiter.seatAt + T_PARKS) - wait.parks;
-  if (result === HELD_BY_ME || ((owner === 0 || owner === waiter.me) && parks === 0)) return;
+  if (result === HELD_BY_ME) return;
+  if ((owner === 0 || owner === waiter.me) && parks === 0) {
+    // It was to be had at once; an exclusive lock has counted that itself.
+    if (how > PART && result === ACQUIRED) row.count();
+    return;
+  }
   const ended = now();
   const length = Math.max(0, ended - wait.begun) * 1e6;
   recorder.enter();
@@ -258,6 +263,11 @@ export function releasing(memory: RegionMemory, index: number, how: number): voi
 /** Those who wait have been woken: there is time now for what {@link releasing} left. */
 export function released(): void {
   Recorder.ofThread()?.flush();
+}
+
+/** Counts an acquisition that found a lock free which does not count them itself. */
+export function countFree(memory: RegionMemory, index: number): void {
+  if (isRecording()) Recorder.ofThread()?.rowOf(memory, index, serialBefore(memory, index))?.count();
 }
 
 /** Counts something else of the lock at `index`, which is a part of a table. */
