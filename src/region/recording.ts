@@ -160,7 +160,8 @@ export function endWait(wait: Waiting, result: number): void {
     wait.trace ??= captureTrace();
     const holder = owner === 0 || owner === NOT_RECOVERABLE ? undefined : threadIdOf(words, owner);
     const until = peek(words, index + HOLD);
-    recorder.keep({ row, trace: wait.trace, length, holder, ticket: wait.ticket, until });
+    const exclusive = how !== PERMITS;
+    recorder.keep({ row, trace: wait.trace, length, holder, ticket: wait.ticket, until, exclusive });
   }
   recorder.leave();
   if (how <= PART && (result === ACQUIRED || result === ACQUIRED_DIED)) beginHold(wait, ended);
@@ -250,7 +251,9 @@ export function releasing(memory: RegionMemory, index: number, how: number): voi
     hold.row.add(R_TIMED, 1);
     hold.row.time(R_HOLD, R_MAX_HOLD, R_HOLDS, length);
     recorder.span(hold.row, HOLD_SPAN, hold.begun, length);
-    if (hold.trace !== undefined) recorder.leaveSite(hold.row, hold.trace, hold.ticket);
+    // What was no long wait may be a long hold.
+    const trace = hold.trace ?? (length >= controlWords()[C_THRESHOLD] * 1000 ? captureTrace() : undefined);
+    if (trace !== undefined) recorder.leaveSite(hold.row, trace, hold.ticket);
     recorder.leave();
   } else if (ended - lastTrace >= TRACE_MS) {
     // Taken by the fast path, and someone waits: the place where it is given back has to do.

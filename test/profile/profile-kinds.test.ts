@@ -141,7 +141,7 @@ test("full buffers count what they dropped, and the timeline still reaches from 
   for (let k = 0; k < spans; k++) recorder.span(row, HOLD_SPAN, begun + k, 1e6);
   for (let k = 0; k < MAX_PAIRS + 10; k++) {
     const trace = Object.assign(Object.create(Error.prototype), { stack: `Error\n    at f${k} (/app.js:1:${k + 1})` });
-    recorder.keep({ row, trace, length: 1, holder: undefined, ticket: 0, until: 0 });
+    recorder.keep({ row, trace, length: 1, holder: undefined, ticket: 0, until: 0, exclusive: false });
   }
   recorder.flush();
   const found = profile.snapshot();
