@@ -4,6 +4,9 @@
 import { type Effort, median, type Run, spreadOf } from "./result.ts";
 import { type Entry, type Params, type Repetition, Team } from "./team.ts";
 
+const WARM_ROUNDS = 3;
+const WARM_MS = 250;
+
 /** One case of a contest. */
 export interface Case {
   /** As it is named in the results. */
@@ -41,14 +44,15 @@ async function contestOne(
 ): Promise<Run[]> {
   const repetitions = new Map(entries.map((entry): [Entry, Repetition[]] => [entry, []]));
   const failures = new Map<Entry, string>();
-  // Round -1 warms up: the workers compile the task, and count how fast they are.
-  for (let round = -1; round < effort.rounds; round++) {
+  // The rounds before 0 warm up: the first tells how fast the workers are, then they run long enough to be compiled.
+  const warm = effort.quick ? 1 : WARM_ROUNDS;
+  for (let round = -warm; round < effort.rounds; round++) {
     for (let k = 0; k < entries.length; k++) {
-      const entry = entries[(k + round + entries.length) % entries.length];
+      const entry = entries[(k + round + warm) % entries.length];
       if (failures.has(entry)) continue;
       const team = teams.get(entry) ?? new Team(entry, workers);
       teams.set(entry, team);
-      const milliseconds = round < 0 ? Math.min(effort.milliseconds, 60) : effort.milliseconds;
+      const milliseconds = round < 0 && !effort.quick ? WARM_MS : effort.milliseconds;
       const result = await team.repeat(which.task, which.params, milliseconds);
       if (typeof result === "string") {
         failures.set(entry, result);

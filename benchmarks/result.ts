@@ -41,7 +41,7 @@ export interface Effort {
   readonly quick: boolean;
 }
 
-function quantile(values: readonly number[], part: number): number {
+export function quantile(values: readonly number[], part: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (sorted.length - 1) * part;
   const below = Math.floor(at);

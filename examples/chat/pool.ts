@@ -24,14 +24,22 @@ interface Slot {
 export class Pool {
   readonly #slots: Slot[] = [];
   readonly #data: { state: ChatStateHandle; publicKey: JWK };
-  readonly #teller: Teller;
+  readonly #teller: Pick<Teller, "onNotice" | "onDeath">;
+  readonly #program: URL;
   readonly #idle: (() => void)[] = [];
   #lastTask = 0;
   #closing = false;
   /** Threads that died so far. */
   deaths = 0;
 
-  constructor(count: number, data: { state: ChatStateHandle; publicKey: JWK }, teller: Teller) {
+  /** `program` is the handlers' worker, or another that speaks as it does. */
+  constructor(
+    count: number,
+    data: { state: ChatStateHandle; publicKey: JWK },
+    teller: Pick<Teller, "onNotice" | "onDeath">,
+    program = new URL("./chat.worker.js", import.meta.url),
+  ) {
+    this.#program = program;
     this.#data = data;
     this.#teller = teller;
     for (let i = 0; i < count; i++) {
@@ -85,7 +93,7 @@ export class Pool {
   }
 
   #start(slot: Slot): void {
-    const worker = new Worker(new URL("./chat.worker.js", import.meta.url), { workerData: this.#data });
+    const worker = new Worker(this.#program, { workerData: this.#data });
     slot.worker = worker;
     worker.on("message", (notice: Notice) => {
       if (notice.kind === "begun") return this.#begun(slot, notice.id);

@@ -116,14 +116,15 @@ export class LockIndex {
   /** The name of the lock at this word, as it is now. */
   nameAt(lock: number): string {
     const block = this.#blockOf(lock);
-    return this.describe(lock, block?.at === lock ? block.serial : 0).name;
+    const { name, kind } = this.describe(lock, block?.at === lock ? block.serial : 0);
+    return `${kind} ${name}`;
   }
 
   #shard(table: Block, lock: number, id: string): LockPlace {
     const { first } = shardsOf(this.#region.memory.words, table.at);
     const index = Math.floor((lock - first) / SHARD_WORDS);
     const of = this.#nameOf(table);
-    return { id, name: `${of}, shard ${index}`, kind: `shard ${index} of SharedTable ${of}`, part: { of, index } };
+    return { id, name: of, kind: `shard ${index} of ${kindName(KIND_TABLE)}`, part: { of, index } };
   }
 
   #blockOf(word: number): Block | undefined {

@@ -1,5 +1,6 @@
 // Sums and differences of what profiles hold.
 
+import { BUCKETS, boundOf } from "../region/record-layout.ts";
 import type { Histogram, LockCounts, LockProfile, Profile, Site, TableProfile } from "./types.ts";
 
 export const NO_COUNTS: LockCounts = {
@@ -40,8 +41,17 @@ function subtractCounts(b: LockCounts, a: LockCounts): LockCounts {
 export function addHistograms(a: Histogram, b: Histogram, sign: 1 | -1 = 1): Histogram {
   const sums = new Map(a.bounds.map((bound, at) => [bound, a.counts[at]]));
   for (const [at, bound] of b.bounds.entries()) sums.set(bound, (sums.get(bound) ?? 0) + sign * b.counts[at]);
-  const used = [...sums].filter(([, count]) => count > 0).sort(([x], [y]) => x - y);
-  return { bounds: used.map(([bound]) => bound), counts: used.map(([, count]) => count) };
+  return histogramOf((bucket) => sums.get(boundOf(bucket)) ?? 0);
+}
+
+/** From the last empty bucket before the first used one, whose bound is where that one begins, to the last used one. */
+export function histogramOf(countOf: (bucket: number) => number): Histogram {
+  const all = Array.from({ length: BUCKETS }, (_, bucket) => Math.max(0, countOf(bucket)));
+  const last = all.findLastIndex((count) => count > 0);
+  if (last < 0) return NO_TIMES;
+  const first = Math.max(0, all.findIndex((count) => count > 0) - 1);
+  const counts = all.slice(first, last + 1);
+  return { bounds: counts.map((_, at) => boundOf(first + at)), counts };
 }
 
 function byKey<T>(all: readonly T[], key: (one: T) => string): Map<string, T> {

@@ -10,8 +10,6 @@ import {
   A_SESSION,
   A_SPAN_VERSION,
   A_SPANS,
-  BUCKETS,
-  boundOf,
   C_LOST,
   E_AREA,
   E_ID,
@@ -60,6 +58,7 @@ import {
 } from "../region/record-layout.ts";
 import { recordWords } from "../region/record-memory.ts";
 import { rowsOf } from "../region/recorder.ts";
+import { histogramOf } from "./merge.ts";
 import type { Frame, Histogram, LockCounts, Span } from "./types.ts";
 
 /** Which lock it is: the region's number in the recording, the word, the block's serial number or 0. */
@@ -178,17 +177,8 @@ function readRow(words: Int32Array, floats: Float64Array, row: number): ReadRow 
   };
 }
 
-/** The buckets that are not empty. */
 function readHistogram(words: Int32Array, at: number): Histogram {
-  const bounds: number[] = [];
-  const counts: number[] = [];
-  for (let bucket = 0; bucket < BUCKETS; bucket++) {
-    const count = peek(words, at + bucket);
-    if (count === 0) continue;
-    bounds.push(boundOf(bucket));
-    counts.push(count);
-  }
-  return { bounds, counts };
+  return histogramOf((bucket) => peek(words, at + bucket));
 }
 
 function readPairs(words: Int32Array, floats: Float64Array, area: number): ReadPair[] {

@@ -12,7 +12,7 @@ export interface WaitNow {
   /** The thread's number, as in a profile. */
   readonly thread: number;
   readonly name: string;
-  /** The lock's name, or its kind and offset. */
+  /** The lock's kind and its name or offset. */
   readonly lock: string;
   /** "to lock", "to read", "to write", "3 permits" or "until it is done". */
   readonly wants: string;

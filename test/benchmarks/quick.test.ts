@@ -45,6 +45,8 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   "one thread": ["mutex uncontended", "locks uncontended", "async uncontended"],
   "locks contended": ["mutex contended, 2", "rw lock contended, 2", "semaphore contended, 2"],
   "threads that wait for each other": ["handoff", "ping-pong", "notifyAll, 4", "bounded buffer, 4", "barrier, 4"],
+  "session store": ["session store"],
+  "tables, beginnings, the profiler": ["table", "map values", "map growth", "start", "profiler"],
   "queues and logs": ["queue throughput, 2", "queue latency", "log, 4"],
 };
 

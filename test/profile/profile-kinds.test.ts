@@ -88,7 +88,8 @@ test("a shard of a table is named with its table, and its growth is counted", ()
   const { region } = new Mutex({ name: fresh() });
   countOf(region.memory, lock, R_CONTENDED, 1);
   const shard = profile.snapshot().locks.find(({ part }) => part?.of === name);
-  assert.is(shard?.kind, `shard 3 of SharedTable ${name}`);
+  assert.is(shard?.kind, "shard 3 of SharedTable");
+  assert.is(shard?.name, name);
   assert.is(shard?.part?.index, 3);
 });
 

@@ -85,7 +85,7 @@ export function lockOf(plan: LockPlan, threads: readonly number[], random: () =>
       contended: share(contended, index),
       wait: share(wait, index),
       maxWait: contended === 0 ? 0 : Math.round((wait / contended) * 6),
-      hold: share(acquisitions, index) * hold,
+      hold: Math.ceil(share(acquisitions, index) / 16) * hold,
       maxHold: hold * 4,
       timedHolds: Math.ceil(share(acquisitions, index) / 16),
       spins: share(contended, index) * 20,
@@ -120,12 +120,11 @@ function spansOf(
   const clocks = Array.from({ length: threads }, () => random() * step);
   for (let thread = 0; clocks[thread] < length * 0.98; thread = clocks.indexOf(Math.min(...clocks))) {
     const lock = locks[Math.floor(random() ** 4 * locks.length)];
-    const asked = clocks[thread];
+    const asked = Math.round(clocks[thread]);
     const got = Math.max(asked, free.get(lock) ?? 0);
-    const hold = step * (0.05 + 0.4 * random() ** 2);
-    if (got > asked)
-      spans.push({ thread: thread + 1, lock, what: "wait", start: Math.round(asked), length: Math.round(got - asked) });
-    spans.push({ thread: thread + 1, lock, what: "hold", start: Math.round(got), length: Math.round(hold) });
+    const hold = Math.round(step * (0.05 + 0.4 * random() ** 2));
+    if (got > asked) spans.push({ thread: thread + 1, lock, what: "wait", start: asked, length: got - asked });
+    spans.push({ thread: thread + 1, lock, what: "hold", start: got, length: hold });
     free.set(lock, got + hold);
     clocks[thread] = got + hold + step * random() * 0.5;
   }

@@ -56,7 +56,7 @@ function scrollers(): HTMLElement[] {
 
 const terms: readonly (readonly [string, string])[] = [
   ["wait", "Time from asking for a lock that was taken until getting it. Acquisitions of a free lock don’t count."],
-  ["hold", "Time from getting a lock until giving it back, estimated from the holds that were timed."],
+  ["hold", "Time from getting a lock until giving it back. Holds that began with a wait are timed, others are not."],
   ["contended", "Said of an acquisition that found the lock taken."],
   [
     "sampled",

@@ -25,6 +25,7 @@ export interface PageLock {
   readonly contended: number;
   readonly acquisitions: number;
   readonly hold: number;
+  readonly timedHolds: number;
   readonly maxHold: number;
   readonly spins: number;
   readonly parks: number;
@@ -106,6 +107,7 @@ function pageLock(lock: LockProfile, withThreads: boolean): PageLock {
     contended: total.contended,
     acquisitions,
     hold: whole(hold),
+    timedHolds: total.timedHolds,
     maxHold: whole(total.maxHold),
     spins: total.spins,
     parks: total.parks,

@@ -133,7 +133,7 @@ function aboutLock(profile: Profile, lock: LockProfile, level: Finding["level"])
 
 /** Long holds and frequent holds want different cures. */
 function adviceFor({ total }: LockProfile): string | undefined {
-  const hold = ratio(total.hold, total.acquisitions);
+  const hold = ratio(total.hold, total.timedHolds);
   if (hold === 0 || total.contended === 0) return undefined;
   const part = percent(ratio(total.contended, total.acquisitions));
   if (hold >= 100e3) {

@@ -74,7 +74,7 @@ const COLUMNS: readonly [string, number, (lock: LockProfile, all: number) => str
   ["of takes", 10, ({ total }) => percent(ratio(total.contended, total.acquisitions))],
   ["avg wait", 9, ({ total }) => time(ratio(total.wait, total.contended))],
   ["max wait", 9, ({ total }) => time(total.maxWait)],
-  ["avg hold", 9, ({ total }) => time(ratio(total.hold, total.acquisitions))],
+  ["avg hold", 9, ({ total }) => time(ratio(total.hold, total.timedHolds))],
 ];
 const NAME_AT_LEAST = 12;
 

@@ -1,5 +1,6 @@
 // A chat client for tests: sends events, and waits for what comes back.
 import { WebSocket } from "ws";
+import type { Chat } from "../../../examples/chat/server.ts";
 
 export interface Received {
   readonly event: string;
@@ -88,4 +89,10 @@ export class Client {
     this.socket.close();
     return this.until("end", () => this.closed);
   }
+}
+
+/** Until the server has seen that all but so many have gone: a client may know of its end before the server does. */
+export async function onlyLeft(chat: Chat, clients: number): Promise<void> {
+  while (chat.state.rooms.snapshot().members.size > clients) await new Promise((resolve) => setTimeout(resolve, 5));
+  await chat.idle();
 }

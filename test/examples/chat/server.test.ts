@@ -1,3 +1,4 @@
+// watchdog: 300s
 // The server against clients that do not behave: each is refused with an error, and others notice nothing.
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -5,7 +6,7 @@ import * as assert from "uvu/assert";
 import { type Chat, startChat } from "../../../examples/chat/server.ts";
 import { createSigner } from "../../../examples/chat/tokens.ts";
 import { suite } from "../../support/suite.ts";
-import { Client } from "./client.ts";
+import { Client, onlyLeft } from "./client.ts";
 
 const test = suite("examples/chat/server");
 
@@ -150,7 +151,7 @@ test("an oversized frame ends its connection and no other", () =>
     big.send("send_message", { ticket_id: "7", text: "x".repeat(20_000) });
     assert.is(await big.until("end", () => big.closed), 1009);
     assert.is((await other.join("8")).event, "ticket_chat_joined");
-    await chat.idle();
+    await onlyLeft(chat, 1);
     assert.equal(chat.state.rooms.members("ticket 7"), []);
   }));
 
@@ -162,8 +163,46 @@ test("a flood is refused with an error and ends the connection; another client's
     assert.is((await other.join("8")).event, "ticket_chat_joined");
     assert.is(await flood.until("end", () => flood.closed), 1008);
     assert.ok(flood.received.some(({ data }) => data.code === "rate_limited"));
-    await chat.idle();
+    await onlyLeft(chat, 1);
     assert.is(chat.service.getConnectedUsers().get("ann"), undefined);
+  }));
+
+test("forty clients that do everything wrong, and go: one who behaves notices nothing, and nothing of them is left", () =>
+  withChat(async (chat) => {
+    const eve = await enter(chat, "eve");
+    await eve.join("8");
+    const stranger = await createSigner();
+    const forged = await stranger.sign({ userId: "eve", isAdmin: true });
+    const good = await chat.sign({ userId: "ann" });
+    const misbehave = async (number: number): Promise<void> => {
+      const client = new Client(chat.address);
+      client.send = (event, data = {}) => client.socket.send(JSON.stringify({ event, data, is_admin: true }));
+      await client.next("chat_connected");
+      if (number % 2 === 0) client.send("chat_authenticate", { token: good, user_id: "eve", is_admin: true });
+      client.send("chat_authenticate", { token: forged });
+      client.send("join_ticket_chat", { ticket_id: "8" });
+      client.send("typing_start", { ticket_id: "8" });
+      client.send("send_message", { ticket_id: "8", text: "I should not be here" });
+      client.socket.send("{".repeat(1000));
+      if (number % 4 === 0) client.socket.send("x".repeat(20_000));
+      if (number % 4 === 1) for (let i = 0; i < 500; i++) client.send("leave_ticket_chat", { ticket_id: "8" });
+      if (number % 4 === 2) client.socket.terminate();
+      if (number % 4 === 3) client.socket.close();
+      await client.until("end", () => client.closed);
+    };
+    await Promise.all(Array.from({ length: 40 }, (_, number) => misbehave(number)));
+    eve.send("send_message", { ticket_id: "8", text: "still here" });
+    assert.is((await eve.next("new_message")).data.text, "still here");
+    await onlyLeft(chat, 1);
+    const said = JSON.stringify(eve.received);
+    assert.not(said.includes("should not"));
+    assert.not(said.includes("ann"));
+    assert.ok(eve.received.every(({ event, data }) => event !== "presence" || data.participants_count === 1));
+    const { members, rooms } = chat.state.rooms.snapshot();
+    assert.equal([members.size, chat.state.seen.size], [1, 1]);
+    assert.equal([...rooms.keys()].sort(), ["ticket 8", "user eve"]);
+    assert.equal(chat.service.getTypingUsers("8"), []);
+    assert.is(chat.deaths, 0);
   }));
 
 test("a page of another site gets no connection, other paths neither, and the port is bound to loopback", () =>

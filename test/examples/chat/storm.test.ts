@@ -1,10 +1,11 @@
+// watchdog: 300s
 // Many clients over four threads, joining, leaving, writing and going at random while threads are killed: who is there is
 // who should be, and no message's status goes back. HOLDFAST_CHAT_CLIENTS=200 for the whole of it, HOLDFAST_CHAT_STEPS
 // for a longer one.
 import * as assert from "uvu/assert";
 import { type Chat, startChat } from "../../../examples/chat/server.ts";
 import { suite } from "../../support/suite.ts";
-import { Client } from "./client.ts";
+import { Client, onlyLeft } from "./client.ts";
 
 const CLIENTS = Number(process.env.HOLDFAST_CHAT_CLIENTS ?? 40);
 const STEPS = Number(process.env.HOLDFAST_CHAT_STEPS ?? 12);
@@ -102,7 +103,7 @@ test(`${CLIENTS} clients over 4 threads that are killed: presence equals the ora
     const actors = await Promise.all(Array.from({ length: CLIENTS }, (_, number) => act(chat, number)));
     running = false;
     await killer;
-    await chat.idle();
+    await onlyLeft(chat, CLIENTS);
     assert.ok(chat.deaths > 0);
     checkRooms(chat);
     for (let ticket = 0; ticket < TICKETS; ticket++) {
@@ -122,7 +123,7 @@ test(`${CLIENTS} clients over 4 threads that are killed: presence equals the ora
       checkStatuses(client);
     }
     await Promise.all(actors.map(({ client }) => client.end()));
-    await chat.idle();
+    await onlyLeft(chat, 0);
     const { members, rooms } = chat.state.rooms.snapshot();
     assert.equal([members.size, rooms.size, chat.state.seen.size], [0, 0, 0], "nothing leaks");
   } finally {
