@@ -1,3 +1,4 @@
+// watchdog: 300s
 // The page in a real browser: plans started in it, their events live, failures marked. Skips where there is no Chromium.
 // `--screenshot FILE` keeps what it looked like.
 
@@ -56,6 +57,7 @@ else {
     const context = await chromium.launchPersistentContext(profile, { executablePath, headless: true, args: flags });
     try {
       const page = await context.newPage();
+      page.setDefaultTimeout(120_000);
       const problems: string[] = [];
       page.on("pageerror", (error) => problems.push(String(error)));
       await page.goto(`http://127.0.0.1:${server.port}/`);
