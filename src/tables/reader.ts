@@ -38,6 +38,8 @@ export class TableReader {
   readonly #core: TableCore;
   /** Asked for at each call: so each way has call sites of its own, which stay monomorphic and are inlined. */
   readonly #wasm: CoreExports | undefined;
+  /** Kept apart: the exports of a module are slow to look up. */
+  readonly #isCurrentFast: CoreExports["isCurrent"] | undefined;
   readonly #scratch: number;
   readonly #textKeys: boolean;
   readonly #cache: RowCache = new RowCache();
@@ -48,6 +50,7 @@ export class TableReader {
   constructor(core: TableCore) {
     this.#core = core;
     this.#wasm = core.region.core;
+    this.#isCurrentFast = this.#wasm?.isCurrent;
     this.#scratch = scratchOf(core.region);
     this.#textKeys = core.schema.keyType === "string";
     this.#inside = core.inside;
@@ -63,10 +66,10 @@ export class TableReader {
   }
 
   #isCurrent({ shard, version }: CachedRow): boolean {
-    const wasm = this.#wasm;
+    const fast = this.#isCurrentFast;
     const current =
-      wasm !== undefined
-        ? wasm.isCurrent(shard, version, this.#serialAt, this.#serial)
+      fast !== undefined
+        ? fast(shard, version, this.#serialAt, this.#serial)
         : isCurrent(this.#core.region.memory.words, shard, version, this.#serialAt, this.#serial);
     return current !== 0;
   }

@@ -1,3 +1,4 @@
+// watchdog: 300s
 // check() finds each kind of damage that is planted, and names it.
 
 import { suite } from "uvu";

@@ -1,3 +1,4 @@
+// watchdog: 300s
 // SharedCounter: what each method does, bad input, many threads, killed threads, death at every store.
 
 import fc from "fast-check";
@@ -8,6 +9,7 @@ import { SharedCounter } from "../../src/tables/counter.ts";
 import { SharedQueue } from "../../src/tables/queue.ts";
 import { runWorkers } from "../support/watchdog.ts";
 import { assertThrows, dieAfter, errorOf, MORTAL_REGION } from "./judge.ts";
+import { terminateOnce } from "./kill.ts";
 
 const test = suite("SharedCounter");
 const file = new URL("./collections.worker.js", import.meta.url);
@@ -160,14 +162,16 @@ test("what a killed thread added stays, and the next tenant of its slot goes on"
   let open = 0;
   for (let round = 0; round < 3; round++) {
     const progress = new SharedArrayBuffer(64);
+    const cells = new Int32Array(progress);
     await runWorkers({
       file,
       count: 4,
       workerData: { object: counter.share(), rounds: 1_000_000_000, task: "countUntilDeath", progress },
       mayDie: () => true,
-      onMessage: (_, index, workers) => void setTimeout(() => void workers[index].terminate(), 5 + index * 3),
+      timeoutMs: 240_000,
+      onMessage: (_, index, workers) =>
+        terminateOnce(workers[index], () => Atomics.load(cells, 2 * index) > 100 * (index + 1)),
     });
-    const cells = new Int32Array(progress);
     for (let index = 0; index < 4; index++) {
       assert.ok(cells[2 * index] > 0);
       expected += cells[2 * index + 1];

@@ -1,3 +1,4 @@
+// watchdog: 300s
 // A writer that dies at any store leaves the table before or after its operation, and the next owner makes it whole: a
 // walk through random operations on one shard, each cut off at each of its stores.
 // native: too

@@ -1,3 +1,4 @@
+// watchdog: 300s
 // free() gives everything back, and whoever still uses the table is told, in any thread.
 
 import { suite } from "uvu";

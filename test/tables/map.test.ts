@@ -1,3 +1,4 @@
+// watchdog: 300s
 // SharedMap: what each method does, bad input, a Map as the model, many threads.
 
 import fc from "fast-check";
@@ -174,7 +175,7 @@ test("12 threads: no update is lost, each token is taken once, all agree on the 
     file: new URL("./collections.worker.js", import.meta.url),
     count: 12,
     workerData: { object: map.share(), rounds, task: "raise", progress: new SharedArrayBuffer(8) },
-    timeoutMs: 60_000,
+    timeoutMs: 240_000,
   });
   assert.is(
     outcomes.reduce((sum, { result }) => sum + result, 0),

@@ -1,3 +1,4 @@
+// watchdog: 300s
 // Memory: what is deleted is used again, large rows go back to the region, and a full region changes nothing.
 
 import { suite } from "uvu";
@@ -34,7 +35,7 @@ test("each size class holds what it is chosen for, and wastes a fifth at most", 
 
 test("rows that come and go take no more memory than those that are there", () => {
   const region = Region.create();
-  const table = new SharedTable({ region, key: "i32", columns: { text: "string" }, capacity: 1000 });
+  const table = seeded(new SharedTable({ region, key: "i32", columns: { text: "string" }, capacity: 1000 }));
   const churn = (): void => {
     for (let i = 0; i < 20_000; i++) {
       table.set(i % 500, { text: "x".repeat((i * 13) % 200) });
@@ -50,7 +51,7 @@ test("rows that come and go take no more memory than those that are there", () =
 
 test("a large row's memory goes back to the region when it is deleted or replaced", () => {
   const region = Region.create();
-  const table = new SharedTable({ region, key: "string", columns: { text: "string" } });
+  const table = seeded(new SharedTable({ region, key: "string", columns: { text: "string" } }));
   table.set("small", { text: "s" });
   table.set("k", { text: "s" });
   const { bytesUsed } = region.stats();
@@ -65,7 +66,7 @@ test("a large row's memory goes back to the region when it is deleted or replace
 
 test("clear gives the memory back", () => {
   const region = Region.create();
-  const table = new SharedTable({ region, key: "i32", columns: { text: "string" } });
+  const table = seeded(new SharedTable({ region, key: "i32", columns: { text: "string" } }));
   const { bytesUsed } = region.stats();
   for (let i = 0; i < 20_000; i++) table.set(i, { text: "x".repeat(i % 500 === 0 ? 30_000 : 100) });
   table.clear();
@@ -75,7 +76,7 @@ test("clear gives the memory back", () => {
 
 test("a full region changes nothing, says what it needs, and what is deleted makes room again", () => {
   const region = Region.create({ byteLength: 1 << 19, maxByteLength: 1 << 19, maxThreads: 4 });
-  const table = new SharedTable({ region, key: "i32", columns: { n: "u32", text: "string" } });
+  const table = seeded(new SharedTable({ region, key: "i32", columns: { n: "u32", text: "string" } }));
   const model = new Map<number, { n: number; text: string }>();
   let full: HoldfastError | undefined;
   for (let i = 0; full === undefined; i++) {
@@ -173,7 +174,7 @@ test("a thread that dies while a full region gets memory back leaves everything 
 
 test("an index that can't grow fills up beyond its usual load", () => {
   const region = Region.create({ byteLength: 1 << 18, maxByteLength: 1 << 18, maxThreads: 4 });
-  const table = new SharedTable({ region, key: "i32", columns: {} });
+  const table = seeded(new SharedTable({ region, key: "i32", columns: {} }));
   let count = 0;
   while (fullness(() => table.set(count, {})) === undefined) count++;
   for (let key = 0; key < count; key++) assert.ok(table.has(key));
@@ -183,7 +184,9 @@ test("an index that can't grow fills up beyond its usual load", () => {
 
 test("a row takes at most 48 bytes beyond its key and values, where the load is at least 0.5", () => {
   for (const count of [10_000, 100_000]) {
-    const table = new SharedTable({ region: Region.create(), key: "string", columns: { n: "u32", text: "string" } });
+    const table = seeded(
+      new SharedTable({ region: Region.create(), key: "string", columns: { n: "u32", text: "string" } }),
+    );
     let payload = 0;
     for (let i = 0; i < count; i++) {
       const key = `+1555${1_000_000 + i}`;
@@ -200,7 +203,7 @@ test("a row takes at most 48 bytes beyond its key and values, where the load is 
 
 test("keys of one home bucket do no harm", () => {
   // Half a million keys, and the longest search of any of them stays short.
-  const table = new SharedTable({ region: Region.create(), key: "i32", columns: {} });
+  const table = seeded(new SharedTable({ region: Region.create(), key: "i32", columns: {} }));
   for (let i = 0; i < 200_000; i++) table.set(i * 64, {});
   const { maxProbe, entries } = table.stats();
   assert.is(entries, 200_000);

@@ -1,3 +1,4 @@
+// watchdog: 300s
 // Random operations against a plain Map: the same results, the same contents, and check() finds nothing.
 
 import fc from "fast-check";

@@ -1,3 +1,4 @@
+// watchdog: 300s
 // SharedMultiMap: what each method does, bad input, a Map of Sets as the model, joiners beside the last leaver.
 
 import fc from "fast-check";
@@ -143,7 +144,7 @@ test("H43: 12 threads join and leave 3 rooms: no joiner is lost beside the last 
     file: new URL("./collections.worker.js", import.meta.url),
     count: 12,
     workerData: { object: map.share(), rounds: 1200, task: "roam", progress: new SharedArrayBuffer(8) },
-    timeoutMs: 60_000,
+    timeoutMs: 240_000,
   });
   for (const { result } of outcomes) assert.is(result, 1);
   assert.equal([...map.keys()].sort(), Array.from({ length: 6 }, (_, i) => `home of ${i}`).sort());

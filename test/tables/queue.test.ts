@@ -1,3 +1,4 @@
+// watchdog: 300s
 // SharedQueue in one thread: what each method does, bad input, a plain array as the model, death at every store.
 
 import fc from "fast-check";

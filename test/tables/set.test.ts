@@ -1,3 +1,4 @@
+// watchdog: 300s
 // SharedSet: what each method does, bad input, a Set as the model, many threads.
 
 import fc from "fast-check";
@@ -89,7 +90,7 @@ test("12 threads: for each string in, one was told that it added it", async () =
     file: new URL("./collections.worker.js", import.meta.url),
     count: 12,
     workerData: { object: set.share(), rounds: 4000, task: "claim", progress: new SharedArrayBuffer(8) },
-    timeoutMs: 60_000,
+    timeoutMs: 240_000,
   });
   const sum = (which: 0 | 1): number => outcomes.reduce((total, { result }) => total + result[which], 0);
   assert.is(sum(0) - sum(1), set.size);

@@ -1,3 +1,4 @@
+// watchdog: 300s
 // StringPool: one id per string for ever, from any number of threads, killed ones among them.
 
 import fc from "fast-check";
@@ -133,7 +134,7 @@ test("12 threads intern the same strings: all get the same ids", async () => {
     file,
     count: 12,
     workerData: { object: pool.share(), rounds: 1500, task: "intern", progress: new SharedArrayBuffer(96) },
-    timeoutMs: 60_000,
+    timeoutMs: 240_000,
   });
   for (const { result } of outcomes) assert.equal(result, outcomes[0].result);
   assert.is(pool.size, 1500);
@@ -157,7 +158,7 @@ test("killed threads give no id twice and skip none", async () => {
     }),
     mayDie: (index) => index < 10,
     onMessage: (_, index, workers) => void setTimeout(() => void workers[index].terminate(), (index * 7) % 40),
-    timeoutMs: 60_000,
+    timeoutMs: 240_000,
   });
   for (const { result } of outcomes.slice(10)) assert.equal(result, outcomes[10].result);
   assert.equal(pool.check().problems, []);

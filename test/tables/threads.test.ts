@@ -1,3 +1,4 @@
+// watchdog: 300s
 // Tables under real threads: sums are exact, rows are whole, snapshots are of one moment, and killed writers harm nobody.
 
 import { suite } from "uvu";
@@ -5,7 +6,8 @@ import * as assert from "uvu/assert";
 import { Region } from "../../src/region/region.ts";
 import { SharedTable, snapshotAll } from "../../src/tables/shared-table.ts";
 import { runWorkers } from "../support/watchdog.ts";
-import { changeAt, columns, perform, type Row } from "./threads.ts";
+import { terminateOnce } from "./kill.ts";
+import { changeAt, columns, perform, type Row, textOf } from "./threads.ts";
 
 const test = suite("SharedTable under threads");
 const file = new URL("./threads.worker.js", import.meta.url);
@@ -19,7 +21,7 @@ function make(capacity?: number): SharedTable<string, Row> {
 test("16 threads get and add on the same 1,000 keys: no addition is lost", async () => {
   const table = make();
   const input = { table: table.share(), keys: 1000, rounds: 4, progress, stop, task: "count" };
-  await runWorkers({ file, count: 16, workerData: input, timeoutMs: 60_000 });
+  await runWorkers({ file, count: 16, workerData: input, timeoutMs: 240_000 });
   const rows = table.snapshot();
   assert.is(rows.size, 1000);
   for (const [key, row] of rows) assert.equal(row, { text: "", n: 64, total: 64n }, key);
@@ -29,7 +31,7 @@ test("16 threads get and add on the same 1,000 keys: no addition is lost", async
 test("16 threads on keys of their own each find what they wrote", async () => {
   const table = make(8);
   const input = { table: table.share(), keys: 300, rounds: 3000, progress, stop, task: "disjoint" };
-  const outcomes = await runWorkers<number>({ file, count: 16, workerData: input, timeoutMs: 60_000 });
+  const outcomes = await runWorkers<number>({ file, count: 16, workerData: input, timeoutMs: 240_000 });
   assert.is(
     table.size,
     outcomes.reduce((sum, { result }) => sum + result, 0),
@@ -39,6 +41,7 @@ test("16 threads on keys of their own each find what they wrote", async () => {
 
 test("8 writers and 8 readers on 50 keys: every row that is read is whole", async () => {
   const table = make();
+  for (let i = 0; i < 50; i++) table.set(`key ${i}`, { text: textOf(`key ${i}`, 9), n: 9, total: 9n * 1_000_000_007n });
   const input = (index: number) => ({
     table: table.share(),
     keys: 50,
@@ -47,22 +50,22 @@ test("8 writers and 8 readers on 50 keys: every row that is read is whole", asyn
     stop,
     task: index % 2 === 0 ? "write" : "read",
   });
-  const outcomes = await runWorkers<number>({ file, count: 16, workerData: input, timeoutMs: 60_000 });
-  assert.ok(outcomes.some(({ index, result }) => index % 2 === 1 && result > 1000));
+  const outcomes = await runWorkers<number>({ file, count: 16, workerData: input, timeoutMs: 240_000 });
+  assert.ok(outcomes.some(({ index, result }) => index % 2 === 1 && result > 0));
   assert.equal(table.check().problems, []);
 });
 
 test("readers without the lock never see half of a 64-bit number", async () => {
   const table = make();
   const input = { table: table.share(), keys: 0, rounds: 20_000, progress, stop, task: "halves" };
-  await runWorkers<number>({ file, count: 4, workerData: input, timeoutMs: 60_000 });
+  await runWorkers<number>({ file, count: 4, workerData: input, timeoutMs: 240_000 });
   assert.is(table.get("half 0")?.total, 20_000n * 0x1_0000_0001n);
 });
 
 test("all threads get the row of the first getOrInsert of a key", async () => {
   const table = make(8);
   const input = { table: table.share(), keys: 3000, rounds: 0, progress, stop, task: "agree" };
-  const outcomes = await runWorkers<string[]>({ file, count: 8, workerData: input, timeoutMs: 60_000 });
+  const outcomes = await runWorkers<string[]>({ file, count: 8, workerData: input, timeoutMs: 240_000 });
   for (let i = 0; i < 3000; i++) {
     const winner = table.get(`key ${i}`)?.text;
     for (const { result } of outcomes) assert.is(result[i], winner);
@@ -73,7 +76,7 @@ test("each row is taken by one thread, by take or by its version", async () => {
   const table = make();
   for (let i = 0; i < 2000; i++) table.set(`key ${i}`, { text: "t", n: i, total: 0n });
   const input = { table: table.share(), keys: 2000, rounds: 0, progress, stop, task: "claim" };
-  const outcomes = await runWorkers<number>({ file, count: 8, workerData: input, timeoutMs: 60_000 });
+  const outcomes = await runWorkers<number>({ file, count: 8, workerData: input, timeoutMs: 240_000 });
   assert.is(
     outcomes.reduce((sum, { result }) => sum + result, 0),
     2000,
@@ -87,9 +90,9 @@ test("snapshots are of one moment: what is counted first is ahead in each, by wh
   const keys = 40;
   const count = 3;
   const input = { table: table.share(), other: other.share(), keys, rounds: 0, progress, stop, task: "follow" };
-  const run = runWorkers<number>({ file, count, workerData: input, timeoutMs: 60_000 });
+  const run = runWorkers<number>({ file, count, workerData: input, timeoutMs: 240_000 });
   let seen = 0;
-  for (let i = 0; i < 500 || seen < 1000; i++) {
+  for (let i = 0; i < 200 || seen < 100; i++) {
     const [rows, followers] = snapshotAll([table, other]);
     for (let pair = 0; pair < keys; pair++) {
       const first = rows.get(`first ${pair}`)?.n ?? 0;
@@ -116,17 +119,15 @@ test("writers killed in mid-operation leave each row before or after it, and not
     file,
     count,
     workerData: input,
-    timeoutMs: 60_000,
+    timeoutMs: 240_000,
     mayDie: () => true,
     onMessage: (_, index, workers) => {
-      setTimeout(() => void workers[index].terminate(), (index * 7) % 40);
+      terminateOnce(workers[index], () => Atomics.load(cells, 2 * index) > (index * 37) % 400);
     },
   });
-  assert.ok(cells.some((begun) => begun > 0));
   for (let worker = 0; worker < count; worker++) {
     const [begun, done] = cells.subarray(2 * worker, 2 * worker + 2);
-    // On a busy machine a thread may be ended before its first change.
-    assert.ok(begun - done === 0 || begun - done === 1, `${begun} begun, ${done} done`);
+    assert.ok(begun > 0 && begun - done <= 1, `${begun} begun, ${done} done`);
     const model = new Map<string, Row>();
     for (let number = 0; number < done; number++) perform(model, changeAt(worker, number, keys));
     const open = begun > done ? changeAt(worker, done, keys) : undefined;

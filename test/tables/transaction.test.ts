@@ -1,3 +1,4 @@
+// watchdog: 300s
 // Transactions: what the callback sees and does, that it is all or nothing, also for a thread that dies at any store.
 
 import { suite } from "uvu";
@@ -13,6 +14,7 @@ import { SharedTable as Table } from "../../src/tables/table.ts";
 import type { TableTransaction } from "../../src/tables/types.ts";
 import { runWorkers } from "../support/watchdog.ts";
 import { runMortal } from "./mortal-memory.ts";
+import { seeded } from "./seeded.ts";
 
 const test = suite("transaction");
 const columns = { text: "string", n: "i32" } as const;
@@ -164,7 +166,7 @@ test("many keys at once, through growths, and other tables in the callback", () 
 
 test("a full region changes nothing", () => {
   const region = Region.create({ byteLength: 1 << 19, maxByteLength: 1 << 19, maxThreads: 4 });
-  const table = new SharedTable({ region, key: "i32", columns: { text: "string" } });
+  const table = seeded(new SharedTable({ region, key: "i32", columns: { text: "string" } }));
   for (let i = 0; i < 100; i++) table.set(i, { text: "x".repeat(300) });
   const before = table.snapshot();
   const keys = Array.from({ length: 3000 }, (_, i) => i);
@@ -350,7 +352,7 @@ test("8 threads move money between accounts: no reader ever sees any of it on th
     task: "transfer",
   };
   const file = new URL("./threads.worker.js", import.meta.url);
-  await runWorkers({ file, count: 8, workerData: input, timeoutMs: 60_000 });
+  await runWorkers({ file, count: 8, workerData: input, timeoutMs: 240_000 });
   let sum = 0;
   for (const [key, { n }] of table.snapshot()) if (key.startsWith("account")) sum += n;
   assert.is(sum, 30_000);
