@@ -41,7 +41,12 @@ function start(
   control: Int32Array,
   work: Pick<SessionWork, "operation" | "count" | "seat">,
 ): Worker {
-  const workerData: SessionWork = { ...work, store: store.share(), control, warmUp: Math.min(500, Math.max(20, work.count)) };
+  const workerData: SessionWork = {
+    ...work,
+    store: store.share(),
+    control,
+    warmUp: Math.min(500, Math.max(20, work.count)),
+  };
   return new Worker(new URL("./session.worker.js", import.meta.url), { workerData });
 }
 
