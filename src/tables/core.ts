@@ -1,19 +1,17 @@
-// A table as one thread sees it: where its shards lie, its schema, its locks; made or attached here. Everything that the
-// public class does to memory goes through it.
+// A table as one thread sees it: where its shards lie, its schema, its locks; attached here. Everything that the public
+// class does to memory goes through it.
 
 import { cas, type i32, load } from "../cells/atomics.ts";
-import { ClosedError, HoldfastError, TableError, WouldDeadlockError } from "../cells/errors.ts";
+import { ClosedError, HoldfastError, WouldDeadlockError } from "../cells/errors.ts";
 import { blockingAllowed } from "../cells/park.ts";
 import { type MutexOperations, mutexOperations } from "../locks/mutex-operations.ts";
 import { halfSipHash } from "../protocols/table-hash.ts";
 import {
-  growAbove,
   S_HIGH,
   S_VERSION,
   SHARD_WORDS,
   T_BUCKETS,
   T_FINGERPRINT,
-  T_KEY_TYPE,
   T_MAGIC,
   T_SCHEMA,
   T_SCHEMA_BYTES,
@@ -24,20 +22,16 @@ import {
   TABLE_VERSION,
 } from "../protocols/table-layout.ts";
 import { rowLength } from "../protocols/table-read.ts";
-import { B_SERIAL, B_STATE, BLOCK_HEADER_BYTES, BLOCK_USED, KIND_TABLE } from "../region/layout.ts";
+import { B_SERIAL, B_STATE, BLOCK_HEADER_BYTES, BLOCK_USED } from "../region/layout.ts";
 import { R_LOCKED_READS, R_RETRIES } from "../region/record-layout.ts";
 import { countOf, isRecording } from "../region/recording.ts";
 import type { Region } from "../region/region.ts";
+import { headerWords } from "./create.ts";
 import { incoming, outgoing } from "./image.ts";
 import { corrupt } from "./recover.ts";
-import { assertSameSchema, decodeSchema, KEY_TYPES, type Schema } from "./schema.ts";
+import { assertSameSchema, decodeSchema, type Schema } from "./schema.ts";
 import { abandonShard, findInShard, findLocked, lockShard, unlockShard } from "./shard.ts";
 
-const SHARDS = 64;
-const FEW_SHARDS = 16;
-/** Tables that are meant for fewer rows than that take fewer shards. */
-const SMALL = 64;
-const MAX_CAPACITY = 2 ** 27;
 /** Tries of a read without the lock before it takes the lock. */
 const READ_TRIES = 8;
 const MISSING = 0;
@@ -46,54 +40,6 @@ const AGAIN = 2;
 
 /** Says which tables this thread is inside an `update` of, whatever handle is used. */
 const busyTables = new WeakMap<Region, Map<number, { depth: number }>>();
-
-/** Makes a table in the region and returns its offset; throws ERR_REGION_FULL. */
-export function createTable(region: Region, schema: Schema, capacity: number | undefined): number {
-  const shards = capacity !== undefined && capacity < SMALL ? FEW_SHARDS : SHARDS;
-  const source = new TextEncoder().encode(schema.source);
-  const header = headerWords(source.length);
-  const offset = region.allocate((header + shards * SHARD_WORDS) * 4, KIND_TABLE);
-  const base = offset >> 2;
-  const { words, bytes } = region.memory;
-  words[base + T_VERSION] = TABLE_VERSION;
-  words[base + T_KEY_TYPE] = KEY_TYPES.indexOf(schema.keyType);
-  words[base + T_FINGERPRINT] = schema.fingerprint;
-  words[base + T_SHARDS] = shards;
-  words[base + T_BUCKETS] = firstBuckets(capacity, shards);
-  words[base + T_SCHEMA_BYTES] = source.length;
-  const seed = crypto.getRandomValues(new Int32Array(4));
-  for (let i = 0; i < seed.length; i++) words[base + T_SEED + i] = seed[i];
-  bytes.set(source, (base + T_SCHEMA) * 4);
-  words[base + T_MAGIC] = TABLE_MAGIC;
-  return offset;
-}
-
-/** Words before the first shard, which begins on a cache line. */
-function headerWords(schemaBytes: number): number {
-  return (T_SCHEMA + ((schemaBytes + 3) >> 2) + 15) & ~15;
-}
-
-/** Where the shards of the table at the word `base` begin, and how many there are. */
-export function shardsOf(words: Int32Array, base: i32): { first: i32; count: number } {
-  return { first: base + headerWords(words[base + T_SCHEMA_BYTES]), count: words[base + T_SHARDS] };
-}
-
-/** Buckets of a shard's first index: enough for its share of the capacity, and for what chance adds to it. */
-function firstBuckets(capacity: number | undefined, shards: number): number {
-  const share = (capacity ?? 0) / shards;
-  let buckets = 2;
-  while (growAbove(buckets) < share + 3 * Math.sqrt(share)) buckets *= 2;
-  return buckets;
-}
-
-export function checkCapacity(capacity: unknown, where: string): number | undefined {
-  if (capacity === undefined) return undefined;
-  if (typeof capacity !== "number") throw new TypeError(`${where}: capacity must be a number of rows`);
-  if (!Number.isInteger(capacity) || capacity < 1 || capacity > MAX_CAPACITY) {
-    throw new RangeError(`${where}: capacity must be a whole number of rows, 1 … ${MAX_CAPACITY}, got ${capacity}`);
-  }
-  return capacity;
-}
 
 export class TableCore {
   readonly region: Region;
@@ -325,13 +271,4 @@ function busyFlag(region: Region, offset: number): { depth: number } {
   let flag = tables.get(offset);
   if (flag === undefined) tables.set(offset, (flag = { depth: 0 }));
   return flag;
-}
-
-/** An error for what a table can't be asked. */
-export function noSuchTable(name: string): TableError {
-  return new TableError(
-    "ERR_TABLE_SCHEMA",
-    `there is no table "${name}" in the region yet: give key and columns to make it`,
-    { name },
-  );
 }
