@@ -6,30 +6,15 @@ import { ClosedError, HoldfastError, WouldDeadlockError } from "../cells/errors.
 import { blockingAllowed } from "../cells/park.ts";
 import { type MutexOperations, mutexOperations } from "../locks/mutex-operations.ts";
 import { halfSipHash } from "../protocols/table-hash.ts";
-import {
-  S_HIGH,
-  S_VERSION,
-  SHARD_WORDS,
-  T_BUCKETS,
-  T_FINGERPRINT,
-  T_MAGIC,
-  T_SCHEMA,
-  T_SCHEMA_BYTES,
-  T_SEED,
-  T_SHARDS,
-  T_VERSION,
-  TABLE_MAGIC,
-  TABLE_VERSION,
-} from "../protocols/table-layout.ts";
+import { S_HIGH, S_VERSION, SHARD_WORDS, T_BUCKETS, T_SEED } from "../protocols/table-layout.ts";
 import { rowLength } from "../protocols/table-read.ts";
 import { B_SERIAL, B_STATE, BLOCK_HEADER_BYTES, BLOCK_USED } from "../region/layout.ts";
 import { R_LOCKED_READS, R_RETRIES } from "../region/record-layout.ts";
 import { countOf, isRecording } from "../region/recording.ts";
 import type { Region } from "../region/region.ts";
-import { headerWords } from "./create.ts";
+import { readHeader } from "./create.ts";
 import { incoming, outgoing } from "./image.ts";
-import { corrupt } from "./recover.ts";
-import { assertSameSchema, decodeSchema, type Schema } from "./schema.ts";
+import { assertSameSchema, type Schema } from "./schema.ts";
 import { abandonShard, findInShard, findLocked, lockShard, unlockShard } from "./shard.ts";
 
 /** Tries of a read without the lock before it takes the lock. */
@@ -67,21 +52,8 @@ export class TableCore {
   /** Attaches to the table at `offset`; throws ERR_TABLE_CORRUPT, and ERR_TABLE_SCHEMA if it is not as `declared`. */
   constructor(region: Region, offset: number, declared: Schema | undefined, label: string, unlocked: boolean) {
     const base = offset >> 2;
-    const memory = region.memory;
-    memory.cover(offset + T_SCHEMA * 4);
-    const words = memory.words;
-    const sourceBytes = words[base + T_SCHEMA_BYTES];
-    if (words[base + T_MAGIC] !== TABLE_MAGIC || words[base + T_VERSION] !== TABLE_VERSION || sourceBytes < 0) {
-      throw corrupt("its header", base);
-    }
-    const shards = words[base + T_SHARDS];
-    const header = headerWords(sourceBytes);
-    memory.cover(offset + (header + shards * SHARD_WORDS) * 4);
-    const from = offset + T_SCHEMA * 4;
-    // A private copy: the platform's decoder takes no shared memory everywhere.
-    const stored = decodeSchema(new TextDecoder().decode(memory.bytes.slice(from, from + sourceBytes)), label);
-    if (stored.fingerprint !== words[base + T_FINGERPRINT]) throw corrupt("its schema", base);
-    if (shards < 2 || (shards & (shards - 1)) !== 0) throw corrupt("its header", base);
+    const { shards, header, stored } = readHeader(region, offset, label);
+    const { words } = region.memory;
     if (declared !== undefined) assertSameSchema(declared, stored, label);
     this.region = region;
     this.offset = offset;

@@ -18,9 +18,10 @@ import {
   TABLE_MAGIC,
   TABLE_VERSION,
 } from "../protocols/table-layout.ts";
-import { KIND_TABLE } from "../region/layout.ts";
+import { B_ASKED, BLOCK_HEADER_BYTES, KIND_TABLE } from "../region/layout.ts";
 import type { Region } from "../region/region.ts";
-import { KEY_TYPES, type Schema } from "./schema.ts";
+import { corrupt } from "./recover.ts";
+import { decodeSchema, KEY_TYPES, type Schema } from "./schema.ts";
 
 const SHARDS = 64;
 const FEW_SHARDS = 16;
@@ -50,8 +51,41 @@ export function createTable(region: Region, schema: Schema, capacity: number | u
 }
 
 /** Words before the first shard, which begins on a cache line. */
-export function headerWords(schemaBytes: number): number {
+function headerWords(schemaBytes: number): number {
   return (T_SCHEMA + ((schemaBytes + 3) >> 2) + 15) & ~15;
+}
+
+/**
+ * What stands in the header of the table at `offset`, all of whose memory is covered then. Throws ERR_TABLE_CORRUPT where
+ * the words do not fit each other and the block.
+ */
+export function readHeader(
+  region: Region,
+  offset: number,
+  label: string,
+): { readonly shards: number; readonly header: number; readonly stored: Schema } {
+  const base = offset >> 2;
+  const { memory } = region;
+  memory.cover(offset + T_SCHEMA * 4);
+  const { words } = memory;
+  const sourceBytes = words[base + T_SCHEMA_BYTES];
+  const shards = words[base + T_SHARDS];
+  const header = headerWords(sourceBytes);
+  const asked = words[((offset - BLOCK_HEADER_BYTES) >> 2) + B_ASKED];
+  const fits = isPower(shards, 2) && sourceBytes >= 0 && (header + shards * SHARD_WORDS) * 4 === asked;
+  const known = words[base + T_MAGIC] === TABLE_MAGIC && words[base + T_VERSION] === TABLE_VERSION;
+  if (!known || !fits || !isPower(words[base + T_BUCKETS], 1)) throw corrupt("its header", base);
+  memory.cover(offset + asked);
+  const from = offset + T_SCHEMA * 4;
+  // A private copy: the platform's decoder takes no shared memory everywhere.
+  const stored = decodeSchema(new TextDecoder().decode(memory.bytes.slice(from, from + sourceBytes)), label);
+  const same = stored.fingerprint === words[base + T_FINGERPRINT];
+  if (!same || KEY_TYPES.indexOf(stored.keyType) !== words[base + T_KEY_TYPE]) throw corrupt("its schema", base);
+  return { shards, header, stored };
+}
+
+function isPower(value: number, least: number): boolean {
+  return value >= least && value <= MAX_CAPACITY && (value & (value - 1)) === 0;
 }
 
 /** Where the shards of the table at the word `base` begin, and how many there are. */
