@@ -14,8 +14,9 @@ const USAGE = `holdfast profile [options] -- node app.js [arguments]
 holdfast watch [options] -- node app.js [arguments]
 
 Runs the application, records which of its locks are waited for, how long and by whom, and writes to a folder:
-profile.json, report.html (open it in a browser), mutex.pb.gz and block.pb.gz (go tool pprof, speedscope). A summary goes to standard error. The application's code needs no
-change; its exit code is this program's.
+profile.json, report.html (open it in a browser), mutex.pb.gz and block.pb.gz (go tool pprof, speedscope), trace.json
+(Perfetto), metrics.prom (Prometheus). A summary goes to standard error. The application's code needs no change; its exit
+code is this program's.
 
 "watch" serves a live page too, while the application runs: its address, with a random token, is printed at the
 start. The page comes from the application's main thread, so it stands still while that thread computes or blocks.
