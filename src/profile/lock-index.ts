@@ -27,7 +27,7 @@ import {
 } from "../region/layout.ts";
 import { regionNumber } from "../region/record-memory.ts";
 import type { Region } from "../region/region.ts";
-import { shardsOf } from "../tables/core.ts";
+import { shardsOf } from "../tables/create.ts";
 import { Ring } from "../tables/ring.ts";
 
 /** What a lock is, and where. */
