@@ -36,6 +36,7 @@ export interface Library {
   readonly deadlock: typeof import("../../src/region/deadlock.ts");
   readonly sleep: typeof import("../../src/region/sleep.ts");
   readonly queueWakes: typeof import("../../src/tables/queue-wakes.ts");
+  readonly log: typeof import("../../src/tables/log.ts");
   readonly shard: typeof import("../../src/tables/shard.ts");
   readonly check: typeof import("../../src/tables/check.ts");
   readonly image: typeof import("../../src/tables/image.ts");
@@ -153,6 +154,7 @@ async function load(src: string, looks: boolean): Promise<Library> {
     deadlock: await module("region/deadlock.js"),
     sleep: await module("region/sleep.js"),
     queueWakes: await module("tables/queue-wakes.js"),
+    log: await module("tables/log.js"),
     shard: await module("tables/shard.js"),
     check: await module("tables/check.js"),
     image: await module("tables/image.js"),
