@@ -35,7 +35,9 @@ function assertProfiled(done: SpawnSyncReturns<string>, out: string): void {
   const [site] = found.sites;
   assert.is(site.waits, 1);
   assert.ok(site.waiter.length > 0);
-  assert.ok(existsSync(join(out, "report.html")));
+  for (const name of ["report.html", "mutex.pb.gz", "block.pb.gz", "trace.json", "metrics.prom"]) {
+    assert.ok(existsSync(join(out, name)), name);
+  }
   assert.ok(done.stderr.includes("application's lock"), done.stderr);
 }
 
@@ -86,6 +88,7 @@ test("bad command lines are refused with the usage", () => {
     ["profile", "--sample-every", "0", "--", "node"],
     ["profile", "--signal", "SIGNONE", "--", "node"],
     ["profile", "--unknown", "--", "node"],
+    ["watch", "--port", "many", "--", "node"],
   ]) {
     const done = run(...args);
     assert.is(done.status, 2, args.join(" "));
