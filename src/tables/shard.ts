@@ -165,6 +165,12 @@ export function beginChange(words: Words, shard: i32): void {
   add(words, shard + S_VERSION, 1);
 }
 
+/** A number of the row is about to change where it stands. The row's version first: it must never belong to two values. */
+export function beginInPlace(words: Words, shard: i32, row: i32): void {
+  beginChange(words, shard);
+  words[row + R_VERSION] = nextRowVersion(words, shard);
+}
+
 /** The change is complete. */
 export function endChange(words: Words, shard: i32): void {
   add(words, shard + S_VERSION, 1);

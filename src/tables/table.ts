@@ -19,7 +19,7 @@ import { TableReader } from "./reader.ts";
 import { reclaim } from "./reclaim.ts";
 import { collect, decodeRow, encodeKey, encodeRow, encodeZeroRow, readNumber, writeValue } from "./row.ts";
 import { type Column, parseSchema, type Schema } from "./schema.ts";
-import { beginChange, endChange, insertRow, moveOn, nextRowVersion, removeRow, replaceRow } from "./shard.ts";
+import { beginInPlace, endChange, insertRow, moveOn, removeRow, replaceRow } from "./shard.ts";
 import { runTransaction } from "./transaction.ts";
 import type { AnyRow, TableCheck, TableKey, TableStats, TableTransaction, Versioned } from "./types.ts";
 
@@ -419,11 +419,10 @@ export class SharedTable<Key extends TableKey, Row extends object> {
   }
 }
 
-/** Changes one number of a row: one store, so no copy is needed. The version first: it must never belong to two values. */
+/** Changes one number of a row: one store, so no copy is needed. */
 function writeInPlace(region: Region, shard: i32, row: i32, column: Column, value: number | bigint): void {
   const words = region.memory.words;
-  beginChange(words, shard);
-  words[row + R_VERSION] = nextRowVersion(words, shard);
+  beginInPlace(words, shard, row);
   writeValue(region.memory, row, column, value);
   endChange(words, shard);
 }

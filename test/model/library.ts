@@ -34,6 +34,12 @@ export interface Library {
   readonly asyncWaiters: typeof import("../../src/locks/async-waiters.ts");
   readonly sleep: typeof import("../../src/region/sleep.ts");
   readonly queueWakes: typeof import("../../src/tables/queue-wakes.ts");
+  readonly shard: typeof import("../../src/tables/shard.ts");
+  readonly check: typeof import("../../src/tables/check.ts");
+  readonly image: typeof import("../../src/tables/image.ts");
+  readonly tableRead: typeof import("../../src/protocols/table-read.ts");
+  readonly tableHash: typeof import("../../src/protocols/table-hash.ts");
+  readonly tableLayout: typeof import("../../src/protocols/table-layout.ts");
   readonly event: typeof import("../../src/locks/event.ts");
   readonly latch: typeof import("../../src/locks/latch.ts");
   readonly once: typeof import("../../src/locks/once.ts");
@@ -139,6 +145,12 @@ async function load(src: string): Promise<Library> {
     asyncWaiters: await module("locks/async-waiters.js"),
     sleep: await module("region/sleep.js"),
     queueWakes: await module("tables/queue-wakes.js"),
+    shard: await module("tables/shard.js"),
+    check: await module("tables/check.js"),
+    image: await module("tables/image.js"),
+    tableRead: await module("protocols/table-read.js"),
+    tableHash: await module("protocols/table-hash.js"),
+    tableLayout: await module("protocols/table-layout.js"),
     event: await module("locks/event.js"),
     latch: await module("locks/latch.js"),
     once: await module("locks/once.js"),

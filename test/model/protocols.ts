@@ -9,10 +9,12 @@ import { barrierMutants, semaphoreMutants } from "./mutants/gates.ts";
 import { mutexMutants } from "./mutants/mutex.ts";
 import { queueMutants } from "./mutants/queue.ts";
 import { rwLockMutants } from "./mutants/rw-lock.ts";
+import { shardMutants } from "./mutants/shard.ts";
 import { eventMutants, latchMutants, onceMutants } from "./mutants/signals.ts";
 import { mutexModels } from "./mutex-model.ts";
 import { queueModels } from "./queue-model.ts";
 import { rwLockModels } from "./rw-lock-model.ts";
+import { shardModels } from "./shard-model.ts";
 import { eventModels, latchModels, onceModels } from "./signal-models.ts";
 
 export const protocols: readonly Protocol[] = [
@@ -26,4 +28,5 @@ export const protocols: readonly Protocol[] = [
   { name: "latch", models: latchModels, mutants: latchMutants },
   { name: "once", models: onceModels, mutants: onceMutants },
   { name: "queue", models: queueModels, mutants: queueMutants },
+  { name: "shard", models: shardModels, mutants: shardMutants },
 ];

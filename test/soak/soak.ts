@@ -1,13 +1,16 @@
-// npm run soak: the kill storms, over locks and over tables, and the threads that come and go by thousands.
+// npm run soak: the kill storms, over locks and over tables, the threads that come and go by thousands, and ten
+// million operations on a table against an oracle.
 //
-//   npm run soak [-- --kills 1000] [--minutes N] [--threads 16] [--only locks|tables|threads] [--lives 1000] [--json]
+//   npm run soak [-- --kills 1000] [--minutes N] [--threads 16] [--only locks|tables|threads|oracle] [--lives 1000] [--json]
 //
 // --minutes   the storm over locks goes on for so long, with as many kills as come
 // --lives     how many threads come and go
+// --operations  how many operations are compared with the oracle
 // Exit code 0 only if nothing was found that should be impossible and every thread that lived made progress.
 
 import { parseArgs } from "node:util";
 import { lockStorm } from "./locks.ts";
+import { compareWithOracle } from "./oracle.ts";
 import { killStorm } from "./tables.ts";
 import { shortLives } from "./threads.ts";
 
@@ -17,18 +20,19 @@ const { values } = parseArgs({
     minutes: { type: "string", default: "0" },
     threads: { type: "string", default: "16" },
     lives: { type: "string", default: "1000" },
+    operations: { type: "string", default: "10000000" },
     only: { type: "string" },
     json: { type: "boolean", default: false },
   },
 });
 
-function number(name: "kills" | "lives" | "minutes" | "threads"): number {
+function number(name: "kills" | "lives" | "minutes" | "operations" | "threads"): number {
   const value = Number(values[name]);
   if (!(value >= 0)) throw new RangeError(`--${name} must be a number, not "${values[name]}"`);
   return value;
 }
 
-const parts = ["locks", "tables", "threads"];
+const parts = ["locks", "tables", "threads", "oracle"];
 if (values.only !== undefined && !parts.includes(values.only)) {
   throw new RangeError(`--only takes ${parts.join(", ")}, not "${values.only}"`);
 }
@@ -59,6 +63,14 @@ if (wanted("threads")) {
   const { deaths, mismatches, operations, ...rest } = await shortLives({ count: number("lives") });
   if (!values.json) console.log("memory and time of the threads that come and go", rest);
   add("threads", { operations, mismatches, kills: deaths, survivorsBlocked: 0, heapGrowthBytes: 0 });
+}
+if (wanted("oracle")) {
+  const { operations, mismatches, ...rest } = await compareWithOracle({
+    operations: number("operations"),
+    threads: number("threads"),
+  });
+  if (!values.json) console.log("rows and seconds of the comparison with the oracle", rest);
+  add("oracle", { operations, mismatches, kills: 0, survivorsBlocked: 0, heapGrowthBytes: 0 });
 }
 
 const { mismatches, ...figures } = total;

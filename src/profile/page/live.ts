@@ -2,7 +2,7 @@
 
 import type { PageData } from "../render/page-data.ts";
 import { plural } from "../render/units.ts";
-import type { WaitNow } from "../watch-types.ts";
+import type { WaitNow } from "../wait-graph.ts";
 import { h } from "./dom.ts";
 import type { App } from "./state.ts";
 

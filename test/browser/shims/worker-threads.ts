@@ -1,0 +1,217 @@
+// What the tests need of node:worker_threads, over a browser's workers, so that the very suites that run on Node run in a
+// page's workers too. The library itself never reaches it.
+//
+// A browser's worker neither ends by itself nor tells of its end, so both are made here: a worker that has no timer, no
+// listener and no unfinished module left says that it exits, and its parent terminates it and emits "exit".
+// Invariant: a worker that said that it exits runs nothing any more: it sleeps until it is terminated.
+
+type Listener = (value: never) => void;
+type Told = { readonly shim: "message" | "error" | "exit"; readonly value: unknown };
+
+interface Started {
+  readonly file: string;
+  readonly workerData: unknown;
+  readonly threadId: number;
+}
+
+const scope = globalThis as unknown as {
+  holdfastWorker?: Started;
+  postMessage(message: unknown): void;
+  onmessage: ((event: MessageEvent) => void) | null;
+};
+const started = scope.holdfastWorker;
+let threads = 0;
+
+class Emitter {
+  readonly #listeners = new Map<string, Set<Listener>>();
+
+  on(name: string, listener: Listener): this {
+    const listeners = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, listeners.add(listener));
+    return this;
+  }
+
+  once(name: string, listener: Listener): this {
+    const wrapper = ((value: never): void => {
+      this.off(name, wrapper);
+      listener(value);
+    }) as Listener;
+    return this.on(name, wrapper);
+  }
+
+  off(name: string, listener: Listener): this {
+    this.#listeners.get(name)?.delete(listener);
+    return this;
+  }
+
+  emit(name: string, value: unknown): void {
+    for (const listener of Array.from(this.#listeners.get(name) ?? [])) listener(value as never);
+  }
+
+  count(name: string): number {
+    return this.#listeners.get(name)?.size ?? 0;
+  }
+}
+
+export const isMainThread: boolean = started === undefined;
+export const threadId: number = started?.threadId ?? 0;
+export const workerData: unknown = started?.workerData ?? null;
+
+/** A worker as Node's, over a module worker. */
+export class Worker extends Emitter {
+  readonly threadId: number;
+  readonly #worker: globalThis.Worker;
+  #ended = false;
+
+  constructor(file: URL, options: { workerData?: unknown } = {}) {
+    super();
+    this.threadId = threadId * 1000 + ++threads;
+    this.#worker = new globalThis.Worker(new URL("./start.js", import.meta.url), { type: "module" });
+    this.#worker.onmessage = ({ data }) => this.#hear(data as Told);
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      this.#hear({ shim: "error", value: event.error ?? new Error(event.message) });
+    };
+    this.#worker.postMessage({ file: file.href, workerData: options.workerData, threadId: this.threadId });
+  }
+
+  #hear({ shim, value }: Told): void {
+    if (this.#ended) return;
+    if (shim === "message") this.emit("message", value);
+    if (shim === "error") {
+      this.emit("error", value);
+      this.#end(1);
+    }
+    if (shim === "exit") this.#end(value as number);
+  }
+
+  #end(code: number): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#worker.terminate();
+    this.emit("exit", code);
+  }
+
+  postMessage(value: unknown): void {
+    this.#worker.postMessage({ value });
+  }
+
+  /** As Node's: the promise is fulfilled once "exit" was emitted. */
+  async terminate(): Promise<number> {
+    this.#worker.terminate();
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    this.#end(1);
+    return 1;
+  }
+
+  ref(): void {}
+  unref(): void {}
+}
+
+class ParentPort extends Emitter {
+  readonly #early: unknown[] = [];
+  #referenced = true;
+
+  override on(name: string, listener: Listener): this {
+    super.on(name, listener);
+    if (name === "message")
+      for (const value of this.#early.splice(0)) queueMicrotask(() => this.emit("message", value));
+    return this;
+  }
+
+  receive(value: unknown): void {
+    if (this.count("message") === 0) this.#early.push(value);
+    else this.emit("message", value);
+  }
+
+  postMessage(value: unknown): void {
+    scope.postMessage({ shim: "message", value } satisfies Told);
+  }
+
+  get holds(): boolean {
+    return this.#referenced && this.count("message") > 0;
+  }
+
+  close(): void {
+    this.#referenced = false;
+  }
+  unref(): void {
+    this.#referenced = false;
+  }
+  ref(): void {
+    this.#referenced = true;
+  }
+}
+
+export const parentPort: ParentPort | null = started === undefined ? null : new ParentPort();
+
+/** Ends this worker: what is behind it in the source never runs. */
+function exit(code: number): never {
+  scope.postMessage({ shim: "exit", value: code } satisfies Told);
+  for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+}
+
+const timers = new Set<unknown>();
+
+/** Timers keep a worker alive, so they are counted. */
+function countTimers(): void {
+  const globals = globalThis as unknown as Record<string, (...args: never[]) => unknown>;
+  for (const kind of ["Timeout", "Interval"]) {
+    const start = globals[`set${kind}`] as (callback: () => void, ms?: number) => unknown;
+    const stop = globals[`clear${kind}`] as (timer: unknown) => void;
+    globals[`set${kind}`] = ((callback: (...args: unknown[]) => void, ms?: number, ...args: unknown[]) => {
+      const timer = start(() => {
+        if (kind === "Timeout") timers.delete(timer);
+        callback(...args);
+      }, ms);
+      timers.add(timer);
+      return timer;
+    }) as never;
+    globals[`clear${kind}`] = ((timer: unknown) => {
+      timers.delete(timer);
+      stop(timer);
+    }) as never;
+  }
+}
+
+/** Runs the worker's file, then ends as soon as nothing keeps it. For shims/start.ts. */
+export async function runWorker(file: string): Promise<void> {
+  const turn = globalThis.setTimeout.bind(globalThis);
+  countTimers();
+  scope.onmessage = ({ data }) => parentPort?.receive(data.value);
+  try {
+    await import(file);
+  } catch (error) {
+    scope.postMessage({ shim: "error", value: error } satisfies Told);
+    return;
+  }
+  const look = (): void => {
+    if (timers.size === 0 && parentPort?.holds !== true) exit(0);
+    turn(look, 2);
+  };
+  turn(look, 2);
+}
+
+/** The library's thread id is a random number in a browser; tests that compare it with a worker's are told that one. */
+function fixThreadId(): void {
+  const real = crypto.getRandomValues.bind(crypto);
+  crypto.getRandomValues = ((array: Uint32Array<ArrayBuffer>) => {
+    if (!(array instanceof Uint32Array) || array.length !== 1) return real(array);
+    crypto.getRandomValues = real;
+    array[0] = threadId << 2;
+    return array;
+  }) as typeof crypto.getRandomValues;
+}
+
+const { port1, port2 } = new MessageChannel();
+const turns: (() => void)[] = [];
+port1.onmessage = () => turns.shift()?.();
+
+fixThreadId();
+Object.assign(globalThis, {
+  process: { env: {}, exit },
+  setImmediate(callback: () => void): void {
+    turns.push(callback);
+    port2.postMessage(0);
+  },
+});
