@@ -12,8 +12,8 @@ import { SharedMap, SharedTable } from "../src/tables/index.ts";
 import { looped, type Subject } from "./one-thread.ts";
 import { bareWasm, bareWords } from "./rivals/floor.ts";
 
-const LESS = 20_000;
-const MORE = 120_000;
+const LESS = 100_000;
+const MORE = 1_100_000;
 const keys = Array.from({ length: 1000 }, (_, k) => `+1555${1_000_000 + k * 37}`);
 
 function filled<M extends { set(key: string, value: string): unknown }>(map: M): M {
