@@ -4,6 +4,7 @@ import { suites as map } from "./map.bench.ts";
 import { suites as mutex } from "./mutex.bench.ts";
 import type { Suite } from "./result.ts";
 import { suites as session } from "./session.bench.ts";
+import { suites as spin } from "./spin.bench.ts";
 import { suites as start } from "./start.bench.ts";
 import { suites as tables } from "./table.bench.ts";
 import { suites as takeout } from "./takeout.bench.ts";
@@ -13,6 +14,7 @@ import { suites as waiting } from "./waiting.bench.ts";
 export const suites: readonly Suite[] = [
   ...uncontended,
   ...mutex,
+  ...spin,
   ...waiting,
   ...tables,
   ...map,

@@ -1,5 +1,6 @@
 // What the Wasm module exports: whole short operations of the protocols, bound to the memory's first byte.
 import * as mutex from "../protocols/mutex";
+import * as spin from "../protocols/spin";
 import * as reentrant from "../protocols/reentrant-mutex";
 import * as rw from "../protocols/rw-lock";
 import * as stamped from "../protocols/stamped";
@@ -20,6 +21,18 @@ export function unlockHold(index: i32, me: i32, ticket: i32): i32 {
 
 export function lockStep(index: i32, me: i32, slept: i32, starver: i32): i32 {
   return mutex.lockStep(0, index, me, slept, starver);
+}
+
+export function lockOrSpin(index: i32, me: i32, limit: i32): i32 {
+  return spin.lockOrSpin(0, index, me, limit);
+}
+
+export function lockReentrantOrSpin(index: i32, me: i32, limit: i32): i32 {
+  return spin.lockReentrantOrSpin(0, index, me, limit);
+}
+
+export function spinForLock(index: i32, me: i32, slept: i32, starver: i32, limit: i32): i32 {
+  return spin.spinForLock(0, index, me, slept, starver, limit);
 }
 
 export function lockReentrant(index: i32, me: i32): i32 {

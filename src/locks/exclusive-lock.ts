@@ -4,7 +4,7 @@
 // Invariant: whatever a subclass keeps about a hold (a reentrant mutex its levels) is set by `began` in the very step by
 // which this thread got the lock, before any other code of the thread can run.
 
-import { load, peek, poke } from "../cells/atomics.ts";
+import { load, peek, store } from "../cells/atomics.ts";
 import { type AsyncWaitOptions, checkTimeout, deadlineIn, describe, type WaitOptions } from "../cells/deadline.ts";
 import { NotOwnerError, NotRecoverableError, OwnerDiedError, RegionError, TimeoutError } from "../cells/errors.ts";
 import { blockingAllowed, canMoveSleepers, moveSleepers } from "../cells/park.ts";
@@ -109,7 +109,7 @@ export abstract class ExclusiveLock<G extends Releasable> extends LockObject imp
         tag,
         bytes: () => MUTEX_WORDS * 4,
         init: (words, index, region) => {
-          poke(words, index + POLICY, wanted === true ? -makeLine(region) : 0);
+          store(words, index + POLICY, wanted === true ? -makeLine(region) : 0);
           // A line that was added may have made the region longer.
           renew(region.memory.words, index);
         },

@@ -13,8 +13,9 @@ import { showProfile } from "./show.ts";
 const USAGE = `holdfast profile [options] -- node app.js [arguments]
 
 Runs the application, records which of its locks are waited for, how long and by whom, and writes to a folder:
-profile.json, report.html (open it in a browser), mutex.pb.gz and block.pb.gz (go tool pprof, speedscope). A summary goes to standard error. The application's code needs no
-change; its exit code is this program's.
+profile.json, report.html (open it in a browser), mutex.pb.gz and block.pb.gz (go tool pprof, speedscope), trace.json
+(Perfetto), metrics.prom (Prometheus). A summary goes to standard error. The application's code needs no change; its exit
+code is this program's.
 
   --out DIR           the folder; default ${DEFAULTS.out}
   --threshold TIME    waits shorter than that have no call site, as 50us or 1ms; default ${DEFAULTS.threshold}ms

@@ -11,8 +11,8 @@
 // Word BASE   HOLD as it was when the mutex was made: tickets go on where memory is reused, so that no guard of a freed
 //             mutex ever fits a hold of the next one
 // Word ISSUED the last ticket issued, while HOLD is set back to that of a resumed hold; else 0: plain, owner only
-// Word POLICY for a lock that is first in, first out: minus the word index of its line (fair-line.ts); else
-//             0. Never changed.
+// Word POLICY for a lock that is first in, first out: minus the word index of its line (fair-line.ts), never changed;
+//             else what has been learnt about spinning for it (spin.ts), at first 0
 //
 // Legal transitions: free → owned by a compare-exchange that keeps the flags (and sets S if the taker slept, since
 // others may still sleep); owned → owned with S, A or F added; owned by me → free, keeping F only; owned by the dead →
@@ -206,7 +206,8 @@ export function asyncStep(words: Words, index: i32, me: i32, waited: i32, more: 
   return UNRECOVERABLE;
 }
 
-function took(words: Words, index: i32, before: i32): i32 {
+/** The rest of an acquisition by another step than {@link tryLock}; `before` is the word that it found. */
+export function took(words: Words, index: i32, before: i32): i32 {
   nextTicket(words, index);
   poke(words, index + SLOW, peek(words, index + SLOW) + 1);
   return (before & OWNER_DIED) !== 0 ? ACQUIRED_DIED : ACQUIRED;

@@ -13,6 +13,10 @@ interface WorkerThreads {
   getEnvironmentData?(key: string): unknown;
 }
 
+interface OsLike {
+  availableParallelism?(): number;
+}
+
 interface SourceMapLike {
   findEntry(line: number, column: number): { originalSource?: string; originalLine?: number; originalColumn?: number };
 }
@@ -43,6 +47,24 @@ let ownId: number | undefined;
 export function threadId(): number {
   ownId ??= workerThreads?.threadId ?? crypto.getRandomValues(new Uint32Array(1))[0] >>> 2;
   return ownId;
+}
+
+let knownCores: number | undefined;
+
+/** How many threads the machine can run at once, as far as is known. */
+export function cores(): number {
+  knownCores ??= askCores() || 2;
+  return knownCores;
+}
+
+function askCores(): number | undefined {
+  try {
+    const os = host?.getBuiltinModule?.("node:os") as OsLike | undefined;
+    return os?.availableParallelism?.() ?? globalThis.navigator?.hardwareConcurrency;
+  } catch {
+    // Deno asks for a permission.
+    return undefined;
+  }
 }
 
 /** Whether this is known to be the process's main thread. */

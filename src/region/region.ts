@@ -24,6 +24,7 @@ import {
 import { createMemory, isSameMemory, isSharedBuffer, isWasmMemory, PAGE, RegionMemory } from "./memory.ts";
 import { adoptParking, type Parking, parkingMark, watchSeat } from "./native.ts";
 import { announceRegion } from "./record-memory.ts";
+import { makeSpinning, type Spinning } from "./spinning.ts";
 import { buryThread, countAlive, leaveSeat, type Seat, takeSeat } from "./threads.ts";
 
 /** Options of {@link Region.create}. */
@@ -86,6 +87,8 @@ export class Region {
   readonly name: string | undefined;
   /** @internal The Wasm fast path, undefined where JavaScript serves. */
   readonly core: CoreExports | undefined;
+  /** @internal How its threads spin. */
+  readonly spinning: Spinning | undefined;
   readonly #legacy: Legacy;
 
   /** @internal Use {@link Region.create}, {@link Region.over} or {@link Region.from}. */
@@ -95,6 +98,7 @@ export class Region {
     this.id = idOf(memory.words);
     this.name = name;
     this.core = wasm && memory.wasm !== undefined ? instantiateCore(memory.wasm) : undefined;
+    this.spinning = makeSpinning(memory, this.core);
     this.#legacy = { id: this.id, words: memory.words, seat: undefined, unwatch: undefined };
     known.set(this.id, new WeakRef(this));
     dropped.register(this, this.#legacy);

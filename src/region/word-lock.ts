@@ -38,6 +38,7 @@ import { DEADLOCKED, deadlockError } from "./deadlock.ts";
 import type { RegionMemory } from "./memory.ts";
 import { EXCLUSIVE, isRecording, PART, recordWait, released, releasing } from "./recording.ts";
 import { sleepAnnounced } from "./sleeping.ts";
+import type { Spinning } from "./spinning.ts";
 import { isAlive, probe } from "./threads.ts";
 import { FOR_OWNER, FOR_PART } from "./waits.ts";
 
@@ -53,6 +54,8 @@ export interface Locker {
   readonly me: number;
   /** Word index of the thread's slot. */
   readonly seatAt: number;
+  /** Undefined: it never spins. */
+  readonly spinning?: Spinning | undefined;
 }
 
 /** What a thread waits for, if it can be freed and its memory used anew meanwhile. */
@@ -115,6 +118,7 @@ function lockSleeping(
   const words = locker.memory.words;
   const me = locker.me;
   if (!blockingAllowed()) return lockSpinning(words, index, me, deadline);
+  const { spinning } = locker;
   const begun = now();
   let starver = 0;
   const how = what === undefined ? FOR_PART : FOR_OWNER;
@@ -143,6 +147,7 @@ function lockSleeping(
     // Again if need be: a free lock is kept for the starver for a short time only, then F is taken from it.
     if (slept !== 0 && !isStarving(step) && time - begun > STARVING_MS && announceStarving(words, index)) {
       starver = 1;
+      if (spinning !== undefined && spinning.spinForLock(index, me, 1, 1) !== 0) return ACQUIRED;
       continue;
     }
     const reserved = ownerOf(step) === 0;
@@ -150,6 +155,7 @@ function lockSleeping(
     ended = sleepAnnounced(words, locker, index + LOCK, step, index, slice, how);
     ask = ended === TIMED_OUT;
     slept = 1;
+    if (spinning !== undefined && spinning.spinForLock(index, me, 1, starver) !== 0) return ACQUIRED;
     if (what !== undefined && !what.isCurrent()) {
       // The words are another mutex's now: the wake that ended the sleep may have been meant for one of its waiters.
       wake(words, index + LOCK, 1);
@@ -178,6 +184,8 @@ function lockSpinning(words: Int32Array, index: number, me: number, deadline: nu
  */
 export function acquireWord(locker: Locker, index: number): 1 | 2 {
   if (tryLock(locker.memory.words, index, locker.me) !== 0) return 1;
+  const spinning = blockingAllowed() && !isRecording() ? locker.spinning : undefined;
+  if (spinning !== undefined && spinning.spinForLock(index, locker.me, 0, 0) !== 0) return 1;
   const result = lockBlocking(locker, index, Number.POSITIVE_INFINITY);
   if (result === ACQUIRED) return 1;
   if (result === ACQUIRED_DIED) return 2;

@@ -2,6 +2,7 @@
 // (machine.ts), the searches (search.ts, breadth.ts, sampler.ts) and the report (trace.ts).
 
 import { Accesses, NotFree } from "./accesses.ts";
+import { AsyncWatchdog } from "./async-watchdog.ts";
 import { Breadth } from "./breadth.ts";
 import { decode, encode } from "./choices.ts";
 import { ModelError } from "./errors.ts";
@@ -32,6 +33,7 @@ export class Explorer<M> {
   private readonly options: ExploreOptions<M>;
   private readonly actors: Actor[];
   private readonly space: Space;
+  private readonly watchdog: AsyncWatchdog;
   private readonly replayer: Replayer;
   private readonly growth: Growth;
   private readonly accesses: Accesses;
@@ -57,7 +59,8 @@ export class Explorer<M> {
       async: false,
     }));
     this.space = new Space(options.memory);
-    this.replayer = new Replayer(this.space, options.memory, options.reset);
+    this.watchdog = new AsyncWatchdog(options.watchdogMs ?? 10_000);
+    this.replayer = new Replayer(this.space, options.memory, this.watchdog, options.reset);
     this.accesses = new Accesses(this.space.initial.length);
     this.accesses.watched = options.invariant !== undefined;
     this.accesses.plainSteps = !this.accesses.watched && options.plain !== "ignore";
@@ -70,13 +73,12 @@ export class Explorer<M> {
   async run(): Promise<ExploreResult> {
     const forget = this.ignoreSuspended();
     try {
-      const scopes = Scopes.open();
-      try {
-        await this.alone(scopes);
-      } finally {
-        scopes?.close();
-      }
-      const result = await this.explore();
+      const result = await this.watchdog.over(this.whole(), () => {
+        // What was running is gone, and did not clean up.
+        this.world.leave();
+        this.replayer.drop();
+        return this.endless("the body computes on and on after an await, and never comes to its next operation");
+      });
       // A task of a body failed where nobody awaited it: no run with it is worth anything.
       if (this.strayed) throw this.stray;
       return result;
@@ -85,6 +87,16 @@ export class Explorer<M> {
       if (this.hasAsync()) await new Promise((resolve) => setTimeout(resolve, 0));
       forget();
     }
+  }
+
+  private async whole(): Promise<ExploreResult> {
+    const scopes = Scopes.open();
+    try {
+      await this.alone(scopes);
+    } finally {
+      scopes?.close();
+    }
+    return this.explore();
   }
 
   private async explore(): Promise<ExploreResult> {
@@ -163,10 +175,14 @@ export class Explorer<M> {
 
   /** Runs `slice`, but not for ever. */
   private watched<T>(slice: () => T): T {
-    return guarded(slice, this.options.watchdogMs ?? 10_000, () => {
-      const { name, step } = this.replayer.last;
-      return new ModelError("ERR_MODEL_ENDLESS", "the body never comes to its next operation", name, step);
-    });
+    return guarded(slice, this.options.watchdogMs ?? 10_000, () =>
+      this.endless("the body never comes to its next operation"),
+    );
+  }
+
+  private endless(message: string): ModelError {
+    const { name, step } = this.replayer.last;
+    return new ModelError("ERR_MODEL_ENDLESS", message, name, step);
   }
 
   private async plant(): Promise<void> {

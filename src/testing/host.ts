@@ -2,7 +2,7 @@
 // Node, and does without them elsewhere.
 
 /** A built-in module of Node (or of what imitates it), or undefined. */
-export function hostModule<T>(name: "vm" | "inspector"): T | undefined {
+export function hostModule<T>(name: "vm" | "inspector" | "worker_threads"): T | undefined {
   const host = (globalThis as { process?: { getBuiltinModule?: (id: string) => unknown } }).process;
   try {
     return host?.getBuiltinModule?.(`node:${name}`) as T | undefined;

@@ -59,7 +59,10 @@ export interface ExploreOptions<M> {
   readonly states?: number;
   /** Most operations of one thread. Default 5,000. */
   readonly maxSteps?: number;
-  /** A body that runs so long without any operation never ends: ERR_MODEL_ENDLESS. Default 10,000 ms. */
+  /**
+   * A body that runs so long without any operation never ends: ERR_MODEL_ENDLESS. Default 10,000 ms. Only Node can end one:
+   * synchronous code by `vm`, async code by the inspector, and that not from within a worker.
+   */
   readonly watchdogMs?: number;
   /** Search for the shortest failing schedule when one has been found. Default true. */
   readonly shortest?: boolean;

@@ -7,6 +7,8 @@
 // Async bodies run the same way; when the stack and the microtask queue are empty the next delivery of the log (a
 // settled waitAsync, a fired timer) is made. Nothing else can resolve what they await: every source is simulated.
 // Invariant: between two replays no code of any body is running or queued.
+
+import type { AsyncWatchdog } from "./async-watchdog.ts";
 import { ModelError } from "./errors.ts";
 import { CLOCK_ADDRESS, ELEMS, type Elem, NOW, type Op, type Scalar, sameOp } from "./ops.ts";
 import { type Actor, differs, drained, Run, SUSPEND } from "./run.ts";
@@ -24,6 +26,12 @@ export class Replayer implements Port {
   private readonly memory: unknown;
   private current: Run | undefined;
   private abandoned: Run | undefined;
+  /** The bodies were ended in the middle of a run. */
+  drop(): void {
+    this.current = undefined;
+    this.abandoned = undefined;
+  }
+
   /** Where the body stood last: for the report about a body that never comes back. */
   last: { name: string; step: number } = { name: "", step: 0 };
   count = 0;
@@ -32,8 +40,11 @@ export class Replayer implements Port {
   /** Called before each run of a body. */
   private readonly reset: (() => void) | undefined;
 
-  constructor(space: Space, memory: unknown, reset?: () => void) {
+  private readonly watchdog: AsyncWatchdog;
+
+  constructor(space: Space, memory: unknown, watchdog: AsyncWatchdog, reset?: () => void) {
     this.reset = reset;
+    this.watchdog = watchdog;
     this.space = space;
     this.memory = memory;
     this.views = new Views(space, (kind, elem, addr, a, b) => this.perform(kind, elem, addr, a, b));
@@ -162,12 +173,15 @@ export class Replayer implements Port {
     ops: readonly (Op | undefined)[],
     round: number,
   ): Promise<Outcome> {
+    await this.watchdog.ready();
     if (this.abandoned !== undefined) {
+      this.watchdog.begin();
       this.current = this.abandoned;
       this.abandoned = undefined;
-      await drained();
+      await this.drain();
     }
     const run = this.begin(actor, log, ops);
+    this.watchdog.begin();
     try {
       try {
         const value = this.call(run, round);
@@ -183,13 +197,14 @@ export class Replayer implements Port {
       } catch (error) {
         if (!run.suspended) run.end = { error };
       }
-      await drained();
+      await this.drain();
       while (!run.suspended && run.pos < log.length) {
         this.deliver(run);
-        await drained();
+        await this.drain();
       }
     } finally {
       this.current = undefined;
+      this.watchdog.end();
     }
     if (run.async && !actor.async) {
       actor.async = true;
@@ -197,6 +212,12 @@ export class Replayer implements Port {
       if (actor.rounds > 1) return this.runAsync(actor, log, ops, round);
     }
     return this.outcome(run);
+  }
+
+  private async drain(): Promise<void> {
+    await drained();
+    // Microtasks that were ended halfway look like none: the watchdog's timer tells.
+    if (this.watchdog.stopped()) await new Promise(() => undefined);
   }
 
   private begin(actor: Actor, log: readonly unknown[], ops: readonly (Op | undefined)[]): Run {

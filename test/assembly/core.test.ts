@@ -18,6 +18,7 @@ import {
   unlockHold,
 } from "../../src/protocols/mutex.ts";
 import { lockReentrant, unlockLevel, unlockReentrant } from "../../src/protocols/reentrant-mutex.ts";
+import { lockOrSpin, lockReentrantOrSpin, spinForLock } from "../../src/protocols/spin.ts";
 import { suite } from "../support/suite.ts";
 
 const test = suite("WebAssembly core");
@@ -25,12 +26,24 @@ const test = suite("WebAssembly core");
 /** The operations of the mutexes: they share the mutex's words. */
 type Mutexes = Pick<
   CoreExports,
-  "tryLock" | "unlock" | "unlockHold" | "lockStep" | "lockReentrant" | "unlockReentrant" | "unlockLevel"
+  | "spinForLock"
+  | "lockOrSpin"
+  | "lockReentrantOrSpin"
+  | "tryLock"
+  | "unlock"
+  | "unlockHold"
+  | "lockStep"
+  | "lockReentrant"
+  | "unlockReentrant"
+  | "unlockLevel"
 >;
 
 /** The JavaScript of the protocols under the names of the module's exports. */
 function referenceOver(words: Int32Array): Mutexes {
   return {
+    spinForLock: (index, me, slept, starver, limit) => spinForLock(words, index, me, slept, starver, limit),
+    lockOrSpin: (index, me, limit) => lockOrSpin(words, index, me, limit),
+    lockReentrantOrSpin: (index, me, limit) => lockReentrantOrSpin(words, index, me, limit),
     lockReentrant: (index, me) => lockReentrant(words, index, me),
     unlockReentrant: (index, me) => unlockReentrant(words, index, me),
     unlockLevel: (index, me, ticket) => unlockLevel(words, index, me, ticket),
@@ -53,6 +66,9 @@ const flags = [0, SYNC_WAITERS, ASYNC_WAITERS, STARVING, OWNER_DIED];
 const operation = fc.oneof(
   fc.record({
     call: fc.constantFrom<keyof Mutexes>(
+      "spinForLock",
+      "lockOrSpin",
+      "lockReentrantOrSpin",
       "tryLock",
       "unlock",
       "unlockHold",
@@ -64,6 +80,7 @@ const operation = fc.oneof(
     me: fc.constantFrom(...owners.slice(0, 3)),
     slept: fc.nat(1),
     starver: fc.nat(1),
+    limit: fc.constantFrom(300, 50, -20),
     ticket: fc.oneof(fc.nat(8), fc.integer()),
     isLatest: fc.boolean(),
   }),
@@ -93,9 +110,16 @@ test("random operations through both leave equal memories and give equal results
         }
         const { call, me, slept, starver } = step;
         const ticket = step.isLatest ? two.words[index + 2] : step.ticket;
-        const rest =
-          call === "unlockHold" || call === "unlockLevel" ? [ticket] : call === "lockStep" ? [slept, starver] : [];
-        const run = (of: Mutexes): number => (of[call] as (...args: number[]) => number)(index, me, ...rest);
+        const rest: Partial<Record<keyof Mutexes, number[]>> = {
+          unlockHold: [ticket],
+          unlockLevel: [ticket],
+          lockStep: [slept, starver],
+          spinForLock: [slept, starver, step.limit],
+          lockOrSpin: [step.limit],
+          lockReentrantOrSpin: [step.limit],
+        };
+        const run = (of: Mutexes): number =>
+          (of[call] as (...args: number[]) => number)(index, me, ...(rest[call] ?? []));
         const results = [run(core), run(reference)];
         assert.is(results[0], results[1], call);
         assert.equal(

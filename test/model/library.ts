@@ -18,6 +18,7 @@ export class MisfitError extends Error {}
 
 export interface Library {
   readonly mutex: typeof import("../../src/protocols/mutex.ts");
+  readonly spin: typeof import("../../src/protocols/spin.ts");
   readonly wordLock: typeof import("../../src/region/word-lock.ts");
   readonly waitNodes: typeof import("../../src/protocols/wait-nodes.ts");
   readonly waitQueue: typeof import("../../src/region/wait-queue.ts");
@@ -129,6 +130,7 @@ async function load(src: string): Promise<Library> {
   const module = async (file: string): Promise<never> => (await import(pathToFileURL(join(src, file)).href)) as never;
   const library = {
     mutex: await module("protocols/mutex.js"),
+    spin: await module("protocols/spin.js"),
     wordLock: await module("region/word-lock.js"),
     waitNodes: await module("protocols/wait-nodes.js"),
     waitQueue: await module("region/wait-queue.js"),

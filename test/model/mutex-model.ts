@@ -86,6 +86,14 @@ class MutexModels {
         sliceMs: slices,
       }),
       model("1 async × 2 and 1 sync, time passes", true, { threads: [this.awaiting(1, 2), ...sync(1)], clockJumps: 1 }),
+      model("2 threads × 2, spinning", true, { threads: this.spinning(2, 2) }),
+      model("3 threads × 1, spinning", false, { threads: this.spinning(3, 1) }),
+      model("2 threads × 1, spinning, a death", true, { threads: this.spinning(2, 1), ...crash }),
+      model("1 spinning starver beside 3 rounds", false, {
+        threads: [...this.spinning(1, 1), ...sync(1, { rounds: 3 })],
+        clockJumps: 1,
+        sliceMs: slices,
+      }),
       model("2 guards disposed twice", true, { threads: this.guards(2) }),
       model("tries beside a blocking thread", true, { threads: [{ body: this.trying() }, ...sync(1, { rounds: 2 })] }),
       model("freed and made anew beside a waiter", true, { threads: [this.renewing(), this.outdated()] }),
@@ -209,6 +217,23 @@ class MutexModels {
       if (result === mutex.MUST_WAIT && timeout !== undefined) return "timed out";
       return this.hold(w, me, result);
     };
+  }
+
+  /** As {@link blocking}, with spins of two looks: before the first sleep, after each, and as a starver. */
+  private spinning(n: number, rounds: number): ThreadOptions<Words>[] {
+    const body = (w: Words, { index }: { index: number }): unknown => {
+      const { mutex, spin, threads, wordLock } = this.lib;
+      const me = this.me(index);
+      const spinForLock = (at: number, by: number, slept: number, starver: number): number =>
+        spin.spinStep(w, at, by, slept, starver, 3) === 0 ? 0 : w[at + mutex.HOLD];
+      if (mutex.tryLock(w, this.at, me) !== 0 || spinForLock(this.at, me, 0, 0) !== 0) {
+        return this.hold(w, me, mutex.ACQUIRED);
+      }
+      const seatAt = threads.slotWord(index);
+      const locker = { memory: { words: w } as never, me, seatAt, spinning: { limit: 3, spinForLock } };
+      return this.hold(w, me, wordLock.lockBlocking(locker, this.at, Number.POSITIVE_INFINITY));
+    };
+    return Array.from({ length: n }, () => ({ body, rounds }));
   }
 
   private hold(w: Words, me: number, result: number): string {

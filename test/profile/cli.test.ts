@@ -35,7 +35,9 @@ function assertProfiled(done: SpawnSyncReturns<string>, out: string): void {
   const [site] = found.sites;
   assert.is(site.waits, 1);
   assert.ok(site.waiter.length > 0);
-  assert.ok(existsSync(join(out, "report.html")));
+  for (const name of ["report.html", "mutex.pb.gz", "block.pb.gz", "trace.json", "metrics.prom"]) {
+    assert.ok(existsSync(join(out, name)), name);
+  }
   assert.ok(done.stderr.includes("application's lock"), done.stderr);
 }
 

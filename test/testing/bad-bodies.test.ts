@@ -146,6 +146,46 @@ test("a body that computes for ever", async () => {
   assert.match(error.message, /thread 1, after its step 1/);
 });
 
+for (const [how, spin] of [
+  [
+    "computes for ever after an await",
+    async () => {
+      await undefined;
+      for (;;);
+    },
+  ],
+  [
+    "awaits for ever what is settled",
+    async () => {
+      for (;;) await undefined;
+    },
+  ],
+] as const) {
+  test(`an async body that ${how}; and the next exploration goes on as if nothing had been`, async () => {
+    const { Atomics: real } = globalThis;
+    const error = await refused(
+      "ERR_MODEL_ENDLESS",
+      1,
+      [
+        () => undefined,
+        async (w) => {
+          Atomics.load(w, 0);
+          await spin();
+        },
+      ],
+      { watchdogMs: 500 },
+    );
+    assert.match(error.message, /thread 1, after its step 1: .* after an await/);
+    assert.is(globalThis.Atomics, real);
+    const task: Body<Words> = async (w) => {
+      await undefined;
+      Atomics.add(w, 0, 1);
+    };
+    const result = await explore<Words>({ memory: view(1), threads: [task, task], final: (w) => w[0] === 2 });
+    assert.ok(result.ok && result.exhaustive);
+  });
+}
+
 test("a body that never stops to make operations", async () => {
   await refused("ERR_MODEL_ENDLESS", undefined, [
     (w) => {

@@ -3,6 +3,7 @@ import type { Mutant } from "../model.ts";
 
 const WAKES = "(word < 0 ? WAKE_SYNC : 0) | ((word & ASYNC_WAITERS) !== 0 ? WAKE_ASYNC : 0);";
 const PROTOCOL = "protocols/mutex.js";
+const SPIN = "protocols/spin.js";
 const LOOP = "region/word-lock.js";
 const QUEUE = "locks/async-queue.js";
 const LOST: Mutant["expect"] = ["lost-wakeup", "deadlock"];
@@ -15,6 +16,22 @@ export const mutexMutants: readonly Mutant[] = [
     replace: "",
     model: "3 threads × 1",
     expect: LOST,
+  },
+  {
+    name: "contended bit dropped: a thread that slept takes the lock by a spin without S",
+    file: SPIN,
+    find: "if (slept !== 0)\n                next |= SYNC_WAITERS;",
+    replace: "",
+    model: "3 threads × 1, spinning",
+    expect: LOST,
+  },
+  {
+    name: "a spin takes the lock without compare",
+    file: SPIN,
+    find: "if (cas(words, index, word, next) === word) {",
+    replace: "if (cas(words, index, load(words, index), next) !== 1.5) {",
+    model: "2 threads × 2, spinning",
+    expect: ["exception", "race"],
   },
   {
     name: "contended bit dropped: the loop forgets that it slept",

@@ -1,0 +1,174 @@
+// Spinning for a mutex word: it takes what lockStep would take and nothing else, its loads are bounded, and it learns when
+// it does not pay.
+
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import {
+  ACQUIRED,
+  HOLD,
+  LOCK,
+  lockStep,
+  MUTEX_WORDS,
+  NOT_RECOVERABLE,
+  OWNER_DIED,
+  POLICY,
+  RELEASED,
+  STARVING,
+  SYNC_WAITERS,
+  unlock,
+} from "../../src/protocols/mutex.ts";
+import { lockOrSpin, lockReentrantOrSpin, spinForLock, spinStep } from "../../src/protocols/spin.ts";
+
+const test = suite("spinning");
+const ME = 0x1001;
+const OTHER = 0x1002;
+const AT = 16;
+const LIMIT = 6000;
+
+function words(lock: number): Int32Array {
+  const made = new Int32Array(new SharedArrayBuffer(4 * (AT + MUTEX_WORDS)));
+  made[AT + LOCK] = lock;
+  return made;
+}
+
+/** Runs `work`, and calls `before` with the number of each load in it, from 0. */
+function atLoads(before: (number: number) => void, work: () => void): number {
+  const real = Atomics.load;
+  let loads = 0;
+  Atomics.load = ((array: Int32Array, index: number) => {
+    before(loads++);
+    return real(array, index);
+  }) as typeof Atomics.load;
+  try {
+    work();
+  } finally {
+    Atomics.load = real;
+  }
+  return loads;
+}
+
+test("takes a free lock just as lockStep does, whatever its flags", () => {
+  for (const flags of [0, SYNC_WAITERS, STARVING, SYNC_WAITERS | STARVING]) {
+    for (const slept of [0, 1]) {
+      for (const starver of slept === 0 ? [0] : [0, 1]) {
+        const [one, two] = [words(flags), words(flags)];
+        const step = lockStep(one, AT, ME, slept, starver);
+        const taken = spinStep(two, AT, ME, slept, starver, 100);
+        assert.is(taken !== 0, step === ACQUIRED);
+        if (step === ACQUIRED) assert.equal(two, one);
+        else assert.is(two[AT], flags);
+      }
+    }
+  }
+});
+
+test("takes no lock that is held, lost, this thread's own, or left by a dead owner", () => {
+  for (const lock of [OTHER, OTHER | SYNC_WAITERS, ME, NOT_RECOVERABLE, OWNER_DIED, OWNER_DIED | SYNC_WAITERS]) {
+    const made = words(lock);
+    assert.is(spinStep(made, AT, ME, 1, 1, 100), 0);
+    assert.is(made[AT], lock);
+  }
+});
+
+test("takes a lock that becomes free while it looks on", () => {
+  const made = words(OTHER);
+  let taken = 0;
+  atLoads(
+    (number) => {
+      if (number === 40) assert.is(unlock(made, AT, OTHER), RELEASED);
+    },
+    () => {
+      taken = spinStep(made, AT, ME, 0, 0, 1000);
+    },
+  );
+  assert.ok(taken > 40);
+  assert.is(made[AT], ME);
+});
+
+test("a spin ends after its budget of loads, however long the lock is held", () => {
+  for (const budget of [1, 10, 1000]) {
+    const made = words(OTHER);
+    const loads = atLoads(
+      () => undefined,
+      () => assert.is(spinStep(made, AT, ME, 0, 0, budget), 0),
+    );
+    assert.ok(loads >= budget && loads <= budget + 33, `${loads} loads for ${budget}`);
+  }
+});
+
+test("spins in vain become rare, and come back once they pay", () => {
+  const made = words(OTHER);
+  const spent = (): number =>
+    atLoads(
+      () => undefined,
+      () => spinForLock(made, AT, ME, 0, 0, LIMIT),
+    );
+  let total = 0;
+  for (let wait = 0; wait < 2000; wait++) total += spent();
+  assert.ok(total < 2000 * (LIMIT / 8), `${total} loads in 2000 waits`);
+  const paying = (): boolean => {
+    let ticket = 0;
+    atLoads(
+      (number) => {
+        if (number === 60) unlock(made, AT, OTHER);
+      },
+      () => {
+        ticket = spinForLock(made, AT, ME, 0, 0, LIMIT);
+      },
+    );
+    made[AT] = OTHER;
+    return ticket !== 0;
+  };
+  for (let wait = 0; wait < 400; wait++) paying();
+  for (let wait = 0; wait < 100; wait++) assert.is(paying(), true);
+});
+
+test("spins during which others get the lock again and again become rare", () => {
+  const made = words(OTHER);
+  let spins = 0;
+  for (let wait = 0; wait < 640; wait++) {
+    const loads = atLoads(
+      () => {
+        made[AT + HOLD]++;
+      },
+      () => spinForLock(made, AT, ME, 0, 0, 200),
+    );
+    if (loads > 10) spins++;
+  }
+  assert.ok(spins < 60, `${spins} spins`);
+});
+
+test("what a fair lock's POLICY says is never changed, and nobody spins for it", () => {
+  const made = words(OTHER);
+  made[AT + POLICY] = -64;
+  const loads = atLoads(
+    () => undefined,
+    () => {
+      for (let wait = 0; wait < 10; wait++) assert.is(spinForLock(made, AT, ME, 0, 0, LIMIT), 0);
+    },
+  );
+  assert.is(made[AT + POLICY], -64);
+  assert.ok(loads <= 20, `${loads} loads`);
+  // It becomes one while a spin is under way: the memory serves another lock.
+  made[AT + POLICY] = 0;
+  atLoads(
+    (number) => {
+      if (number === 20) made[AT + POLICY] = -64;
+    },
+    () => spinForLock(made, AT, ME, 0, 0, LIMIT),
+  );
+  assert.is(made[AT + POLICY], -64);
+});
+
+test("a free lock is had at once, and a reentrant one is entered again without a spin", () => {
+  const made = words(0);
+  assert.is(lockOrSpin(made, AT, ME, LIMIT), 1);
+  const loads = atLoads(
+    () => undefined,
+    () => assert.is(lockReentrantOrSpin(made, AT, ME, LIMIT), 1),
+  );
+  assert.is(loads, 0);
+  assert.is(made[AT], ME);
+});
+
+test.run();
