@@ -55,7 +55,7 @@ const CHARTS: readonly Chart[] = [
     file: "bench-map-get",
     title: "a map of strings shared by threads, get: ns (lower is better, logarithmic)",
     kind: "bars",
-    suites: (run) => run.suite === "map" && run.case === "get hit",
+    suites: of("map values", "get, 10 characters"),
     logarithmic: true,
   },
   {
@@ -121,7 +121,7 @@ function bars(chart: Chart, runs: readonly Run[]): EChartsCoreOption {
     itemStyle: { color: run.subject.startsWith("holdfast") ? OWN : GREY },
   }));
   return {
-    grid: { left: 10, right: 50, top: 36, bottom: 8, containLabel: true },
+    grid: { left: 10, right: 50, top: 36, bottom: 8 },
     xAxis: valueAxis(chart),
     yAxis: { type: "category", data: sorted.map((run) => run.subject), axisLabel: { color: GREY } },
     series: [{ type: "bar", data, label: { show: true, position: "right", color: GREY } }],
@@ -143,7 +143,7 @@ function lines(chart: Chart, runs: readonly Run[]): EChartsCoreOption {
   }));
   return {
     legend: { top: 26, textStyle: { color: GREY }, itemHeight: 8 },
-    grid: { left: 10, right: 20, top: 96, bottom: 26, containLabel: true },
+    grid: { left: 10, right: 20, top: 96, bottom: 26 },
     xAxis: {
       type: "category",
       data: counts,
