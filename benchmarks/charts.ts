@@ -157,7 +157,7 @@ function lines(chart: Chart, runs: readonly Run[]): EChartsCoreOption {
     }),
   }));
   return {
-    legend: { top: 32, itemGap: 16, itemWidth: 18, textStyle: { color: GREY }, itemHeight: 8 },
+    legend: { top: 32, itemGap: 14, itemWidth: 18, textStyle: { color: GREY, fontSize: 11 }, itemHeight: 8 },
     grid: { left: 60, right: 20, top: 100, bottom: 40, outerBoundsMode: "none" },
     xAxis: {
       type: "category",
