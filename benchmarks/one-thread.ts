@@ -1,6 +1,8 @@
 // Costs in one thread: tinybench over batches (an empty function costs it some 47 ns, so a batch has thousands of
 // operations), all subjects interleaved round by round, the median of the rounds.
 
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { Bench } from "tinybench";
 import { type Effort, median, type Run, spreadOf } from "./result.ts";
 
@@ -70,8 +72,12 @@ export async function measure(
   });
 }
 
-/** Milliseconds of a batch. */
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
+
+/** Milliseconds of a batch. What other subjects have left to be collected is not this one's to pay. */
 async function once(subject: Subject, time: number, batch: number): Promise<{ p50: number; p99: number }> {
+  collectGarbage();
   const bench = new Bench({ time, warmup: false, iterations: 1 });
   bench.add(subject.name, () => subject.batch(batch));
   await bench.run();
