@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// `npx holdfast profile -- node app.js`: runs an application with the contention profiler and shows what it found. The
+// `npx holdfast profile -- node app.js` and `npx holdfast watch -- node app.js`: runs an application with the contention profiler and shows what it found. The
 // application's own exit code is the program's.
 
 import { spawn } from "node:child_process";
@@ -11,12 +11,17 @@ import { DEFAULTS, parseTime, type Settings } from "./settings.ts";
 import { showProfile } from "./show.ts";
 
 const USAGE = `holdfast profile [options] -- node app.js [arguments]
+holdfast watch [options] -- node app.js [arguments]
 
 Runs the application, records which of its locks are waited for, how long and by whom, and writes to a folder:
 profile.json, report.html (open it in a browser), mutex.pb.gz and block.pb.gz (go tool pprof, speedscope), trace.json
 (Perfetto), metrics.prom (Prometheus). A summary goes to standard error. The application's code needs no change; its exit
 code is this program's.
 
+"watch" serves a live page too, while the application runs: its address, with a random token, is printed at the
+start. The page comes from the application's main thread, so it stands still while that thread computes or blocks.
+
+  --port N            of "watch": the port of 127.0.0.1; default any free one
   --out DIR           the folder; default ${DEFAULTS.out}
   --threshold TIME    waits shorter than that have no call site, as 50us or 1ms; default ${DEFAULTS.threshold}ms
   --sample-every N    one of so many waits above the threshold has one; default ${DEFAULTS.sampleEvery}
@@ -45,14 +50,20 @@ function readOrder(args: readonly string[]): Order | undefined {
       "sample-every": { type: "string", default: String(DEFAULTS.sampleEvery) },
       every: { type: "string" },
       signal: { type: "string" },
+      port: { type: "string" },
       quiet: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
   });
   if (values.help || args.length === 0) return undefined;
   const [task, ...command] = positionals;
-  if (task !== "profile") throw new UsageError(`there is no "holdfast ${task}", only "holdfast profile"`);
-  if (command.length === 0) throw new UsageError("what is to be run? holdfast profile -- node app.js");
+  if (task !== "profile" && task !== "watch") {
+    throw new UsageError(`there is no "holdfast ${task}", only "holdfast profile" and "holdfast watch"`);
+  }
+  if (command.length === 0) throw new UsageError(`what is to be run? holdfast ${task} -- node app.js`);
+  const port = Number(values.port ?? 0);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new UsageError("--port takes a number up to 65535");
+  if (values.port !== undefined && task !== "watch") throw new UsageError('--port is an option of "holdfast watch"');
   const sampleEvery = Number(values["sample-every"]);
   if (!Number.isInteger(sampleEvery) || sampleEvery < 1) throw new UsageError("--sample-every takes a whole number");
   if (values.signal !== undefined && !(values.signal in constants.signals)) {
@@ -64,6 +75,7 @@ function readOrder(args: readonly string[]): Order | undefined {
     sampleEvery,
     everyMs: values.every === undefined ? undefined : Math.max(1, parseTime("every", values.every)),
     signal: values.signal,
+    watchPort: task === "watch" ? port : undefined,
     parent: process.pid,
   };
   return { settings, quiet: values.quiet, command };
