@@ -108,7 +108,8 @@ function render(option: EChartsCoreOption, height: number): string {
   chart.setOption({ animation: false, textStyle: { color: GREY, fontFamily: "system-ui, sans-serif" }, ...option });
   const svg = chart.renderToSVGString();
   chart.dispose();
-  return svg;
+  // Without the rules for a pointer that hovers, which a picture has not.
+  return svg.replace(/<style[\s\S]*?<\/style>\s*/, "");
 }
 
 function optionOf(chart: Chart, runs: readonly Run[]): EChartsCoreOption {

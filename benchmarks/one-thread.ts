@@ -1,8 +1,6 @@
 // Costs in one thread: tinybench over batches (an empty function costs it some 47 ns, so a batch has thousands of
 // operations), all subjects interleaved round by round, the median of the rounds.
 
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { Bench } from "tinybench";
 import { type Effort, median, type Run, spreadOf } from "./result.ts";
 
@@ -74,17 +72,13 @@ export async function measure(
   });
 }
 
-setFlagsFromString("--expose-gc");
-const collectGarbage = runInNewContext("gc") as () => void;
-
-/** Milliseconds of a batch. What other subjects have left to be collected is not this one's to pay. */
+/** Milliseconds of a batch. */
 async function once(
   subject: Subject,
   time: number,
   batch: number,
   samples: number,
 ): Promise<{ p50: number; p99: number }> {
-  collectGarbage();
   const bench = new Bench({ time, warmup: false, iterations: samples });
   bench.add(subject.name, () => subject.batch(batch));
   await bench.run();
