@@ -98,7 +98,8 @@ async function runModel(what: Case): Promise<Outcome> {
       .models(library)
       .find((m) => m.name === what.name);
     if (model === undefined) throw new Error(`no model is named "${what.name}"`);
-    const { options } = model;
+    // On a busy machine a process may get no time for many seconds, which is no endless loop.
+    const options = { watchdogMs: 120_000, ...model.options };
     const result = await explore({ ...options, ...(what.replay === undefined ? {} : { replay: what.replay }) });
     return {
       threads: options.threads.length,
