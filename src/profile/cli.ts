@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// `npx holdfast profile -- node app.js` and `npx holdfast watch -- node app.js`: runs an application with the contention profiler and shows what it found. The
-// application's own exit code is the program's.
+// `npx holdfast profile -- node app.js`: runs an application with the contention profiler and shows what it found;
+// `npx holdfast watch -- node app.js` serves it as a live page meanwhile. The application's own exit code is the program's.
 
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
@@ -16,17 +16,15 @@ holdfast watch [options] -- node app.js [arguments]
 Runs the application, records which of its locks are waited for, how long and by whom, and writes to a folder:
 profile.json, report.html (open it in a browser), mutex.pb.gz and block.pb.gz (go tool pprof, speedscope), trace.json
 (Perfetto), metrics.prom (Prometheus). A summary goes to standard error. The application's code needs no change; its exit
-code is this program's.
+code is this program's. "watch" also serves a live page while the application runs, and prints its address; it comes from
+the application's main thread, so it stands still while that thread computes or blocks.
 
-"watch" serves a live page too, while the application runs: its address, with a random token, is printed at the
-start. The page comes from the application's main thread, so it stands still while that thread computes or blocks.
-
-  --port N            of "watch": the port of 127.0.0.1; default any free one
   --out DIR           the folder; default ${DEFAULTS.out}
   --threshold TIME    waits shorter than that have no call site, as 50us or 1ms; default ${DEFAULTS.threshold}ms
   --sample-every N    one of so many waits above the threshold has one; default ${DEFAULTS.sampleEvery}
   --every TIME        write the profile so far every so often, as 10s
   --signal NAME       write it at this signal too, as SIGUSR2
+  --port N            of the live page of "holdfast watch", on the loopback address only; default: any free one
   --quiet             no summary
   --help              this text
 `;
@@ -61,21 +59,21 @@ function readOrder(args: readonly string[]): Order | undefined {
     throw new UsageError(`there is no "holdfast ${task}", only "holdfast profile" and "holdfast watch"`);
   }
   if (command.length === 0) throw new UsageError(`what is to be run? holdfast ${task} -- node app.js`);
-  const port = Number(values.port ?? 0);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new UsageError("--port takes a number up to 65535");
-  if (values.port !== undefined && task !== "watch") throw new UsageError('--port is an option of "holdfast watch"');
   const sampleEvery = Number(values["sample-every"]);
   if (!Number.isInteger(sampleEvery) || sampleEvery < 1) throw new UsageError("--sample-every takes a whole number");
   if (values.signal !== undefined && !(values.signal in constants.signals)) {
     throw new UsageError(`--signal takes the name of a signal, not "${values.signal}"`);
   }
+  const port = Number(values.port ?? 0);
+  if (values.port !== undefined && task !== "watch") throw new UsageError('--port is an option of "holdfast watch"');
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new UsageError("--port takes a number, 0 to 65535");
   const settings = {
+    watchPort: task === "watch" ? port : undefined,
     out: resolve(values.out),
     threshold: parseTime("threshold", values.threshold),
     sampleEvery,
     everyMs: values.every === undefined ? undefined : Math.max(1, parseTime("every", values.every)),
     signal: values.signal,
-    watchPort: task === "watch" ? port : undefined,
     parent: process.pid,
   };
   return { settings, quiet: values.quiet, command };

@@ -8,7 +8,6 @@ import { join } from "node:path";
 import { isMainThread } from "../region/host.ts";
 import { profile } from "./profile.ts";
 import { readSettings, type Settings } from "./settings.ts";
-import { startWatch } from "./watch.ts";
 
 /** What ends a process at once unless it listens. */
 const ENDING = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -28,30 +27,31 @@ function write(settings: Settings, name: string): void {
   }
 }
 
-/** Serves the live page until the process ends. Without it the application runs on all the same. */
-async function serve(port: number): Promise<void> {
-  try {
-    const watch = await startWatch({ source: profile, port });
-    process.stderr.write(`holdfast watch: open ${watch.address}\n`);
-    process.once("exit", () => void watch.close());
-  } catch (error) {
-    process.stderr.write(`holdfast watch: no live page: ${(error as Error).message}\n`);
-  }
-}
-
 async function begin(settings: Settings): Promise<void> {
   const first = settings.parent === undefined || settings.parent === process.ppid;
   const name = first ? "profile" : `profile-${process.pid}`;
   const { threshold, sampleEvery, everyMs, signal } = settings;
   profile.start({ threshold, sampleEvery, everyMs, signal, onProfile: () => write(settings, name) });
   process.once("exit", () => write(settings, name));
-  if (first && settings.watchPort !== undefined) await serve(settings.watchPort);
+  if (first && settings.watchPort !== undefined) await watch(settings.watchPort);
   for (const ending of ENDING) {
     process.once(ending, () => {
       write(settings, name);
       // Alone it keeps the process from ending, which an application that does not listen expects.
       if (process.listenerCount(ending) === 0) process.kill(process.pid, ending);
     });
+  }
+}
+
+/** Serves the live page, and says where. Without it the application runs on all the same. */
+async function watch(port: number): Promise<void> {
+  try {
+    const { startWatch } = await import("./watch.ts");
+    const live = await startWatch({ source: profile, port });
+    process.stderr.write(`holdfast watch: ${live.address}\n`);
+    process.once("exit", () => void live.close());
+  } catch (error) {
+    process.stderr.write(`holdfast watch: there is no page: ${(error as Error).message}\n`);
   }
 }
 

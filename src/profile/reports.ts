@@ -1,4 +1,4 @@
-// holdfast/profile/reports: what can be made of a profile.
+// holdfast/profile/reports: what can be made of a profile, and a live page of one.
 export { htmlReport } from "./render/html.ts";
 export type { MeterLike } from "./render/meter.ts";
 export { meterInto } from "./render/meter.ts";
@@ -9,3 +9,5 @@ export type { TerminalOptions } from "./render/terminal.ts";
 export { terminalTable } from "./render/terminal.ts";
 export type { ChromeTrace, TraceEvent } from "./render/trace.ts";
 export { chromeTrace } from "./render/trace.ts";
+export type { Watch, WatchOptions, WatchSource } from "./watch.ts";
+export { startWatch } from "./watch.ts";

@@ -72,7 +72,7 @@ async function waits(address: string): Promise<WaitNow[]> {
 
 test("serves the live page of an application while it runs, and tells it when it ends", async () => {
   const { child, said, until, code } = start("watch", "--threshold", "0ms", "--", process.execPath, app);
-  const [, address] = await until(/holdfast watch: open (http:\/\/127\.0\.0\.1:\d+\/[\w-]{22}\/)\n/);
+  const [, address] = await until(/holdfast watch: (http:\/\/127\.0\.0\.1:\d+\/[\w-]{22}\/)\n/);
   const [wait] = await waits(address);
   assert.match(wait.lock, "watched lock");
   assert.is(wait.wants, "to lock");
@@ -99,7 +99,7 @@ test("a port in use is said, and the application runs without the page", async (
   const { child, said, code } = start("watch", "--port", String(port), "--", process.execPath, app);
   child.stdin?.end("\n");
   assert.is(await code, 0, said.error);
-  assert.match(said.error, `holdfast watch: no live page: port ${port} of 127.0.0.1 is in use; choose another one`);
+  assert.match(said.error, `holdfast watch: there is no page: port ${port} of 127.0.0.1 is in use; choose another one`);
   assert.is(said.out, "the application's output\n");
   await new Promise((done) => other.close(done));
 });
