@@ -109,8 +109,8 @@ function shorten(comment) {
   return text === "" ? "" : `/** ${(/^(?:`[^`]*`|[^`])*?[.;](?= |$)/.exec(text)?.[0] ?? text).replace(/;$/, ".")} */`;
 }
 
-/** One declaration: names as `nameOf` gives them, comments shortened, those of members only if `members`. */
-function rewrite(statement, { nameOf, isExported, members }) {
+/** One declaration: names as `nameOf` gives them; its own comment, and those of its members, shortened or left out. */
+function rewrite(statement, { nameOf, isExported, heads, members }) {
   // What a class implements says nothing that its members don't, and may name members that are gone.
   const code = (text) =>
     text
@@ -121,7 +121,7 @@ function rewrite(statement, { nameOf, isExported, members }) {
   let end = 0;
   for (const { 0: comment, index } of statement.matchAll(COMMENT)) {
     const ofMember = /^ /m.test(statement.slice(statement.lastIndexOf("\n", index) + 1, index + 1));
-    parts.push(code(statement.slice(end, index)), ofMember && !members ? "" : shorten(comment));
+    parts.push(code(statement.slice(end, index)), (ofMember ? members : heads) ? shorten(comment) : "");
     end = index + comment.length;
   }
   const text = [...parts, code(statement.slice(end))]
@@ -135,7 +135,7 @@ function rewrite(statement, { nameOf, isExported, members }) {
 
 /** What goes into the one file, in order of need, under which names. */
 class Collected {
-  /** Key of a declaration → what it is, how it is called, and whether its members keep their comments. */
+  /** Key of a declaration → what it is, how it is called, and the rank of the first entry that needs it. */
   needed = new Map();
   /** Package outside → import items. */
   outside = new Map();
@@ -145,13 +145,13 @@ class Collected {
     return `${found.path ?? found.outside}#${found.name}`;
   }
 
-  need(found, members) {
+  need(found, rank) {
     const key = Collected.key(found);
     if (this.needed.has(key)) return this.needed.get(key).called;
     const count = (this.#taken.get(found.name) ?? 0) + 1;
     this.#taken.set(found.name, count);
     const called = count === 1 ? found.name : `${found.name}$${count}`;
-    this.needed.set(key, { ...found, called, members });
+    this.needed.set(key, { ...found, called, rank });
     if (found.outside !== undefined) {
       const item = called === found.name ? called : `${found.name} as ${called}`;
       this.outside.set(found.outside, [...(this.outside.get(found.outside) ?? []), item]);
@@ -162,10 +162,10 @@ class Collected {
 
 /**
  * The text of the one file, and for each entry that of its own. `entries`: absolute paths of declarations, the most
- * used first: members of what the first two need keep the first sentence of their comments, all of which the
- * documentation has in full.
+ * used first. What the first `heads` of them need keeps the first sentence of its comment, what the first `members`
+ * need those of its members too; the documentation has all of them in full.
  */
-export function bundleDeclarations(entries, into) {
+export function bundleDeclarations(entries, into, { heads, members }) {
   const modules = new Modules();
   const collected = new Collected();
   const exported = new Set();
@@ -174,7 +174,7 @@ export function bundleDeclarations(entries, into) {
     const items = [...modules.at(entry).exported.keys()].map((name) => {
       const found = modules.exportOf(entry, name);
       exported.add(Collected.key(found));
-      const called = collected.need(found, rank < 2);
+      const called = collected.need(found, rank);
       return called === name ? name : `${called} as ${name}`;
     });
     const target = relative(dirname(entry), into)
@@ -184,18 +184,18 @@ export function bundleDeclarations(entries, into) {
   }
   const texts = [];
   // The map grows while it is walked: a declaration brings in those it names.
-  for (const [key, { path, name, members }] of collected.needed) {
+  for (const [key, { path, name, rank }] of collected.needed) {
     if (path === undefined) continue;
     const nameOf = (word) => {
       const found = modules.resolve(path, word);
-      return found === undefined ? word : collected.need(found, members);
+      return found === undefined ? word : collected.need(found, rank);
     };
-    const isExported = exported.has(key);
+    const how = { nameOf, isExported: exported.has(key), heads: rank < heads, members: rank < members };
     texts.push(
       ...modules
         .at(path)
         .own.get(name)
-        .map((text) => rewrite(text, { nameOf, isExported, members })),
+        .map((text) => rewrite(text, how)),
     );
   }
   const imports = [...collected.outside].map(([from, items]) => `import type { ${items.join(", ")} } from "${from}";`);

@@ -11,10 +11,21 @@
 // the next `shrink` or `restore`. Entry points share chunks, so a process has each class, and the default region, once.
 
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, relative } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { bundleDeclarations } from "./declarations.mjs";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
@@ -44,7 +55,10 @@ function entryPoints(from) {
 }
 
 /** Which shared file a module goes to; what an entry alone needs stays with the entry. */
-const groups = [{ name: "core", test: /[\\/](?:cells|protocols|assembly|region|locks)[\\/]/ }];
+const groups = [
+  { name: "core", test: /[\\/](?:cells|protocols|assembly|region|locks)[\\/]/ },
+  { name: "shared", test: /[\\/]src(?:\.full)?[\\/]tables[\\/](?!index)/ },
+];
 
 const keepNames = { class: true, function: false };
 
@@ -60,6 +74,8 @@ async function writeScripts(entries, from, to) {
     transform: { target: "es2022" },
     preserveEntrySignatures: "strict",
     logLevel: "warn",
+    // Most of what modules share are numbers: offsets and bits.
+    optimization: { inlineConst: { mode: "all", pass: 3 } },
     output: {
       dir: to,
       format: "esm",
@@ -75,13 +91,48 @@ async function writeScripts(entries, from, to) {
   return new Set(modules.flatMap((path) => /.*node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/.exec(path)?.[1] ?? []));
 }
 
-/** One file with all declarations, and for each exported entry one that hands its names on. */
+/** Bytes that the package may have, packed. */
+const BUDGET = 148_500;
+
+/** How much of the comments the declarations keep: as much as there is room for. */
+const DETAILS = [
+  { heads: Infinity, members: 2 },
+  { heads: Infinity, members: 1 },
+  { heads: Infinity, members: 0 },
+  { heads: 2, members: 0 },
+  { heads: 0, members: 0 },
+];
+
+/** What the package weighs, nearly: a compressed archive of its files. */
+function weigh(to) {
+  const paths = [...filesOf(to, ""), ...["README.md", "LICENSE", "package.json"].map((name) => join(root, name))];
+  const parts = paths
+    .filter((path) => statSync(path).isFile())
+    .sort()
+    .flatMap((path) => {
+      const header = Buffer.alloc(512);
+      header.write(`package/${relative(root, path)} 000644 ${statSync(path).size.toString(8)}`);
+      const text = readFileSync(path);
+      return [header, text, Buffer.alloc((512 - (text.length % 512)) % 512)];
+    });
+  return gzipSync(Buffer.concat(parts), { level: 9 }).length;
+}
+
+/** The declarations, with as many of their comments as the package has room for. */
 function writeDeclarations(from, to) {
+  for (const detail of DETAILS) {
+    writeDeclarationsWith(detail, from, to);
+    if (weigh(to) <= BUDGET) return;
+  }
+}
+
+/** One file with all declarations, and for each exported entry one that hands its names on. */
+function writeDeclarationsWith(detail, from, to) {
   const entries = Object.values(manifest.exports)
     .map((entry) => entry.types)
     .filter((path) => path !== undefined)
     .map((path) => join(from, path.slice("./dist/src/".length)));
-  const { text, names } = bundleDeclarations(entries, join(from, "declarations.d.ts"));
+  const { text, names } = bundleDeclarations(entries, join(from, "declarations.d.ts"), detail);
   writeFileSync(join(to, "declarations.d.ts"), text);
   for (const [path, lines] of names) {
     mkdirSync(dirname(join(to, relative(from, path))), { recursive: true });

@@ -27,7 +27,7 @@ const CROWDS: readonly Crowd[] = [
         name: `${operation}, ${workers === 1 ? "1 thread" : `${workers} threads`}`,
         operation,
         workers,
-        count: 20_000 / workers,
+        count: 8000 / workers,
       }),
     ),
   ),
@@ -41,7 +41,12 @@ function start(
   control: Int32Array,
   work: Pick<SessionWork, "operation" | "count" | "seat">,
 ): Worker {
-  const workerData: SessionWork = { ...work, store: store.share(), control, warmUp: work.count > 1000 ? 2000 : 200 };
+  const workerData: SessionWork = {
+    ...work,
+    store: store.share(),
+    control,
+    warmUp: Math.min(500, Math.max(20, work.count)),
+  };
   return new Worker(new URL("./session.worker.js", import.meta.url), { workerData });
 }
 

@@ -3,7 +3,7 @@
 
 import { Worker } from "node:worker_threads";
 import { Mutex, Region } from "../src/index.ts";
-import { profile } from "../src/profile/index.ts";
+import { beginRecording, endRecording } from "../src/profile/control.ts";
 import { looped, measure } from "./one-thread.ts";
 import { type Effort, median, type Run, type Suite, spreadOf } from "./result.ts";
 
@@ -68,9 +68,10 @@ async function profiled(effort: Effort): Promise<Run[]> {
   const off = pair("holdfast");
   const on = pair("recording");
   const batch = (operations: number): void => {
-    profile.start();
+    // The switch alone: a snapshot at the end would be the better part of the batch.
+    beginRecording({ threshold: 1e5, sampleEvery: 1 });
     void on.batch(operations);
-    profile.stop();
+    endRecording();
   };
   // A recording begins and ends within a batch: its own cost is divided by the batch's operations.
   return await measure(

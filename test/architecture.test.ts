@@ -31,7 +31,7 @@ const atomicsFiles = [/^src\/(?:cells|assembly|testing)\//];
 const nodeFiles = [/^src\/systems\/[^/]*-files\.ts$/, /^src\/testing\/race[^/]*\.ts$/, /^src\/profile\//];
 
 /** Packages whose code is part of ours when it is packed (.ci/pack.mjs). */
-const bundled = ["pprof-format"];
+const bundled: readonly string[] = [];
 
 /** The places that ask for the host's modules, and do without where there are none. */
 const guardedFiles = ["src/cells/native.ts", "src/region/host.ts", "src/testing/host.ts"];

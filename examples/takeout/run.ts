@@ -78,6 +78,10 @@ export interface RunReport {
 /** Address space that the messages may take: the most a region can have. Memory is used only as it is needed. */
 const MAX_REGION_BYTES = 0x7fff_0000;
 const LARGEST_CHUNK = 32;
+/** What a page has on average, by experience: room for so many messages is made before the threads begin. */
+const MESSAGES_A_PAGE = 8;
+/** Most that is made room for in advance. */
+const MOST_EXPECTED = 2 ** 20;
 /** Conversations that a worker is given at a time. */
 const ENTRIES = 8;
 const TICK = 100;
@@ -113,12 +117,20 @@ class Run {
     this.#count = Math.min(options.workers, options.input.pages.length);
     ({ log: this.#log, resumed: this.#resumed } = RunLog.start(join(this.#out, LOG_FILE), region));
     const file = join(this.#out, LOOKUP_FILE);
-    this.#lookup = new PhoneLookup({ region, file, autosave: false, skipFiltered: options.withFiltered !== true });
+    // Named for the profiler, which tells of locks by the names of what they are in.
+    this.#lookup = new PhoneLookup({
+      region,
+      name: "lookup",
+      file,
+      autosave: false,
+      skipFiltered: options.withFiltered !== true,
+    });
     for (const [phone, reason] of options.filters ?? []) this.#lookup.addFilter(phone, reason);
     for (const [phone, reason] of options.exclusions ?? []) this.#lookup.exclude(phone, reason || undefined);
     for (const phone of options.unexclude ?? []) this.#lookup.unexclude(phone);
-    this.#stats = new ConversationStats({ region, dates: options.dates });
-    this.#claims = new SharedTable({ region, key: "string", columns: CLAIM_COLUMNS, capacity: 1 });
+    const capacity = Math.min(MOST_EXPECTED, Math.max(1, options.input.pages.length * MESSAGES_A_PAGE));
+    this.#stats = new ConversationStats({ region, name: "stats", dates: options.dates, capacity });
+    this.#claims = new SharedTable({ region, name: "pages", key: "string", columns: CLAIM_COLUMNS, capacity: 1 });
     this.#claims.set(CLAIMS, NO_CLAIMS);
   }
 

@@ -195,7 +195,8 @@ export class Barrier extends LockObject<"barrier"> {
         if (load(words, this.index + GEN) === arrival.generation) this.#breakIfActorDied(words, ask);
         return "wait";
       });
-      if (look === "passed") this.#wake();
+      // Of a single party nobody can wait.
+      if (look === "passed" && arrival.index !== 0) this.#wake();
       // Whatever ended the generation meanwhile, this look at a dead actor included, is told by the next round.
       if (look !== "wait" || this.#word(GEN) === arrival.generation) return look;
     }

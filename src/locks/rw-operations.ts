@@ -1,11 +1,15 @@
 // The fast operations of a read-write lock, bound to a region: WebAssembly where it serves, else the JavaScript of the
 // same protocol. One object a region, so that calls through it stay monomorphic and are inlined.
 
+import { ACQUIRED } from "../protocols/mutex.ts";
 import { endWrite, enterRead, leaveRead, NOT_TRIED, tryWrite } from "../protocols/rw-lock.ts";
 import { isVersion, optimisticStamp } from "../protocols/stamped.ts";
+import { Recorder } from "../region/recorder.ts";
+import { countFree } from "../region/recording.ts";
 import type { Region } from "../region/region.ts";
 
 export interface RwOperations {
+  readonly region: WeakRef<Region>;
   /** As the protocol's enterRead; NOT_TRIED in a thread that may not block, which must then say so. */
   readFast(index: number, cell: number): number;
   leaveRead(index: number, cell: number): number;
@@ -24,15 +28,30 @@ export function rwOperations(region: Region, mayBlock: boolean): RwOperations {
   if (operations === undefined) {
     operations = make(region, mayBlock);
     byRegion.set(region, operations);
+    Recorder.whenRecording(operations, countReads);
   }
   return operations;
 }
 
-function make(region: Region, mayBlock: boolean): RwOperations {
-  const { core, memory } = region;
+/** From now on the fast path counts reads while a recording is on: the lock itself counts writes only. */
+function countReads(operations: RwOperations): void {
+  const { readFast } = operations;
+  const memory = operations.region.deref()?.memory;
+  if (memory === undefined) return;
+  operations.readFast = (index, cell) => {
+    const result = readFast(index, cell);
+    if (result === ACQUIRED) countFree(memory, index);
+    return result;
+  };
+}
+
+function make(of: Region, mayBlock: boolean): RwOperations {
+  const { core, memory } = of;
+  const region = new WeakRef(of);
   const bound: RwOperations =
     core === undefined
       ? {
+          region,
           readFast: (index, cell) => enterRead(memory.words, index, cell),
           leaveRead: (index, cell) => leaveRead(memory.words, index, cell),
           writeFast: (index, cell, me) => tryWrite(memory.words, index, cell, me),
@@ -41,6 +60,7 @@ function make(region: Region, mayBlock: boolean): RwOperations {
           isVersion: (index, stamp) => isVersion(memory.words, index, stamp),
         }
       : {
+          region,
           readFast: core.enterRead,
           leaveRead: core.leaveRead,
           writeFast: core.tryWrite,

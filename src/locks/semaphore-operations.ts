@@ -2,17 +2,20 @@
 // region and kind, so that calls through it stay monomorphic and are inlined.
 
 import { acquireFast, OVER_BOUND, release } from "../protocols/semaphore.ts";
+import { Recorder } from "../region/recorder.ts";
+import { countFree } from "../region/recording.ts";
 import type { Region } from "../region/region.ts";
 import type { SemaphorePlace } from "./semaphore-place.ts";
 
 export interface SemaphoreOperations {
+  readonly region: WeakRef<Region> | undefined;
   /** 1 if it took `n` permits; 0 if the slow path must see (always, for a kind that has no fast path). */
   acquireFast(index: number, n: number): number;
   /** The wakes that the caller owes; OVER_BOUND, with nothing changed, if the slow path must see. */
   release(index: number, n: number): number;
 }
 
-const NONE: SemaphoreOperations = { acquireFast: () => 0, release: () => OVER_BOUND };
+const NONE: SemaphoreOperations = { region: undefined, acquireFast: () => 0, release: () => OVER_BOUND };
 const byRegion = new WeakMap<Region, SemaphoreOperations>();
 
 /** An owned semaphore has no fast path; a fair one must look at its queue; a thread that may not block must say so. */
@@ -22,13 +25,29 @@ export function semaphoreOperations(place: SemaphorePlace, mayBlock: boolean): S
   if (operations === undefined) {
     operations = make(place.region);
     byRegion.set(place.region, operations);
+    Recorder.whenRecording(operations, countAcquisitions);
   }
   return operations;
 }
 
-function make({ core, memory }: Region): SemaphoreOperations {
-  if (core !== undefined) return { acquireFast: core.acquirePermits, release: core.releasePermits };
+/** From now on the fast path counts while a recording is on: a semaphore keeps no numbers itself. */
+function countAcquisitions(operations: SemaphoreOperations): void {
+  const { acquireFast } = operations;
+  const memory = operations.region?.deref()?.memory;
+  if (memory === undefined) return;
+  operations.acquireFast = (index, n) => {
+    const taken = acquireFast(index, n);
+    if (taken !== 0) countFree(memory, index);
+    return taken;
+  };
+}
+
+function make(of: Region): SemaphoreOperations {
+  const { core, memory } = of;
+  const region = new WeakRef(of);
+  if (core !== undefined) return { region, acquireFast: core.acquirePermits, release: core.releasePermits };
   return {
+    region,
     acquireFast: (index, n) => acquireFast(memory.words, index, n),
     release: (index, n) => release(memory.words, index, n),
   };

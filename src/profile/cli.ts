@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// `npx holdfast profile -- node app.js`: runs an application with the contention profiler and shows what it found. The
-// application's own exit code is the program's.
+// `npx holdfast profile -- node app.js`: runs an application with the contention profiler and shows what it found;
+// `npx holdfast watch -- node app.js` serves it as a live page meanwhile. The application's own exit code is the program's.
 
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
@@ -11,16 +11,20 @@ import { DEFAULTS, parseTime, type Settings } from "./settings.ts";
 import { showProfile } from "./show.ts";
 
 const USAGE = `holdfast profile [options] -- node app.js [arguments]
+holdfast watch [options] -- node app.js [arguments]
 
 Runs the application, records which of its locks are waited for, how long and by whom, and writes to a folder:
-profile.json, report.html (open it in a browser), mutex.pb.gz and block.pb.gz (go tool pprof, speedscope). A summary goes to standard error. The application's code needs no
-change; its exit code is this program's.
+profile.json, report.html (open it in a browser), mutex.pb.gz and block.pb.gz (go tool pprof, speedscope), trace.json
+(Perfetto), metrics.prom (Prometheus). A summary goes to standard error. The application's code needs no change; its exit
+code is this program's. "watch" also serves a live page while the application runs, and prints its address; it comes from
+the application's main thread, so it stands still while that thread computes or blocks.
 
   --out DIR           the folder; default ${DEFAULTS.out}
   --threshold TIME    waits shorter than that have no call site, as 50us or 1ms; default ${DEFAULTS.threshold}ms
   --sample-every N    one of so many waits above the threshold has one; default ${DEFAULTS.sampleEvery}
   --every TIME        write the profile so far every so often, as 10s
   --signal NAME       write it at this signal too, as SIGUSR2
+  --port N            of the live page of "holdfast watch", on the loopback address only; default: any free one
   --quiet             no summary
   --help              this text
 `;
@@ -44,20 +48,27 @@ function readOrder(args: readonly string[]): Order | undefined {
       "sample-every": { type: "string", default: String(DEFAULTS.sampleEvery) },
       every: { type: "string" },
       signal: { type: "string" },
+      port: { type: "string" },
       quiet: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
   });
   if (values.help || args.length === 0) return undefined;
   const [task, ...command] = positionals;
-  if (task !== "profile") throw new UsageError(`there is no "holdfast ${task}", only "holdfast profile"`);
-  if (command.length === 0) throw new UsageError("what is to be run? holdfast profile -- node app.js");
+  if (task !== "profile" && task !== "watch") {
+    throw new UsageError(`there is no "holdfast ${task}", only "holdfast profile" and "holdfast watch"`);
+  }
+  if (command.length === 0) throw new UsageError(`what is to be run? holdfast ${task} -- node app.js`);
   const sampleEvery = Number(values["sample-every"]);
   if (!Number.isInteger(sampleEvery) || sampleEvery < 1) throw new UsageError("--sample-every takes a whole number");
   if (values.signal !== undefined && !(values.signal in constants.signals)) {
     throw new UsageError(`--signal takes the name of a signal, not "${values.signal}"`);
   }
+  const port = Number(values.port ?? 0);
+  if (values.port !== undefined && task !== "watch") throw new UsageError('--port is an option of "holdfast watch"');
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new UsageError("--port takes a number, 0 to 65535");
   const settings = {
+    watchPort: task === "watch" ? port : undefined,
     out: resolve(values.out),
     threshold: parseTime("threshold", values.threshold),
     sampleEvery,

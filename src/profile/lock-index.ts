@@ -27,7 +27,7 @@ import {
 } from "../region/layout.ts";
 import { regionNumber } from "../region/record-memory.ts";
 import type { Region } from "../region/region.ts";
-import { shardsOf } from "../tables/core.ts";
+import { shardsOf } from "../tables/create.ts";
 import { Ring } from "../tables/ring.ts";
 
 /** What a lock is, and where. */
@@ -101,8 +101,7 @@ export class LockIndex {
   describe(lock: number, serial: number): LockPlace {
     const id = this.idOf(lock, serial);
     if (lock === H_ALLOCATOR_LOCK) return { id, name: `allocator${this.#where()}`, kind: "allocator of a region" };
-    if (lock === H_DIRECTORY_LOCK)
-      return { id, name: `directory of names${this.#where()}`, kind: "directory of names" };
+    if (lock === H_DIRECTORY_LOCK) return { id, name: `directory${this.#where()}`, kind: "names of a region" };
     const block = this.#blockOf(lock);
     if (block?.kind === KIND_TABLE && serial === 0) return this.#shard(block, lock, id);
     if (block === undefined || block.at !== lock || block.serial !== serial) {
@@ -150,6 +149,8 @@ export class LockIndex {
 
   /** All locks that count their acquisitions themselves. */
   *locks(): Generator<PresentLock> {
+    yield this.#present(H_ALLOCATOR_LOCK, 0);
+    yield this.#present(H_DIRECTORY_LOCK, 0);
     for (const block of this.#blocks) {
       if (block.kind === KIND_TABLE) {
         for (const lock of this.#shardsOf(block)) yield this.#present(lock, 0);

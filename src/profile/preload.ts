@@ -33,12 +33,25 @@ async function begin(settings: Settings): Promise<void> {
   const { threshold, sampleEvery, everyMs, signal } = settings;
   profile.start({ threshold, sampleEvery, everyMs, signal, onProfile: () => write(settings, name) });
   process.once("exit", () => write(settings, name));
+  if (first && settings.watchPort !== undefined) await watch(settings.watchPort);
   for (const ending of ENDING) {
     process.once(ending, () => {
       write(settings, name);
       // Alone it keeps the process from ending, which an application that does not listen expects.
       if (process.listenerCount(ending) === 0) process.kill(process.pid, ending);
     });
+  }
+}
+
+/** Serves the live page, and says where. Without it the application runs on all the same. */
+async function watch(port: number): Promise<void> {
+  try {
+    const { startWatch } = await import("./watch.ts");
+    const live = await startWatch({ source: profile, port });
+    process.stderr.write(`holdfast watch: ${live.address}\n`);
+    process.once("exit", () => void live.close());
+  } catch (error) {
+    process.stderr.write(`holdfast watch: there is no page: ${(error as Error).message}\n`);
   }
 }
 

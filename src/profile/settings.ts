@@ -10,6 +10,8 @@ export interface Settings {
   readonly everyMs?: number | undefined;
   /** Write it at this signal too. */
   readonly signal?: string | undefined;
+  /** Serve the live page on this port of the loopback address; 0: any free one. */
+  readonly watchPort?: number | undefined;
   /** The process that asked for it: its child is the application. */
   readonly parent?: number | undefined;
 }

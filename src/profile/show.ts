@@ -5,7 +5,9 @@ import { join } from "node:path";
 import process from "node:process";
 import { htmlReport } from "./render/html.ts";
 import { pprofFiles } from "./render/pprof.ts";
+import { prometheusText } from "./render/prometheus.ts";
 import { terminalTable } from "./render/terminal.ts";
+import { chromeTrace } from "./render/trace.ts";
 import type { Profile } from "./types.ts";
 
 /** Writes the renderings of profile.json into its folder, and the summary to standard error. Throws if there is none. */
@@ -19,6 +21,8 @@ export function showProfile(folder: string, quiet: boolean): void {
   const { mutex, block } = pprofFiles(profile);
   writeFileSync(join(folder, "mutex.pb.gz"), mutex);
   writeFileSync(join(folder, "block.pb.gz"), block);
+  writeFileSync(join(folder, "trace.json"), JSON.stringify(chromeTrace(profile)));
+  writeFileSync(join(folder, "metrics.prom"), prometheusText(profile));
   if (quiet) return;
   const { isTTY, columns } = process.stderr;
   const colour = isTTY && process.env.NO_COLOR === undefined;

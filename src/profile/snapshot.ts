@@ -116,8 +116,9 @@ function lockProfiles(known: readonly LockIndex[], recorded: readonly Recorded[]
     for (const { acquisitions, ...place } of index.locks()) {
       const since = (acquisitions - (before.get(place.id) ?? 0)) & 0x3fffffff;
       const made = profiles.get(place.id);
-      // Of tables, only the shards that somebody waited for: there are many of them.
-      if (made === undefined && (since === 0 || place.kind.startsWith("shard "))) continue;
+      // Of tables, and of the region itself, only the locks that somebody waited for: there are many of them.
+      const inner = place.part !== undefined || place.kind.endsWith(" of a region");
+      if (made === undefined && (since === 0 || inner)) continue;
       const profile = made ?? emptyProfile(place);
       // Read-write locks count the writes themselves, semaphores nothing: what was recorded comes on top.
       const total = Math.max(since + profile.total.acquisitions - profile.total.contended, profile.total.contended);

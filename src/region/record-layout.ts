@@ -4,7 +4,8 @@
 //   0       CONTROL   on, threshold, how many are sampled, top, counts
 //   64      REGIONS   128 words: first words of the ids (odd) of the regions that something was recorded of
 //   2048    THREADS   4096 × 4 words: thread id + 1, state, area
-//   18432   HEAP      areas and chunks of rows, never moved and never given back
+//   18432   LAST    1024 × 4 words, by region and lock: the stack of the hold that ended last
+//   22528   HEAP      areas and chunks of rows, never moved and never given back
 //
 //   area    │ first chunk, rows, spans … │ span × 512 │ pair × 256 │ text of call stacks │      one a thread
 //   chunk   │ next │ row × 16 │                                                                of one thread
@@ -48,7 +49,15 @@ export const E_AREA = 2;
 export const ENTRY_ALIVE = 1;
 export const ENTRY_ENDED = 2;
 
-export const HEAP_AT: number = THREADS_AT + THREAD_WORDS * MAX_THREAD_ENTRIES;
+export const LAST_AT: number = THREADS_AT + THREAD_WORDS * MAX_THREAD_ENTRIES;
+export const LAST_WORDS = 4;
+export const LAST_ENTRIES = 1024;
+export const L_LOCK = 0;
+export const L_SITE = 1;
+/** Written last. */
+export const L_TICKET = 2;
+
+export const HEAP_AT: number = LAST_AT + LAST_WORDS * LAST_ENTRIES;
 
 export const A_CHUNK = 0;
 export const A_ROWS = 1;
@@ -128,6 +137,11 @@ export const R_MAX_HOLD = 22;
 export const R_WAITS: number = 28;
 export const BUCKETS = 114;
 export const R_HOLDS: number = R_WAITS + BUCKETS;
+
+/** Where the last hold of a lock leaves its stack; two locks may share a place, and say which of them it is. */
+export function lastAt(region: number, lock: number): number {
+  return LAST_AT + (((Math.imul(lock, 0x9e3779b1) >>> 20) ^ region) % LAST_ENTRIES) * LAST_WORDS;
+}
 
 const FIRST_POWER = 8;
 

@@ -25,6 +25,10 @@ import {
   CHUNK_HEADER,
   CHUNK_ROWS,
   CHUNK_WORDS,
+  L_LOCK,
+  L_SITE,
+  L_TICKET,
+  lastAt,
   MAX_PAIRS,
   MAX_SPANS,
   P_HOLDER,
@@ -35,6 +39,7 @@ import {
   PAIR_WORDS,
   PAIRS_AT,
   R_CONTENDED,
+  R_COUNTED,
   R_LOCK,
   R_REGION,
   R_SERIAL,
@@ -50,7 +55,7 @@ import {
   TEXT_AT,
   TEXT_WORDS,
 } from "./record-layout.ts";
-import { areaOf, controlWords, recordWords, regionNumber, takeArea, takeChunk } from "./record-memory.ts";
+import { areaOf, controlWords, isRecording, recordWords, regionNumber, takeArea, takeChunk } from "./record-memory.ts";
 import { textOf } from "./record-stack.ts";
 
 /** What one thread counted of one lock. */
@@ -82,6 +87,11 @@ export class Row {
     if (this.#words[field] < value) this.#words[field] = value;
   }
 
+  /** Counts an acquisition that found the lock free, of a kind that does not count them itself. */
+  count(): void {
+    this.#floats[R_COUNTED >> 1]++;
+  }
+
   /** Adds a time to its sum, its maximum and its histogram. */
   time(sum: number, most: number, histogram: number, nanoseconds: number): void {
     this.#floats[sum >> 1] += nanoseconds;
@@ -99,6 +109,8 @@ export interface Sample {
   readonly holder: number | undefined;
   readonly ticket: number;
   readonly until: number;
+  /** Whether one hold at a time stands in the way. */
+  readonly exclusive: boolean;
 }
 
 /** Samples that wait to be written: written at the next release or wait, or when there are so many. */
@@ -110,6 +122,7 @@ const TICKETS = 0x3fffffff;
 export class Recorder {
   static #own: Recorder | undefined;
   static #failed = false;
+  static #swaps: { object: WeakRef<object>; swap: (object: object) => void }[] = [];
 
   readonly #buffer: SharedArrayBuffer;
   readonly #area: Int32Array;
@@ -120,7 +133,8 @@ export class Recorder {
   readonly #pairs = new Map<string, number>();
   /** Rows of other threads, by thread and lock. */
   readonly #others = new Map<string, number>();
-  #pending: Sample[] = [];
+  /** Samples, and the stacks of those who held the locks. */
+  #pending: { readonly sample: Sample; readonly holder: number }[] = [];
   #seen = 0;
   #spansSeen = 0;
   /** Nanoseconds to be added to this thread's clock for the one that all threads share. */
@@ -131,7 +145,7 @@ export class Recorder {
     this.#buffer = recordWords().buffer as SharedArrayBuffer;
     this.#area = new Int32Array(this.#buffer, at * 4, AREA_WORDS);
     this.#floats = new Float64Array(this.#buffer, at * 4, AREA_WORDS >> 1);
-    this.#clock = sharedNanoseconds() - now() * 1e6;
+    this.#clock = clockOffset();
     // The area of a thread that has ended: this one goes on in it.
     if (this.#area[A_SESSION] !== 0) this.#area[A_EARLIER]++;
   }
@@ -150,9 +164,23 @@ export class Recorder {
     return own;
   }
 
+  /**
+   * Has `swap` called with the object (which is not kept alive for it) when this thread records for the first time: at
+   * once if a recording is on. So what counts is in nobody's way before.
+   */
+  static whenRecording<T extends object>(object: T, swap: (object: T) => void): void {
+    if (isRecording()) return swap(object);
+    Recorder.#swaps = Recorder.#swaps.filter((other) => other.object.deref() !== undefined);
+    Recorder.#swaps.push({ object: new WeakRef(object), swap: swap as (object: object) => void });
+  }
+
   /** Forgets what an earlier recording counted. Rows stay, each that of its lock, and so do the texts of stacks. */
   #renew(session: number): void {
     const area = this.#area;
+    for (const { object, swap } of Recorder.#swaps.splice(0)) {
+      const alive = object.deref();
+      if (alive !== undefined) swap(alive);
+    }
     // Not of the new recording until all is forgotten.
     store(area, A_SESSION, 0);
     const words = recordWords();
@@ -245,17 +273,26 @@ export class Recorder {
     return this.#seen++ % Math.max(1, every) === 0;
   }
 
-  /** Keeps a sample until there is time to write it. */
+  /** Keeps a sample until there is time to write it. What the holder left is looked up now: soon it leaves something else. */
   keep(sample: Sample): void {
-    this.#pending.push(sample);
+    const known = sample.holder === undefined ? 0 : this.#holderSite(sample, sample.holder);
+    const holder = known === 0 ? lastSite(sample) : known;
+    this.#pending.push({ sample, holder });
     if (this.#pending.length >= MOST_PENDING) this.flush();
   }
 
   /** Leaves the stack of a hold where those who waited for it find it. */
   leaveSite(row: Row, trace: Error, ticket: number): void {
+    const site = this.#site(trace);
     row.set(R_SITE_TICKET, 0);
-    row.set(R_SITE, this.#site(trace));
+    row.set(R_SITE, site);
     row.set(R_SITE_TICKET, ticket);
+    const control = controlWords();
+    const at = lastAt(row.get(R_REGION), row.get(R_LOCK));
+    store(control, at + L_TICKET, 0);
+    store(control, at + L_LOCK, row.get(R_LOCK));
+    store(control, at + L_SITE, site);
+    store(control, at + L_TICKET, ticket);
   }
 
   /** Writes what is pending. */
@@ -264,13 +301,12 @@ export class Recorder {
     const samples = this.#pending;
     this.#pending = [];
     this.enter();
-    for (const sample of samples) this.#writePair(sample);
+    for (const { sample, holder } of samples) this.#writePair(sample, holder);
     this.leave();
   }
 
-  #writePair(sample: Sample): void {
+  #writePair(sample: Sample, holder: number): void {
     const waiter = this.#site(sample.trace);
-    const holder = sample.holder === undefined ? 0 : this.#holderSite(sample, sample.holder);
     const key = `${sample.row.at} ${waiter} ${holder}`;
     let at = this.#pairs.get(key);
     if (at === undefined) {
@@ -300,11 +336,7 @@ export class Recorder {
       if (other === 0) return 0;
       this.#others.set(key, other);
     }
-    const left = load(words, other + R_SITE_TICKET);
-    const site = load(words, other + R_SITE);
-    const later = (left - ticket) & TICKETS;
-    const during = left !== 0 && (later === 0 || later < ((until - ticket) & TICKETS));
-    return during && load(words, other + R_SITE_TICKET) === left ? site : 0;
+    return siteDuring(words, other + R_SITE, other + R_SITE_TICKET, ticket, until);
   }
 
   /** The word of the stack's text in the recording memory; 0 (and counted) if there is no room for it. */
@@ -328,6 +360,37 @@ export class Recorder {
     this.#texts.set(text, this.#areaAt + at);
     return this.#areaAt + at;
   }
+}
+
+/** Nanoseconds between this thread's clock and the one that all threads share: the narrowest of a few looks at both. */
+function clockOffset(): number {
+  let offset = 0;
+  for (let tries = 0, narrowest = Number.POSITIVE_INFINITY; tries < 5; tries++) {
+    const before = now();
+    const shared = sharedNanoseconds();
+    const between = now() - before;
+    if (between >= narrowest) continue;
+    narrowest = between;
+    offset = shared - (before + between / 2) * 1e6;
+  }
+  return offset;
+}
+
+/** The stack that the lock's last hold left, if that was during the wait; for one that came when the lock was kept for another. */
+function lastSite({ row, ticket, until, exclusive }: Sample): number {
+  const control = controlWords();
+  const at = lastAt(row.get(R_REGION), row.get(R_LOCK));
+  if (!exclusive || load(control, at + L_LOCK) !== row.get(R_LOCK)) return 0;
+  return siteDuring(control, at + L_SITE, at + L_TICKET, ticket, until);
+}
+
+/** The site if its hold's ticket is one from `from` on and before `until`. */
+function siteDuring(words: Int32Array, siteAt: number, ticketAt: number, from: number, until: number): number {
+  const left = load(words, ticketAt);
+  const site = load(words, siteAt);
+  const later = (left - from) & TICKETS;
+  const during = left !== 0 && (later === 0 || later < ((until - from) & TICKETS));
+  return during && load(words, ticketAt) === left ? site : 0;
 }
 
 /** The words of all rows of an area, the newest chunk first. */

@@ -135,7 +135,12 @@ export function endWait(wait: Waiting, result: number): void {
   const { recorder, row, waiter, index, how, owner } = wait;
   const { words } = waiter.memory;
   const parks = wait.byTask ? 1 : peek(words, waiter.seatAt + T_PARKS) - wait.parks;
-  if (result === HELD_BY_ME || ((owner === 0 || owner === waiter.me) && parks === 0)) return;
+  if (result === HELD_BY_ME) return;
+  if ((owner === 0 || owner === waiter.me) && parks === 0) {
+    // It was to be had at once; an exclusive lock has counted that itself.
+    if (how > PART && result === ACQUIRED) row.count();
+    return;
+  }
   const ended = now();
   const length = Math.max(0, ended - wait.begun) * 1e6;
   recorder.enter();
@@ -155,7 +160,8 @@ export function endWait(wait: Waiting, result: number): void {
     wait.trace ??= captureTrace();
     const holder = owner === 0 || owner === NOT_RECOVERABLE ? undefined : threadIdOf(words, owner);
     const until = peek(words, index + HOLD);
-    recorder.keep({ row, trace: wait.trace, length, holder, ticket: wait.ticket, until });
+    const exclusive = how !== PERMITS;
+    recorder.keep({ row, trace: wait.trace, length, holder, ticket: wait.ticket, until, exclusive });
   }
   recorder.leave();
   if (how <= PART && (result === ACQUIRED || result === ACQUIRED_DIED)) beginHold(wait, ended);
@@ -245,7 +251,9 @@ export function releasing(memory: RegionMemory, index: number, how: number): voi
     hold.row.add(R_TIMED, 1);
     hold.row.time(R_HOLD, R_MAX_HOLD, R_HOLDS, length);
     recorder.span(hold.row, HOLD_SPAN, hold.begun, length);
-    if (hold.trace !== undefined) recorder.leaveSite(hold.row, hold.trace, hold.ticket);
+    // What was no long wait may be a long hold.
+    const trace = hold.trace ?? (length >= controlWords()[C_THRESHOLD] * 1000 ? captureTrace() : undefined);
+    if (trace !== undefined) recorder.leaveSite(hold.row, trace, hold.ticket);
     recorder.leave();
   } else if (ended - lastTrace >= TRACE_MS) {
     // Taken by the fast path, and someone waits: the place where it is given back has to do.
@@ -258,6 +266,11 @@ export function releasing(memory: RegionMemory, index: number, how: number): voi
 /** Those who wait have been woken: there is time now for what {@link releasing} left. */
 export function released(): void {
   Recorder.ofThread()?.flush();
+}
+
+/** Counts an acquisition that found a lock free which does not count them itself. */
+export function countFree(memory: RegionMemory, index: number): void {
+  if (isRecording()) Recorder.ofThread()?.rowOf(memory, index, serialBefore(memory, index))?.count();
 }
 
 /** Counts something else of the lock at `index`, which is a part of a table. */

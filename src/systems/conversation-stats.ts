@@ -72,6 +72,8 @@ export interface ConversationStatsOptions {
   readonly name?: string;
   /** Messages outside these dates are not written. */
   readonly dates?: DateFilter;
+  /** How many messages are expected: room for so many is made at once, instead of while threads wait for it. */
+  readonly capacity?: number;
 }
 
 /** What `share()` gives: plain data for `workerData` or `postMessage`. */
@@ -90,12 +92,12 @@ interface Parts {
   readonly dates: DateFilter;
 }
 
-function makeParts({ region = defaultRegion(), name, dates = {} }: ConversationStatsOptions): Parts {
+function makeParts({ region = defaultRegion(), name, dates = {}, capacity }: ConversationStatsOptions): Parts {
   const named = (part: string): { region: Region; name?: string } =>
     name === undefined ? { region } : { region, name: `${name}.${part}` };
   return {
     conversations: new SharedTable({ ...named("conversations"), key: "string", columns: CONVERSATION_COLUMNS }),
-    messages: new SharedTable({ ...named("messages"), key: "string", columns: { body: "string" } }),
+    messages: new SharedTable({ ...named("messages"), key: "string", columns: { body: "string" }, capacity }),
     state: new SharedTable({ ...named("state"), key: "string", columns: { sealed: "bool" }, capacity: 1 }),
     dates,
   };

@@ -1,43 +1,22 @@
-// A table as one thread sees it: where its shards lie, its schema, its locks; made or attached here. Everything that the
-// public class does to memory goes through it.
+// A table as one thread sees it: where its shards lie, its schema, its locks; attached here. Everything that the public
+// class does to memory goes through it.
 
 import { cas, type i32, load } from "../cells/atomics.ts";
-import { ClosedError, HoldfastError, TableError, WouldDeadlockError } from "../cells/errors.ts";
+import { ClosedError, HoldfastError, WouldDeadlockError } from "../cells/errors.ts";
 import { blockingAllowed } from "../cells/park.ts";
 import { type MutexOperations, mutexOperations } from "../locks/mutex-operations.ts";
 import { halfSipHash } from "../protocols/table-hash.ts";
-import {
-  growAbove,
-  S_HIGH,
-  S_VERSION,
-  SHARD_WORDS,
-  T_BUCKETS,
-  T_FINGERPRINT,
-  T_KEY_TYPE,
-  T_MAGIC,
-  T_SCHEMA,
-  T_SCHEMA_BYTES,
-  T_SEED,
-  T_SHARDS,
-  T_VERSION,
-  TABLE_MAGIC,
-  TABLE_VERSION,
-} from "../protocols/table-layout.ts";
+import { S_HIGH, S_VERSION, SHARD_WORDS, T_BUCKETS, T_SEED } from "../protocols/table-layout.ts";
 import { rowLength } from "../protocols/table-read.ts";
-import { B_SERIAL, B_STATE, BLOCK_HEADER_BYTES, BLOCK_USED, KIND_TABLE } from "../region/layout.ts";
+import { B_SERIAL, B_STATE, BLOCK_HEADER_BYTES, BLOCK_USED } from "../region/layout.ts";
 import { R_LOCKED_READS, R_RETRIES } from "../region/record-layout.ts";
 import { countOf, isRecording } from "../region/recording.ts";
 import type { Region } from "../region/region.ts";
+import { readHeader } from "./create.ts";
 import { incoming, outgoing } from "./image.ts";
-import { corrupt } from "./recover.ts";
-import { assertSameSchema, decodeSchema, KEY_TYPES, type Schema } from "./schema.ts";
+import { assertSameSchema, type Schema } from "./schema.ts";
 import { abandonShard, findInShard, findLocked, lockShard, unlockShard } from "./shard.ts";
 
-const SHARDS = 64;
-const FEW_SHARDS = 16;
-/** Tables that are meant for fewer rows than that take fewer shards. */
-const SMALL = 64;
-const MAX_CAPACITY = 2 ** 27;
 /** Tries of a read without the lock before it takes the lock. */
 const READ_TRIES = 8;
 const MISSING = 0;
@@ -46,54 +25,6 @@ const AGAIN = 2;
 
 /** Says which tables this thread is inside an `update` of, whatever handle is used. */
 const busyTables = new WeakMap<Region, Map<number, { depth: number }>>();
-
-/** Makes a table in the region and returns its offset; throws ERR_REGION_FULL. */
-export function createTable(region: Region, schema: Schema, capacity: number | undefined): number {
-  const shards = capacity !== undefined && capacity < SMALL ? FEW_SHARDS : SHARDS;
-  const source = new TextEncoder().encode(schema.source);
-  const header = headerWords(source.length);
-  const offset = region.allocate((header + shards * SHARD_WORDS) * 4, KIND_TABLE);
-  const base = offset >> 2;
-  const { words, bytes } = region.memory;
-  words[base + T_VERSION] = TABLE_VERSION;
-  words[base + T_KEY_TYPE] = KEY_TYPES.indexOf(schema.keyType);
-  words[base + T_FINGERPRINT] = schema.fingerprint;
-  words[base + T_SHARDS] = shards;
-  words[base + T_BUCKETS] = firstBuckets(capacity, shards);
-  words[base + T_SCHEMA_BYTES] = source.length;
-  const seed = crypto.getRandomValues(new Int32Array(4));
-  for (let i = 0; i < seed.length; i++) words[base + T_SEED + i] = seed[i];
-  bytes.set(source, (base + T_SCHEMA) * 4);
-  words[base + T_MAGIC] = TABLE_MAGIC;
-  return offset;
-}
-
-/** Words before the first shard, which begins on a cache line. */
-function headerWords(schemaBytes: number): number {
-  return (T_SCHEMA + ((schemaBytes + 3) >> 2) + 15) & ~15;
-}
-
-/** Where the shards of the table at the word `base` begin, and how many there are. */
-export function shardsOf(words: Int32Array, base: i32): { first: i32; count: number } {
-  return { first: base + headerWords(words[base + T_SCHEMA_BYTES]), count: words[base + T_SHARDS] };
-}
-
-/** Buckets of a shard's first index: enough for its share of the capacity, and for what chance adds to it. */
-function firstBuckets(capacity: number | undefined, shards: number): number {
-  const share = (capacity ?? 0) / shards;
-  let buckets = 2;
-  while (growAbove(buckets) < share + 3 * Math.sqrt(share)) buckets *= 2;
-  return buckets;
-}
-
-export function checkCapacity(capacity: unknown, where: string): number | undefined {
-  if (capacity === undefined) return undefined;
-  if (typeof capacity !== "number") throw new TypeError(`${where}: capacity must be a number of rows`);
-  if (!Number.isInteger(capacity) || capacity < 1 || capacity > MAX_CAPACITY) {
-    throw new RangeError(`${where}: capacity must be a whole number of rows, 1 … ${MAX_CAPACITY}, got ${capacity}`);
-  }
-  return capacity;
-}
 
 export class TableCore {
   readonly region: Region;
@@ -121,21 +52,8 @@ export class TableCore {
   /** Attaches to the table at `offset`; throws ERR_TABLE_CORRUPT, and ERR_TABLE_SCHEMA if it is not as `declared`. */
   constructor(region: Region, offset: number, declared: Schema | undefined, label: string, unlocked: boolean) {
     const base = offset >> 2;
-    const memory = region.memory;
-    memory.cover(offset + T_SCHEMA * 4);
-    const words = memory.words;
-    const sourceBytes = words[base + T_SCHEMA_BYTES];
-    if (words[base + T_MAGIC] !== TABLE_MAGIC || words[base + T_VERSION] !== TABLE_VERSION || sourceBytes < 0) {
-      throw corrupt("its header", base);
-    }
-    const shards = words[base + T_SHARDS];
-    const header = headerWords(sourceBytes);
-    memory.cover(offset + (header + shards * SHARD_WORDS) * 4);
-    const from = offset + T_SCHEMA * 4;
-    // A private copy: the platform's decoder takes no shared memory everywhere.
-    const stored = decodeSchema(new TextDecoder().decode(memory.bytes.slice(from, from + sourceBytes)), label);
-    if (stored.fingerprint !== words[base + T_FINGERPRINT]) throw corrupt("its schema", base);
-    if (shards < 2 || (shards & (shards - 1)) !== 0) throw corrupt("its header", base);
+    const { shards, header, stored } = readHeader(region, offset, label);
+    const { words } = region.memory;
     if (declared !== undefined) assertSameSchema(declared, stored, label);
     this.region = region;
     this.offset = offset;
@@ -325,13 +243,4 @@ function busyFlag(region: Region, offset: number): { depth: number } {
   let flag = tables.get(offset);
   if (flag === undefined) tables.set(offset, (flag = { depth: 0 }));
   return flag;
-}
-
-/** An error for what a table can't be asked. */
-export function noSuchTable(name: string): TableError {
-  return new TableError(
-    "ERR_TABLE_SCHEMA",
-    `there is no table "${name}" in the region yet: give key and columns to make it`,
-    { name },
-  );
 }

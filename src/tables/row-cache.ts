@@ -60,6 +60,12 @@ function thoroughHash(key: string): number {
   return h >>> SPREAD_SHIFT;
 }
 
+/** Of a key that is none, anything: the reader refuses it. */
+function integerOf(key: unknown): number {
+  if (typeof key === "number") return key | 0;
+  return typeof key === "bigint" ? Number(BigInt.asIntN(32, key)) : 0;
+}
+
 export class RowCache {
   #entries: (CachedRow | undefined)[] = new Array(FIRST_ENTRIES).fill(undefined);
   #mask: number = FIRST_ENTRIES - 1;
@@ -69,7 +75,7 @@ export class RowCache {
   #alike = 0;
 
   hash(key: TableKey): number {
-    if (typeof key !== "string") return Math.imul(Number(key) | 0, SPREAD) >>> SPREAD_SHIFT;
+    if (typeof key !== "string") return Math.imul(integerOf(key), SPREAD) >>> SPREAD_SHIFT;
     return this.#thorough ? thoroughHash(key) : quickHash(key);
   }
 

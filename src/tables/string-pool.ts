@@ -1,6 +1,6 @@
 // StringPool: text → id and id → text, two tables that only grow, and a mutex that orders the new texts.
 //
-// Words   mutex × 8 │ COUNT │ place of the table text → id × 2 │ place of the table id → text × 2 │ …
+// Words   mutex × 8 │ COUNT │ place of the table text → id × 2 │ place of the table id → text × 2 │ FREEING │ …
 //
 // An intern of a text that is there reads one table and takes no lock. A new text: with the mutex held, look again, take
 // the id COUNT, write id → text, then text → id (the commit: from here on everyone finds the id), then COUNT + 1.
@@ -12,7 +12,7 @@
 // owner of the mutex counts it. Nothing is left over, and no id is given twice or skipped.
 
 import { load, store } from "../cells/atomics.ts";
-import { ClosedError } from "../cells/errors.ts";
+import { ClosedError, NotRecoverableError } from "../cells/errors.ts";
 import { handleOptions, type LockHandle, type PlaceOptions } from "../locks/place.ts";
 import { MUTEX_WORDS } from "../protocols/mutex.ts";
 import { KIND_STRING_POOL } from "../region/layout.ts";
@@ -31,6 +31,8 @@ export type StringPoolHandle = LockHandle<"string-pool">;
 const COUNT = MUTEX_WORDS;
 const IDS = MUTEX_WORDS + 1;
 const TEXTS = MUTEX_WORDS + 3;
+/** Not 0 once a thread has begun to free the pool. */
+const FREEING = MUTEX_WORDS + 5;
 const POOL_WORDS = 16;
 
 const ID_COLUMNS = { id: "i32" } as const;
@@ -50,8 +52,8 @@ const REMEMBERED = 1024;
  * pool.get(id); // "urgent"
  */
 export class StringPool extends GuardedObject {
-  readonly #ids: SharedTable<string, { id: number }>;
-  readonly #texts: SharedTable<number, { text: string }>;
+  readonly #ids!: SharedTable<string, { id: number }>;
+  readonly #texts!: SharedTable<number, { text: string }>;
   readonly #knownIds: Int32Array = new Int32Array(REMEMBERED).fill(-1);
   readonly #knownTexts: string[] = new Array<string>(REMEMBERED).fill("");
 
@@ -71,6 +73,13 @@ export class StringPool extends GuardedObject {
       },
       options,
     );
+    if (load(this.words, this.index + FREEING) !== 0) {
+      // A thread is inside free(), or died there: what is left goes, and the name gets a pool again.
+      this.#freeRest();
+      if (options.name === undefined) throw this.closedError();
+      // oxlint-disable-next-line no-constructor-return -- the caller asked for the pool of this name, which is another one
+      return new StringPool(options);
+    }
     this.#ids = SharedTable.from(this.#table(IDS), { key: "string", columns: ID_COLUMNS });
     this.#texts = SharedTable.from(this.#table(TEXTS), { key: "i32", columns: TEXT_COLUMNS });
   }
@@ -149,11 +158,26 @@ export class StringPool extends GuardedObject {
    */
   free(): void {
     this.assertInUse();
+    this.#mark();
     // Before the pool itself, so that any handle can finish what a thread began that died here. A table's own locks keep
     // out who is inside; a thread that adds a string gets ERR_CLOSED from them.
-    unlessFreed(() => this.#ids.free());
-    unlessFreed(() => this.#texts.free());
-    this.freeGuarded(() => undefined);
+    this.#freeRest();
+  }
+
+  /** From here on nobody attaches to it any more; with the mutex held, so that the memory is still the pool's. */
+  #mark(): void {
+    try {
+      this.inside(() => store(this.region.memory.words, this.index + FREEING, 1));
+    } catch (error) {
+      // A pool that can't be repaired can be freed all the same.
+      if (!(error instanceof NotRecoverableError)) throw error;
+    }
+  }
+
+  /** Frees what is not freed yet, whoever began with it. */
+  #freeRest(): void {
+    for (const at of [IDS, TEXTS]) unlessFreed(() => SharedTable.from(this.#table(at)).free());
+    unlessFreed(() => this.freeGuarded(() => undefined));
   }
 
   #add(text: string): number {
@@ -185,6 +209,7 @@ export class StringPool extends GuardedObject {
 
   /** @internal */
   protected override repair(): void {
+    if (load(this.region.memory.words, this.index + FREEING) !== 0) return;
     unlessFreed(() => {
       const count = load(this.region.memory.words, this.index + COUNT);
       const last = this.#texts.get(count);

@@ -1,50 +1,24 @@
 // The table's operations, a key at a time: encode and validate first, then lock one shard, find, commit, unlock. The
 // public type and its documentation stand in shared-table.ts.
 
-import { type i32, load } from "../cells/atomics.ts";
+import type { i32 } from "../cells/atomics.ts";
 import { describe } from "../cells/deadline.ts";
-import { HoldfastError } from "../cells/errors.ts";
-import { R_VERSION, S_COUNT } from "../protocols/table-layout.ts";
-import { defaultRegion, defaultRegionForNames } from "../region/default-region.ts";
-import { KIND_TABLE } from "../region/layout.ts";
-import { Region, type RegionHandle } from "../region/region.ts";
+import { R_VERSION } from "../protocols/table-layout.ts";
+import type { Region } from "../region/region.ts";
+import { type AnyTableHandle, type AnyTableOptions, locate, optionsOf } from "./attach.ts";
 import { copyShard, snapshotTables } from "./bulk.ts";
-import { checkShard, measureShard } from "./check.ts";
-import { clearShard } from "./clear.ts";
-import { checkCapacity, createTable, noSuchTable, TableCore } from "./core.ts";
+import { TableCore } from "./core.ts";
 import { freeTable } from "./free.ts";
 import { incoming, outgoing } from "./image.ts";
 import { checkAmount, larger, numericColumn, sum } from "./numbers.ts";
 import { TableReader } from "./reader.ts";
 import { reclaim } from "./reclaim.ts";
 import { collect, decodeRow, encodeKey, encodeRow, encodeZeroRow, readNumber, writeValue } from "./row.ts";
-import { type Column, parseSchema, type Schema } from "./schema.ts";
+import type { Column, Schema } from "./schema.ts";
 import { beginInPlace, endChange, insertRow, moveOn, removeRow, replaceRow } from "./shard.ts";
 import { runTransaction } from "./transaction.ts";
 import type { AnyRow, TableCheck, TableKey, TableStats, TableTransaction, Versioned } from "./types.ts";
-
-/** What makes or finds a table, as the implementation sees it. */
-export interface AnyTableOptions {
-  readonly name?: string | undefined;
-  readonly region?: Region | undefined;
-  readonly key?: unknown;
-  readonly columns?: unknown;
-  readonly capacity?: number | undefined;
-  /** Leaves the locks out: wrong as soon as two threads write. For measuring what locking costs. */
-  readonly unlocked?: boolean | undefined;
-}
-
-/** What `share()` gives: structured-cloneable. */
-export interface AnyTableHandle {
-  readonly holdfast: "table";
-  readonly region: RegionHandle;
-  readonly offset: number;
-  readonly serial: number;
-}
-
-const MAX_PROBLEMS = 100;
-/** Where a handle's table lies; keyed by the options object that only `from` makes. */
-const attachments = new WeakMap<object, { region: Region; offset: number }>();
+import { checkTable, clearTable, sizeOf, statsOf } from "./whole.ts";
 
 type Combine = (column: Column, current: number | bigint, operand: number | bigint, where: string) => number | bigint;
 
@@ -58,14 +32,7 @@ export class SharedTable<Key extends TableKey, Row extends object> {
       throw new TypeError(`new SharedTable takes { key, columns, name, region, capacity }, got ${describe(options)}`);
     }
     const label = options.name === undefined ? "SharedTable" : `SharedTable ${JSON.stringify(options.name)}`;
-    const attach = attachments.get(options);
-    const declared =
-      options.key === undefined && options.columns === undefined && (attach !== undefined || options.name !== undefined)
-        ? undefined
-        : parseSchema(options.key, options.columns, label);
-    const capacity = checkCapacity(options.capacity, label);
-    const region = attach?.region ?? regionFor(options);
-    const offset = attach?.offset ?? place(region, options.name, declared, capacity);
+    const { region, offset, declared } = locate(options, label);
     this.#core = new TableCore(region, offset, declared, label, options.unlocked === true);
     this.#reader = new TableReader(this.#core);
     this.#rowOf = this.#core.schema.rowOf;
@@ -79,18 +46,7 @@ export class SharedTable<Key extends TableKey, Row extends object> {
     handle: AnyTableHandle,
     options: Omit<AnyTableOptions, "name" | "region"> = {},
   ): SharedTable<TableKey, AnyRow> {
-    if (typeof handle !== "object" || handle === null || typeof handle.holdfast !== "string") {
-      throw new TypeError(`SharedTable.from needs the result of table.share(), got ${describe(handle)}`);
-    }
-    if (handle.holdfast !== "table") {
-      const message = `SharedTable.from: the handle is of another kind ("${handle.holdfast}")`;
-      throw new HoldfastError("ERR_REGION_KIND", message, { expected: "table", found: handle.holdfast });
-    }
-    const region = Region.from(handle.region);
-    region.check(handle.offset, KIND_TABLE, handle.serial);
-    const attached = { ...options, name: region.nameOf(handle.offset) };
-    attachments.set(attached, { region, offset: handle.offset });
-    return new SharedTable(attached);
+    return new SharedTable(optionsOf(handle, options));
   }
 
   share(): AnyTableHandle {
@@ -109,12 +65,7 @@ export class SharedTable<Key extends TableKey, Row extends object> {
   }
 
   get size(): number {
-    const core = this.#core;
-    core.assertOpen();
-    const words = core.region.memory.words;
-    let size = 0;
-    for (let number = 0; number < core.shardCount; number++) size += load(words, core.shardAt(number) + S_COUNT);
-    return size;
+    return sizeOf(this.#core);
   }
 
   get(key: Key): Row | undefined {
@@ -347,16 +298,7 @@ export class SharedTable<Key extends TableKey, Row extends object> {
   }
 
   clear(): void {
-    const core = this.#core;
-    core.lockAll();
-    try {
-      for (let number = 0; number < core.shardCount; number++) clearShard(core.region, core.shardAt(number));
-    } catch (error) {
-      // Which shard it was does not matter: a repair of a sound one finds nothing to do.
-      for (let number = 0; number < core.shardCount; number++) core.failed(core.shardAt(number), error);
-      throw error;
-    }
-    core.unlockAll();
+    clearTable(this.#core);
   }
 
   free(): void {
@@ -364,37 +306,11 @@ export class SharedTable<Key extends TableKey, Row extends object> {
   }
 
   check(): TableCheck {
-    const core = this.#core;
-    const problems: string[] = [];
-    for (let number = 0; number < core.shardCount; number++) {
-      const shard = core.shardAt(number);
-      core.lock(shard);
-      try {
-        checkShard(core, shard, (problem) => {
-          if (problems.length < MAX_PROBLEMS) problems.push(`shard ${number}: ${problem}`);
-        });
-      } finally {
-        core.unlock(shard);
-      }
-    }
-    return { ok: problems.length === 0, problems };
+    return checkTable(this.#core);
   }
 
   stats(): TableStats {
-    const core = this.#core;
-    const sizes = { entries: 0, capacity: 0, load: 0, maxProbe: 0, bytesUsed: 0, bytesFree: 0, bytesIndex: 0 };
-    const stats = { ...sizes, acquisitions: 0, contended: 0 };
-    for (let number = 0; number < core.shardCount; number++) {
-      const shard = core.shardAt(number);
-      core.lock(shard);
-      try {
-        measureShard(core.region.memory.words, shard, stats);
-      } finally {
-        core.unlock(shard);
-      }
-    }
-    stats.load = stats.capacity === 0 ? 0 : stats.entries / stats.capacity;
-    return stats;
+    return statsOf(this.#core);
   }
 
   toString(): string {
@@ -425,23 +341,4 @@ function writeInPlace(region: Region, shard: i32, row: i32, column: Column, valu
   beginInPlace(words, shard, row);
   writeValue(region.memory, row, column, value);
   endChange(words, shard);
-}
-
-function regionFor(options: AnyTableOptions): Region {
-  if (options.region === undefined) return options.name === undefined ? defaultRegion() : defaultRegionForNames();
-  if (options.region instanceof Region) return options.region;
-  throw new TypeError(`region must be a Region, got ${describe(options.region)}`);
-}
-
-function place(
-  region: Region,
-  name: string | undefined,
-  schema: Schema | undefined,
-  capacity: number | undefined,
-): number {
-  const create = (): number => {
-    if (schema === undefined) throw noSuchTable(String(name));
-    return createTable(region, schema, capacity);
-  };
-  return name === undefined ? create() : region.findOrCreate(name, KIND_TABLE, create);
 }

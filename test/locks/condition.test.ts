@@ -27,6 +27,18 @@ const kinds: readonly LockKind[] = [
     holdAsync: (lock) => (lock as ReentrantMutex).lockAsync(),
   },
   {
+    title: "fair Mutex",
+    named: (name, region) => Mutex.named(name, { region, fair: true }),
+    hold: (lock) => (lock as Mutex).lock(),
+    holdAsync: (lock) => (lock as Mutex).lockAsync(),
+  },
+  {
+    title: "fair ReentrantMutex",
+    named: (name, region) => ReentrantMutex.named(name, { region, fair: true }),
+    hold: (lock) => (lock as ReentrantMutex).lock(),
+    holdAsync: (lock) => (lock as ReentrantMutex).lockAsync(),
+  },
+  {
     title: "RwLock",
     named: (name, region) => RwLock.named(name, { region }),
     hold: (lock) => (lock as RwLock).write(),

@@ -62,6 +62,16 @@ function theVictim(results: readonly DeadlockResult[]): { result: DeadlockResult
 const pairs: readonly [string, (region: Region) => LockObject[], readonly Want[]][] = [
   ["two mutexes", (region) => [new Mutex({ region }), new Mutex({ region })], [wants(0), wants(1)]],
   [
+    "two fair mutexes",
+    (region) => [new Mutex({ region, fair: true }), new Mutex({ region, fair: true })],
+    [wants(0), wants(1)],
+  ],
+  [
+    "a fair reentrant mutex and a mutex",
+    (region) => [new ReentrantMutex({ region, fair: true }), new Mutex({ region })],
+    [wants(0), wants(1)],
+  ],
+  [
     "a reentrant mutex and a mutex",
     (region) => [new ReentrantMutex({ region }), new Mutex({ region })],
     [wants(0), wants(1)],

@@ -15,7 +15,7 @@ interface Ended {
 
 /** Runs a module in a new process, which a watchdog ends after 20 s. */
 function run(program: string, flags: readonly string[] = []): Promise<Ended> {
-  const source = `import { Mutex, Region } from ${index};\nimport { Worker } from "node:worker_threads";\n${program}`;
+  const source = `import { Mutex, ReentrantMutex, Region, RwLock, Semaphore, StampedLock } from ${index};\nimport { Worker } from "node:worker_threads";\n${program}`;
   return new Promise((resolve) => {
     const args = [...flags, "--input-type=module", "--eval", source];
     execFile(process.execPath, args, { timeout: 20_000, encoding: "utf8" }, (error, output, errors) => {
@@ -136,6 +136,29 @@ for (const wasm of [true, false]) {
     assert.ok(Math.abs(Number(ended.output)) < 1e6, `${ended.output} bytes`);
   });
 }
+
+test("10 million pairs of the other locks move the heap by less than 1 MB each", async () => {
+  const ended = await run(`
+    const region = Region.create();
+    const loops = [
+      [new ReentrantMutex({ region }), "lock.lock(); lock.unlock();"],
+      [new RwLock({ region }), "lock.read().release();"],
+      [new RwLock({ region }), "lock.write().release();"],
+      [new StampedLock({ region }), "lock.validate(lock.optimisticRead());"],
+      [new Semaphore({ region, permits: 2 }), "lock.acquire(); lock.release();"],
+    ];
+    const moved = loops.map(([lock, pair]) => {
+      const pairs = new Function("lock", "n", "for (let k = 0; k < n; k++) { " + pair + " }");
+      pairs(lock, 1_000_000);
+      const before = process.memoryUsage().heapUsed;
+      pairs(lock, 10_000_000);
+      return process.memoryUsage().heapUsed - before;
+    });
+    console.log(JSON.stringify(moved));
+  `);
+  assert.is(ended.code, 0, ended.errors);
+  for (const bytes of JSON.parse(ended.output) as number[]) assert.ok(Math.abs(bytes) < 1e6, ended.output);
+});
 
 test("50,000 mutexes that were awaited leave no queue behind", async () => {
   const ended = await run(

@@ -9,7 +9,7 @@ import { suite } from "../support/suite.ts";
 import { runWorkers } from "../support/watchdog.ts";
 
 const test = suite("ReentrantMutex");
-for (const backend of backends) reentrantMutexSuite(test, backend);
+for (const fair of [false, true]) for (const backend of backends) reentrantMutexSuite(test, backend, fair);
 
 const file = new URL("./reentrant-mutex.worker.js", import.meta.url);
 

@@ -62,8 +62,13 @@ for (const { title, region } of backends) {
     const play = make();
     const { lock } = play;
     const guard = lock.read();
-    const ending = play.run([{ role: "pendingWriter" }, { role: "newReader" }]);
-    while (!play.raised(2)) {
+    let over = false;
+    const ending = play.run([{ role: "pendingWriter" }, { role: "newReader" }]).finally(() => {
+      over = true;
+    });
+    // What ended it is told below.
+    ending.catch(() => undefined);
+    while (!play.raised(2) && !over) {
       lock.read().release();
       (await lock.readAsync()).release();
       await until(() => true);
@@ -88,7 +93,7 @@ for (const { title, region } of backends) {
     assert.is(play.words[0], written);
     assert.is(play.words[1], written);
     assert.is(play.lock.locked, false);
-    play.lock.write().release();
+    play.lock.write({ timeout: 20_000 }).release();
   });
 
   for (const how of ["read", "nested", "upgradable"] as const) {
@@ -100,9 +105,9 @@ for (const { title, region } of backends) {
           // This thread blocks: nobody tells it of the death but the dead thread's silence.
           else play.lock.write({ timeout: 20_000 }).release();
         });
-        play.lock.write({ timeout: 5000 }).release();
+        play.lock.write({ timeout: 20_000 }).release();
         assert.is(play.lock.readers, 0);
-        play.lock.read().release();
+        play.lock.read({ timeout: 20_000 }).release();
       });
     }
   }
@@ -131,7 +136,7 @@ for (const { title, region } of backends) {
       await terminate(workers);
     });
     guard.release();
-    play.lock.write().release();
+    play.lock.write({ timeout: 20_000 }).release();
     assert.is(play.lock.readers, 0);
   });
 
@@ -211,7 +216,7 @@ test("threads that are ended at any moment stop nobody", async () => {
         setTimeout(() => void workers[index].terminate(), 3 * ((7 * round + 5 * index) % 11));
       },
     );
-    lock.write({ timeout: 5000, recover: () => {} }).release();
+    lock.write({ timeout: 20_000, recover: () => {} }).release();
     assert.is(lock.readers, 0);
   }
 });

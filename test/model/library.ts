@@ -35,6 +35,7 @@ export interface Library {
   readonly asyncWaiters: typeof import("../../src/locks/async-waiters.ts");
   readonly sleep: typeof import("../../src/region/sleep.ts");
   readonly queueWakes: typeof import("../../src/tables/queue-wakes.ts");
+  readonly log: typeof import("../../src/tables/log.ts");
   readonly shard: typeof import("../../src/tables/shard.ts");
   readonly check: typeof import("../../src/tables/check.ts");
   readonly image: typeof import("../../src/tables/image.ts");
@@ -147,6 +148,7 @@ async function load(src: string): Promise<Library> {
     asyncWaiters: await module("locks/async-waiters.js"),
     sleep: await module("region/sleep.js"),
     queueWakes: await module("tables/queue-wakes.js"),
+    log: await module("tables/log.js"),
     shard: await module("tables/shard.js"),
     check: await module("tables/check.js"),
     image: await module("tables/image.js"),

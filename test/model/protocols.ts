@@ -2,10 +2,12 @@
 import { conditionModels } from "./condition-model.ts";
 import { fairModels } from "./fair-model.ts";
 import { barrierModels, semaphoreModels } from "./gate-models.ts";
+import { logModels } from "./log-model.ts";
 import type { Protocol } from "./model.ts";
 import { conditionMutants } from "./mutants/condition.ts";
 import { fairMutants } from "./mutants/fair.ts";
 import { barrierMutants, semaphoreMutants } from "./mutants/gates.ts";
+import { logMutants } from "./mutants/log.ts";
 import { mutexMutants } from "./mutants/mutex.ts";
 import { queueMutants } from "./mutants/queue.ts";
 import { rwLockMutants } from "./mutants/rw-lock.ts";
@@ -28,5 +30,6 @@ export const protocols: readonly Protocol[] = [
   { name: "latch", models: latchModels, mutants: latchMutants },
   { name: "once", models: onceModels, mutants: onceMutants },
   { name: "queue", models: queueModels, mutants: queueMutants },
+  { name: "log", models: logModels, mutants: logMutants },
   { name: "shard", models: shardModels, mutants: shardMutants },
 ];

@@ -1,7 +1,8 @@
 // `npx holdfast profile`, run as users run it: over an application that uses this copy of holdfast, and over one that has
 // a copy of its own.
 
-import { type SpawnSyncReturns, spawnSync } from "node:child_process";
+import { type SpawnSyncReturns, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -35,7 +36,9 @@ function assertProfiled(done: SpawnSyncReturns<string>, out: string): void {
   const [site] = found.sites;
   assert.is(site.waits, 1);
   assert.ok(site.waiter.length > 0);
-  assert.ok(existsSync(join(out, "report.html")));
+  for (const name of ["report.html", "mutex.pb.gz", "block.pb.gz", "trace.json", "metrics.prom"]) {
+    assert.ok(existsSync(join(out, name)), name);
+  }
   assert.ok(done.stderr.includes("application's lock"), done.stderr);
 }
 
@@ -69,6 +72,26 @@ test("an application that a signal ends leaves its profile, and the signal's exi
   assertProfiled(done, join(folder, "holdfast-profile"));
 });
 
+test("watch serves a live page while the application runs, and ends with it", async () => {
+  const app = [process.execPath, "-e", "process.stdin.resume()"];
+  const child = spawn(process.execPath, [cli, "watch", "--quiet", "--", ...app], { cwd: folder });
+  const ended = once(child, "exit");
+  let said = "";
+  const address = await new Promise<string>((resolve, reject) => {
+    child.stderr.on("data", (text) => {
+      said += text;
+      const found = /holdfast watch: (http:\S+)/.exec(said);
+      if (found !== null) resolve(found[1]);
+    });
+    child.once("exit", () => reject(new Error(said)));
+  });
+  const page = await fetch(address);
+  assert.is(page.status, 200);
+  assert.ok((await page.text()).includes("<html"));
+  child.stdin.end();
+  assert.is((await ended)[0], 0, said);
+});
+
 test("a program that is not Node, or not there, is said to have left no profile", () => {
   const other = run("profile", "--", "true");
   assert.is(other.status, 1);
@@ -86,6 +109,7 @@ test("bad command lines are refused with the usage", () => {
     ["profile", "--sample-every", "0", "--", "node"],
     ["profile", "--signal", "SIGNONE", "--", "node"],
     ["profile", "--unknown", "--", "node"],
+    ["watch", "--port", "many", "--", "node"],
   ]) {
     const done = run(...args);
     assert.is(done.status, 2, args.join(" "));

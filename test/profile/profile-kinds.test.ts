@@ -75,6 +75,22 @@ test("semaphores, also fair ones", async () => {
   }
 });
 
+test("reads and permits that are had at once are counted, from a thread's first wait on or if made meanwhile", async () => {
+  const region = Region.create({ name: "default" });
+  const lock = new RwLock({ region, name: fresh() });
+  const semaphore = new Semaphore({ region, name: fresh(), permits: 2 });
+  const owned = new Semaphore({ region, name: fresh(), permits: 2, owned: true });
+  for (let k = 0; k < 5; k++) {
+    lock.withRead(() => semaphore.withPermits(() => owned.withPermits(() => {})));
+    lock.withWrite(() => {});
+  }
+  const found = profile.snapshot();
+  assert.is(totalOf(found, lock.name as string).acquisitions, 10);
+  assert.is(totalOf(found, semaphore.name as string).acquisitions, 5);
+  assert.is(totalOf(found, owned.name as string).acquisitions, 5);
+  assert.is(totalOf(found, owned.name as string).contended, 0);
+});
+
 test("a shard of a table is named with its table, and its growth is counted", () => {
   const name = fresh();
   const map = SharedMap.named(name);
@@ -125,7 +141,7 @@ test("full buffers count what they dropped, and the timeline still reaches from 
   for (let k = 0; k < spans; k++) recorder.span(row, HOLD_SPAN, begun + k, 1e6);
   for (let k = 0; k < MAX_PAIRS + 10; k++) {
     const trace = Object.assign(Object.create(Error.prototype), { stack: `Error\n    at f${k} (/app.js:1:${k + 1})` });
-    recorder.keep({ row, trace, length: 1, holder: undefined, ticket: 0, until: 0 });
+    recorder.keep({ row, trace, length: 1, holder: undefined, ticket: 0, until: 0, exclusive: false });
   }
   recorder.flush();
   const found = profile.snapshot();

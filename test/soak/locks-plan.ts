@@ -83,13 +83,14 @@ export interface LockHandles {
   readonly onces: readonly OnceHandle[];
 }
 
-export function makeLocks(region: Region): LockHandles {
-  const guarding = new Mutex({ region });
-  const semaphore = (permits: number, fair: boolean): SemaphoreHandle =>
-    new Semaphore({ region, permits, fair, owned: true }).share() as SemaphoreHandle;
+/** `fair`: all mutexes are first in, first out. */
+export function makeLocks(region: Region, fair: boolean): LockHandles {
+  const guarding = new Mutex({ region, fair });
+  const semaphore = (permits: number, inOrder: boolean): SemaphoreHandle =>
+    new Semaphore({ region, permits, fair: inOrder, owned: true }).share() as SemaphoreHandle;
   return {
-    mutex: new Mutex({ region }).share(),
-    reentrant: new ReentrantMutex({ region }).share(),
+    mutex: new Mutex({ region, fair }).share(),
+    reentrant: new ReentrantMutex({ region, fair }).share(),
     rw: new RwLock({ region }).share() as RwLockHandle,
     stamped: new StampedLock({ region }).share() as StampedLockHandle,
     guarding: guarding.share(),

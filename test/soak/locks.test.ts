@@ -7,6 +7,13 @@ import { lockStorm } from "./locks.ts";
 
 const test = suite("kill storm over locks");
 
+test("the same with fair mutexes", async () => {
+  const { kills, operations, survivorsBlocked, mismatches } = await lockStorm({ kills: 20, threads: 6, fair: true });
+  assert.equal(mismatches, []);
+  assert.is(survivorsBlocked, 0);
+  assert.ok(kills >= 20 && operations > 500, `${kills} kills, ${operations} operations`);
+});
+
 test("30 of 6 threads killed amid locks of every kind: none is ever shared, and nobody hangs", async () => {
   const { kills, operations, survivorsBlocked, mismatches } = await lockStorm({ kills: 30, threads: 6 });
   assert.equal(mismatches, []);

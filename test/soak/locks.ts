@@ -6,13 +6,26 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Worker } from "node:worker_threads";
 import { Region } from "../../src/region/region.ts";
-import { COUNTS, makeLocks, operations, plainWords, ROOMS, SLOTS, STOP, THREAD_WORDS, THREADS } from "./locks-plan.ts";
+import {
+  COUNTS,
+  type LockHandles,
+  makeLocks,
+  operations,
+  plainWords,
+  ROOMS,
+  SLOTS,
+  STOP,
+  THREAD_WORDS,
+  THREADS,
+} from "./locks-plan.ts";
 
 export interface LockStormOptions {
   readonly kills: number;
   /** Goes on for so long, with as many kills as come; then `kills` is the least number. */
   readonly minutes?: number;
   readonly threads?: number;
+  /** Whether the mutexes are fair. */
+  readonly fair?: boolean;
   /** Milliseconds without an operation after which a thread counts as blocked. */
   readonly patienceMs?: number;
 }
@@ -43,7 +56,7 @@ interface Place {
 
 class LockStorm {
   readonly #region = Region.create({ maxThreads: SLOTS });
-  readonly #handles = makeLocks(this.#region);
+  readonly #handles: LockHandles;
   readonly #options: Required<LockStormOptions>;
   readonly #memory: SharedArrayBuffer;
   readonly #plain: Int32Array;
@@ -54,7 +67,8 @@ class LockStorm {
   #blocked = 0;
 
   constructor(options: LockStormOptions) {
-    this.#options = { threads: 16, patienceMs: 15_000, minutes: 0, ...options };
+    this.#options = { threads: 16, patienceMs: 15_000, minutes: 0, fair: false, ...options };
+    this.#handles = makeLocks(this.#region, this.#options.fair);
     this.#memory = new SharedArrayBuffer(4 * plainWords(this.#options.threads));
     this.#plain = new Int32Array(this.#memory);
   }

@@ -1,9 +1,10 @@
 // npm run soak: the kill storms, over locks and over tables, the threads that come and go by thousands, and ten
 // million operations on a table against an oracle.
 //
-//   npm run soak [-- --kills 1000] [--minutes N] [--threads 16] [--only locks|tables|threads|oracle] [--lives 1000] [--json]
+//   npm run soak [-- --kills 1000] [--minutes N] [--fair] [--threads 16] [--only locks|tables|threads|oracle] [--lives 1000] [--json]
 //
 // --minutes   the storm over locks goes on for so long, with as many kills as come
+// --fair      the mutexes of the storm over locks are fair
 // --lives     how many threads come and go
 // --operations  how many operations are compared with the oracle
 // Exit code 0 only if nothing was found that should be impossible and every thread that lived made progress.
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     threads: { type: "string", default: "16" },
     lives: { type: "string", default: "1000" },
     operations: { type: "string", default: "10000000" },
+    fair: { type: "boolean", default: false },
     only: { type: "string" },
     json: { type: "boolean", default: false },
   },
@@ -51,7 +53,9 @@ function add(what: string, result: Omit<typeof total, "mismatches"> & { mismatch
 }
 
 if (wanted("locks")) {
-  add("locks", await lockStorm({ kills: number("kills"), minutes: number("minutes"), threads: number("threads") }));
+  const { fair } = values;
+  const [kills, minutes, threads] = [number("kills"), number("minutes"), number("threads")];
+  add("locks", await lockStorm({ kills, minutes, threads, fair }));
 }
 if (wanted("tables")) {
   const result = await killStorm({ kills: number("kills") });

@@ -8,8 +8,9 @@ import { anotherThread, bury } from "../support/crash.ts";
 import type { Suite } from "../support/suite.ts";
 import { codeOf, rejected, thrown } from "../support/thrown.ts";
 
-export function reentrantMutexSuite(test: Suite, { title, region }: Backend): void {
-  const make = (): ReentrantMutex => new ReentrantMutex({ region: region() });
+export function reentrantMutexSuite(test: Suite, { title: backend, region }: Backend, fair: boolean): void {
+  const title = fair ? `${backend}, fair` : backend;
+  const make = (): ReentrantMutex => new ReentrantMutex({ region: region(), fair });
 
   test(`${title}: each lock() is one level, each unlock() leaves one`, () => {
     const mutex = make();

@@ -2,6 +2,7 @@
 
 import * as assert from "uvu/assert";
 import { Semaphore } from "../../src/index.ts";
+import { RESERVED_MS } from "../../src/locks/semaphore-waits.ts";
 import { type Backend, sleepers, until } from "../support/lock-backends.ts";
 import { suite } from "../support/suite.ts";
 import { rejected } from "../support/thrown.ts";
@@ -59,6 +60,12 @@ export function semaphoreFairSuite(backend: Backend): void {
   });
 
   test("threads and tasks stand in one line", async () => {
+    // A task whose thread does not come for 10 ms is passed over, as it may be on a busy machine: then once more.
+    for (let attempt = 0; attempt < 20; attempt++) if (await threadBetweenTasks()) return;
+  });
+
+  /** True if it was so that this thread, and the order, can be judged. */
+  async function threadBetweenTasks(): Promise<boolean> {
     const semaphore = make(1);
     semaphore.acquire();
     const order = words();
@@ -75,13 +82,17 @@ export function semaphoreFairSuite(backend: Backend): void {
     const last = semaphore
       .acquireAsync()
       .then(() => served.push(order[0] === 1 ? "task after the thread" : "too early"));
+    const begun = performance.now();
     semaphore.release();
     await first;
-    assert.is(order[0], 0);
+    const passedOver = order[0] === 1;
+    const late = performance.now() - begun >= RESERVED_MS;
     semaphore.release();
     await Promise.all([last, run]);
-    assert.equal(served, ["task", "task after the thread"]);
-  });
+    if (passedOver) assert.ok(late, "the thread overtook a task that came in time");
+    else assert.equal(served, ["task", "task after the thread"]);
+    return !passedOver;
+  }
 
   test("a newcomer does not overtake, but a try does", async () => {
     const semaphore = make(2);

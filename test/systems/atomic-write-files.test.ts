@@ -16,6 +16,7 @@ import * as assert from "uvu/assert";
 import { FileError } from "../../src/cells/errors.ts";
 import {
   backUpFileSync,
+  copyFileAtomicSync,
   readFileIfAny,
   removeStaleTemporaries,
   writeFileAtomicSync,
@@ -98,6 +99,27 @@ test("backUpFileSync copies the previous file under backup/, and says where ther
   writeFileAtomicSync(path, "old");
   assert.ok(backUpFileSync(path));
   assert.is(readFileSync(join(folder, "backup", "x.txt"), "utf8"), "old");
+});
+
+test("copyFileAtomicSync: whole, with its time of change, once; again when the source has changed", () => {
+  const [from, to] = [join(folder, "from"), join(folder, "copies", "to")];
+  writeFileSync(from, "first");
+  assert.is(copyFileAtomicSync(from, to), true);
+  assert.is(readFileSync(to, "utf8"), "first");
+  assert.is(copyFileAtomicSync(from, to), false);
+  writeFileSync(from, "second one");
+  assert.is(copyFileAtomicSync(from, to), true);
+  assert.is(readFileSync(to, "utf8"), "second one");
+  assert.equal(readdirSync(join(folder, "copies")), ["to"]);
+});
+
+test("copyFileAtomicSync: what can't be read, or written, is an error that names it, and leaves nothing", () => {
+  assert.is(failure(() => copyFileAtomicSync(join(folder, "none"), join(folder, "to"))).code, "ERR_FILE_READ");
+  assert.is(failure(() => copyFileAtomicSync(folder, join(folder, "to"))).info.reason, "EISDIR");
+  writeFileSync(join(folder, "file"), "x");
+  const error = failure(() => copyFileAtomicSync(join(folder, "file"), join(folder, "file", "inside")));
+  assert.is(error.code, "ERR_FILE_WRITE");
+  assert.equal(readdirSync(folder), ["file"]);
 });
 
 test("readFileIfAny: undefined for no file, an error for a folder", () => {

@@ -128,6 +128,33 @@ test("a thread that dies at any store has interned or has not, and no id is skip
   assert.ok(deaths > 100, `only ${deaths} deaths were tried`);
 });
 
+test("a thread that dies at any store of free() leaves nothing behind, and its name can be used", () => {
+  const region = Region.create({ ...MORTAL_REGION, byteLength: 1 << 19, maxByteLength: 1 << 19 });
+  // What a name takes in the directory stays.
+  StringPool.named("tags", { region, capacity: 8 }).free();
+  const { bytesUsed } = region.stats();
+  const pool = StringPool.named("tags", { region, capacity: 8 });
+  for (let id = 0; id < 20; id++) pool.intern(`text ${id}`.padEnd(id * 20));
+  const start = region.memory.bytes.slice();
+  let [deaths, anew] = [0, 0];
+  for (let stores = 0; ; stores += 3) {
+    region.memory.bytes.set(start);
+    if (!dieAfter(StringPool.named("tags", { region }), stores, () => pool.free())) break;
+    deaths++;
+    const next = StringPool.named("tags", { region, capacity: 8 });
+    const size = errorOf(() => next.size) === "nothing thrown" ? next.size : -1;
+    assert.ok(size === 20 || size === 0, `${size} strings, dead after ${stores}`);
+    if (size === 0) {
+      anew++;
+      assert.is(next.intern("first"), 0);
+    }
+    assert.equal(next.check().problems, [], `dead after ${stores}`);
+    next.free();
+    assert.is(region.stats().bytesUsed, bytesUsed, `dead after ${stores}`);
+  }
+  assert.ok(deaths > 100 && anew > 20, `${deaths} deaths, ${anew} pools anew`);
+});
+
 test("12 threads intern the same strings: all get the same ids", async () => {
   const pool = new StringPool({ region: Region.create() });
   const outcomes = await runWorkers<number[]>({

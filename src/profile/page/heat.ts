@@ -7,6 +7,8 @@ import { more } from "./parts.ts";
 import { type App, choose } from "./state.ts";
 
 const MOST = 512;
+/** Waits below which their spread is chance. */
+const FEW = 50;
 
 function verdict({ shards }: PageTable): string {
   const waits = shards.map(([, , wait]) => wait);
@@ -15,6 +17,8 @@ function verdict({ shards }: PageTable): string {
   const hottest = waits.indexOf(Math.max(...waits));
   const share = waits[hottest] / all;
   const said = `${time(all)} were waited in all, ${percent(share)} of it for shard ${hottest}`;
+  const waited = shards.reduce((sum, [, contended]) => sum + contended, 0);
+  if (waited < FEW) return `${said}: too few waits to say more.`;
   if (shards.length > 1 && share > 3 / shards.length && share > 0.2) {
     return `${said}: the work crowds in few keys, more shards would not help.`;
   }

@@ -161,6 +161,8 @@ function threadTable(app: App, lock: PageLock): HTMLElement | null {
   const most = rows[0][1];
   const names = new Map(app.data.threadNumbers.map((number, i) => [number, app.data.threads[i].name]));
   const key = `threads-${lock.id}`;
+  // The recorder may know the acquisitions of each thread only where they had to wait: then the column says nothing new.
+  const whole = rows.reduce((sum, [, , , acquisitions]) => sum + acquisitions, 0) >= lock.acquisitions;
   const body = capped(app, key, rows, THREADS).map(([thread, wait, contended, acquisitions, hold, parks]) =>
     h(
       "tr",
@@ -171,10 +173,10 @@ function threadTable(app: App, lock: PageLock): HTMLElement | null {
       num(shortCount(contended)),
       num(shortCount(parks)),
       num(time(hold)),
-      num(shortCount(acquisitions)),
+      whole && num(shortCount(acquisitions)),
     ),
   );
-  const titles = ["Thread", "Waited", "Of its time", "Waits", "Sleeps", "Held", "Acquisitions"];
+  const titles = ["Thread", "Waited", "Of its time", "Waits", "Sleeps", "Held", ...(whole ? ["Acquisitions"] : [])];
   const head = h(
     "thead",
     {},

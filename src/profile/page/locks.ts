@@ -6,7 +6,7 @@ import { ratio } from "../render/summary.ts";
 import { percent, plural, shortCount, time } from "../render/units.ts";
 import { h, scrolled, section } from "./dom.ts";
 import { barCell, more, num } from "./parts.ts";
-import { type App, choose, chosen, type SortKey } from "./state.ts";
+import { type App, capped, choose, chosen, type SortKey } from "./state.ts";
 
 const ROWS = 25;
 
@@ -89,33 +89,56 @@ function row(app: App, lock: PageLock, most: number, isChosen: boolean): HTMLEle
   );
 }
 
-export function locks(app: App): HTMLElement {
-  const all = sorted(app);
-  const shown = app.state.open.has("locks") ? all : all.slice(0, ROWS);
-  const most = app.data.locks[0]?.wait ?? 0;
-  const current = app.data.locks[chosen(app)];
-  const rows = shown.map((lock) => row(app, lock, most, lock === current));
-  const input = (event: Event): void => {
-    app.state.filter = (event.target as HTMLInputElement).value;
-    app.refresh();
+/** Where the rows stand as before, only those made anew are exchanged: the browser keeps what it knows of the others. */
+function putRows(body: HTMLElement, rows: readonly HTMLElement[]): void {
+  const old = [...body.children];
+  const inPlace = old.length === rows.length && rows.every((row, i) => row === old[i] || row.parentNode === null);
+  if (!inPlace) body.replaceChildren(...rows);
+  else for (const [i, row] of rows.entries()) if (row !== old[i]) old[i].replaceWith(row);
+}
+
+/** A part of the page that stays and is brought up to date. */
+export interface LockTable {
+  readonly element: HTMLElement;
+  update(): void;
+}
+
+/** The table; rows that show what they showed before stay as they are, so that a thousand of them can be updated. */
+export function lockTable(app: App): LockTable {
+  const known = new Map<string, { readonly shows: string; readonly row: HTMLElement }>();
+  const input = (): void => {
+    app.state.filter = field.value;
+    update();
   };
-  const filter = h("input", {
-    type: "search",
-    "data-key": "filter",
-    value: app.state.filter,
-    placeholder: "Name or kind",
-    input,
-  });
-  const none =
-    all.length === 0 &&
-    h("p", { class: "soft" }, app.data.locks.length === 0 ? "No lock was used." : "No lock has that name.");
-  return section(
-    "locks",
-    "Locks, most waited-for first",
-    "A lock that others wait for long is where threads queue up. Choose one to see who blocked whom, and when.",
-    app.data.locks.length > 8 && h("label", { class: "filter" }, "Find ", filter),
-    scrolled("Locks", h("table", {}, header(app), h("tbody", {}, ...rows))),
-    none,
-    more(app, "locks", all.length, ROWS, "locks"),
-  );
+  const field = h("input", { type: "search", placeholder: "Name or kind", input });
+  const filter = h("label", { class: "filter" }, "Find ", field);
+  const body = h("tbody");
+  const table = h("table", {}, body);
+  const [none, rest] = [h("p", { class: "soft" }), h("div")];
+  const how =
+    "A lock that others wait for long is where threads queue up. Choose one to see who blocked whom, and when.";
+  const element = section("locks", "Locks, most waited-for first", how, filter, scrolled("Locks", table), none, rest);
+  const rowOf = (lock: PageLock, most: number, isChosen: boolean): HTMLElement => {
+    const { threads: _, waits: __, holds: ___, ...numbers } = lock;
+    const shows = JSON.stringify([isChosen, most, numbers]);
+    const old = known.get(lock.id);
+    if (old?.shows === shows) return old.row;
+    const made = row(app, lock, most, isChosen);
+    known.set(lock.id, { shows, row: made });
+    return made;
+  };
+  const update = (): void => {
+    const all = sorted(app);
+    const most = app.data.locks[0]?.wait ?? 0;
+    const current = app.data.locks[chosen(app)];
+    const rows = capped(app, "locks", all, ROWS).map((lock) => rowOf(lock, most, lock === current));
+    table.tHead?.remove();
+    table.prepend(header(app));
+    putRows(body, rows);
+    filter.hidden = app.data.locks.length <= 8;
+    none.hidden = all.length > 0;
+    none.textContent = app.data.locks.length === 0 ? "No lock was used." : "No lock has that name.";
+    rest.replaceChildren(more(app, "locks", all.length, ROWS, "locks") ?? "");
+  };
+  return { element, update };
 }

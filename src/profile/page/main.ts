@@ -7,7 +7,7 @@ import { h } from "./dom.ts";
 import { heat } from "./heat.ts";
 import { live } from "./live.ts";
 import { lock } from "./lock.ts";
-import { locks } from "./locks.ts";
+import { lockTable } from "./locks.ts";
 import { findings, tiles } from "./overview.ts";
 import type { App } from "./state.ts";
 import { timeline } from "./timeline.ts";
@@ -22,32 +22,30 @@ const app: App = {
 };
 
 const subtitle = h("p", { class: "soft" });
-const [top, list, detail, shards] = [h("div"), h("div"), h("div"), h("div")];
+const [top, detail, shards] = [h("div"), h("div"), h("div")];
+const list = lockTable(app);
 const when = timeline(app);
 
 function draw(into: HTMLElement, ...parts: (HTMLElement | null)[]): void {
   into.replaceChildren(...parts.filter((part) => part !== null));
 }
 
-/** Elements are made anew, so the focus, the selection in a field and how far tables are scrolled are carried over. */
+/** Most elements are made anew, so the focus and how far tables are scrolled are carried over. */
 function refresh(): void {
   const focused = document.activeElement;
   const key = focused?.getAttribute("data-key");
-  const caret = focused instanceof HTMLInputElement ? focused.selectionStart : null;
   const scrolls = new Map(scrollers().map((box) => [box.getAttribute("aria-label"), box.scrollLeft]));
   const { startedAt, duration } = app.data;
   const since = startedAt > 0 ? `, from ${new Date(startedAt).toLocaleString()} on` : "";
   subtitle.textContent = `Contention profile of ${time(duration)}${since}, recorded by holdfast.`;
   draw(top, findings(app), tiles(app));
-  draw(list, locks(app));
+  list.update();
   draw(detail, lock(app));
   draw(shards, heat(app));
   when.update();
   for (const box of scrollers()) box.scrollLeft = scrolls.get(box.getAttribute("aria-label")) ?? 0;
-  if (key === null || key === undefined) return;
-  const again = document.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`);
-  again?.focus({ preventScroll: true });
-  if (again instanceof HTMLInputElement) again.setSelectionRange(caret, caret);
+  if (key === null || key === undefined || focused?.isConnected) return;
+  document.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
 }
 
 function scrollers(): HTMLElement[] {
@@ -79,7 +77,7 @@ document
     h("header", {}, h("h1", {}, "Where threads waited"), subtitle),
     ...(isLive ? [live(app)] : []),
     top,
-    list,
+    list.element,
     detail,
     when.element,
     shards,

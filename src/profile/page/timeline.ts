@@ -258,7 +258,7 @@ function controls(view: View): HTMLElement {
       h("i", { class: "wait" }),
       "waits ",
       h("i", { class: "hold" }),
-      "holds; pale: of other locks than the chosen one",
+      "holds; pale: of other locks than the chosen one; †: a thread that has ended",
     ),
   );
 }

@@ -5,18 +5,8 @@
 // not known under "(unknown)". Equal profiles give equal files.
 
 import { gzipSync } from "node:zlib";
-import {
-  Label,
-  Line,
-  Location,
-  Mapping,
-  Function as PprofFunction,
-  Profile as PprofProfile,
-  Sample,
-  StringTable,
-  ValueType,
-} from "pprof-format";
 import type { Frame, Profile } from "../types.ts";
+import { Message } from "./protobuf.ts";
 import { groupSites, titleOf } from "./summary.ts";
 import { printable } from "./units.ts";
 
@@ -30,16 +20,36 @@ export interface PprofFiles {
 
 const UNKNOWN: readonly Frame[] = [{ name: "(unknown)", file: "", line: 0, column: 0 }];
 
+/** Texts, each once, by number; 0 is the empty one, as the format wants it. */
+class Texts {
+  readonly #numbers = new Map<string, number>([["", 0]]);
+
+  at(text: string): number {
+    let number = this.#numbers.get(text);
+    if (number === undefined) {
+      number = this.#numbers.size;
+      this.#numbers.set(text, number);
+    }
+    return number;
+  }
+
+  all(): Iterable<string> {
+    return this.#numbers.keys();
+  }
+}
+
+// The numbers of the fields are those of github.com/google/pprof/blob/main/proto/profile.proto.
+
 /** Functions and locations, each once, numbered from 1 as the format wants it. */
 class Places {
-  readonly functions: PprofFunction[] = [];
-  readonly locations: Location[] = [];
-  readonly #strings: StringTable;
+  readonly functions: Message[] = [];
+  readonly locations: Message[] = [];
+  readonly #texts: Texts;
   readonly #functionAt = new Map<string, number>();
   readonly #locationAt = new Map<string, number>();
 
-  constructor(strings: StringTable) {
-    this.#strings = strings;
+  constructor(texts: Texts) {
+    this.#texts = texts;
   }
 
   location({ name, file, line, column }: Frame): number {
@@ -48,7 +58,8 @@ class Places {
     let id = this.#locationAt.get(key);
     if (id === undefined) {
       id = this.locations.length + 1;
-      this.locations.push(new Location({ id, mappingId: 1, line: [new Line({ functionId, line, column })] }));
+      const lines = new Message().number(1, functionId).number(2, line).number(3, column);
+      this.locations.push(new Message().number(1, id).number(2, 1).message(4, lines));
       this.#locationAt.set(key, id);
     }
     return id;
@@ -59,9 +70,9 @@ class Places {
     let id = this.#functionAt.get(key);
     if (id === undefined) {
       id = this.functions.length + 1;
-      const text = this.#strings.dedup(name);
-      const filename = this.#strings.dedup(file);
-      this.functions.push(new PprofFunction({ id, name: text, systemName: text, filename }));
+      const text = this.#texts.at(name);
+      const filename = this.#texts.at(file);
+      this.functions.push(new Message().number(1, id).number(2, text).number(3, text).number(4, filename));
       this.#functionAt.set(key, id);
     }
     return id;
@@ -69,42 +80,35 @@ class Places {
 }
 
 function encode(profile: Profile, side: "holder" | "waiter"): Uint8Array {
-  const strings = new StringTable();
-  const text = (value: string): number => strings.dedup(value);
-  const places = new Places(strings);
-  const titles = new Map(profile.locks.map((lock) => [lock.id, titleOf(lock)]));
-  const sample = profile.locks.flatMap(({ id }) => {
-    const sites = profile.sites.filter(({ lock }) => lock === id);
-    const label = new Label({ key: text("lock"), str: text(titles.get(id) ?? id) });
-    return groupSites(sites, side).map(({ stack, waits, wait }) => {
-      const locationId = (stack.length === 0 ? UNKNOWN : stack).map((frame) => places.location(frame));
-      return new Sample({ locationId, value: [Math.round(waits), Math.round(wait)], label: [label] });
-    });
-  });
-  const contentions = new ValueType({ type: text("contentions"), unit: text("count") });
-  const delay = new ValueType({ type: text("delay"), unit: text("nanoseconds") });
-  // With a mapping that has it all, no tool looks for a binary to take symbols from.
-  const mapping = new Mapping({
-    id: 1,
-    filename: text("javascript"),
-    hasFunctions: true,
-    hasFilenames: true,
-    hasLineNumbers: true,
-  });
-  const encoded = new PprofProfile({
-    sampleType: [contentions, delay],
-    sample,
-    mapping: [mapping],
-    location: places.locations,
-    function: places.functions,
-    timeNanos: BigInt(Math.round(profile.startedAt)) * 1_000_000n,
-    durationNanos: Math.round(profile.duration),
-    periodType: contentions,
-    period: profile.sampleEvery,
-    defaultSampleType: text("delay"),
-    stringTable: strings,
-  }).encode();
-  return gzipSync(encoded);
+  const texts = new Texts();
+  const places = new Places(texts);
+  const file = new Message();
+  const valueType = (type: string, unit: string): Message =>
+    new Message().number(1, texts.at(type)).number(2, texts.at(unit));
+  const contentions = valueType("contentions", "count");
+  file.message(1, contentions).message(1, valueType("delay", "nanoseconds"));
+  for (const lock of profile.locks) {
+    const sites = profile.sites.filter((site) => site.lock === lock.id);
+    const label = new Message().number(1, texts.at("lock")).number(2, texts.at(titleOf(lock)));
+    for (const { stack, waits, wait } of groupSites(sites, side)) {
+      const locations = (stack.length === 0 ? UNKNOWN : stack).map((frame) => places.location(frame));
+      const values = [Math.round(waits), Math.round(wait)];
+      file.message(2, new Message().numbers(1, locations).numbers(2, values).message(3, label));
+    }
+  }
+  // With a mapping that has it all (functions, file names, lines), no tool looks for a binary to take symbols from.
+  file.message(3, new Message().number(1, 1).number(5, texts.at("javascript")).number(7, 1).number(8, 1).number(9, 1));
+  for (const location of places.locations) file.message(4, location);
+  for (const place of places.functions) file.message(5, place);
+  const preferred = texts.at("delay");
+  for (const text of texts.all()) file.text(6, text);
+  file
+    .big(9, BigInt(Math.round(profile.startedAt)) * 1_000_000n)
+    .number(10, Math.round(profile.duration))
+    .message(11, contentions)
+    .number(12, profile.sampleEvery)
+    .number(14, preferred);
+  return gzipSync(file.bytes());
 }
 
 /**

@@ -131,10 +131,13 @@ function aboutLock(profile: Profile, lock: LockProfile, level: Finding["level"])
   return found;
 }
 
+/** Waits below which a lock gets no advice. */
+const ENOUGH = 10;
+
 /** Long holds and frequent holds want different cures. */
 function adviceFor({ total }: LockProfile): string | undefined {
   const hold = ratio(total.hold, total.timedHolds);
-  if (hold === 0 || total.contended === 0) return undefined;
+  if (hold === 0 || total.contended < ENOUGH) return undefined;
   const part = percent(ratio(total.contended, total.acquisitions));
   if (hold >= 100e3) {
     return `It is held for ${time(hold)} at a time: do less while holding it, above all no I/O and no blocking calls.`;

@@ -1,3 +1,4 @@
+// watchdog: 300s
 // The page in a real browser: two people type, see each other, and see their messages read. Skipped, saying so, where no
 // Chromium is found (CHROMIUM, or chromium on the PATH). CHAT_SCREENSHOT names a file to keep the picture in.
 import { existsSync } from "node:fs";
@@ -28,6 +29,7 @@ function findBrowser(): string | undefined {
 
 async function drive(browser: Browser, address: string): Promise<void> {
   const page = await browser.newPage({ viewport: { width: 900, height: 620 } });
+  page.setDefaultTimeout(120_000);
   const errors: string[] = [];
   page.on("pageerror", (error) => errors.push(error.message));
   page.on("console", (message) => message.type() === "error" && errors.push(message.text()));

@@ -150,6 +150,25 @@ test("a client silent for 60 s is gone, with everything of it; one that answers 
   );
 });
 
+test("a sweep that fails for one client goes on with the others, and says so", () => {
+  const { clock, state, enter } = make();
+  const failing: Outbox = {
+    send: () => undefined,
+    changed: () => undefined,
+    status: () => undefined,
+    deliver: () => undefined,
+    close: (client) => {
+      if (client === "a") throw new Error("its socket is broken");
+    },
+  };
+  for (const client of ["a", "b", "c"]) enter(client, client);
+  clock.time += 60_001;
+  const { clients, failures } = new ChatService(state, failing).cleanupStaleConnections();
+  assert.equal(clients.sort(), ["a", "b", "c"]);
+  assert.equal(failures.map(String), ["Error: its socket is broken"]);
+  assert.equal([state.rooms.snapshot().members.size, state.seen.size], [0, 0]);
+});
+
 test("join after disconnect changes nothing: no phantom participant", () => {
   const { service, state, enter } = make();
   enter("a", "ann");

@@ -1,3 +1,4 @@
+// watchdog: 300s
 // The page in a real browser: plans started in it, their events live, failures marked. Skips where there is no Chromium.
 // `--screenshot FILE` keeps what it looked like.
 
@@ -56,12 +57,13 @@ else {
     const context = await chromium.launchPersistentContext(profile, { executablePath, headless: true, args: flags });
     try {
       const page = await context.newPage();
+      page.setDefaultTimeout(120_000);
       const problems: string[] = [];
       page.on("pageerror", (error) => problems.push(String(error)));
       await page.goto(`http://127.0.0.1:${server.port}/`);
-      await startPlan(page, "long", 100_000, 0);
+      await startPlan(page, "long", 10_000, 0);
       // It is live: the third step is there long before the last.
-      await page.locator('[data-plan="long"] li', { hasText: "step 3 of 100000" }).waitFor();
+      await page.locator('[data-plan="long"] li', { hasText: "step 3 of 10000" }).waitFor();
       await startPlan(page, "good", 8, 0);
       await page.locator('[data-plan="good"][data-ended]').waitFor();
       await startPlan(page, "bad", 4, 3);

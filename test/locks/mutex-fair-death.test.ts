@@ -1,0 +1,3 @@
+import { mutexDeathSuite } from "../suites/mutex-death-suite.ts";
+
+mutexDeathSuite(true);
