@@ -199,5 +199,7 @@ export function bundleDeclarations(entries, into, { heads, members }) {
     );
   }
   const imports = [...collected.outside].map(([from, items]) => `import type { ${items.join(", ")} } from "${from}";`);
+  // A program that is compiled for an older library has no type `Disposable` of its own.
+  imports.unshift('/// <reference lib="esnext.disposable" />');
   return { text: `${[...imports, ...texts, "export {};"].join("\n")}\n`, names };
 }

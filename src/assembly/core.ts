@@ -9,8 +9,6 @@ export interface CoreExports {
   unlock(index: number, me: number): number;
   unlockHold(index: number, me: number, ticket: number): number;
   lockStep(index: number, me: number, slept: number, starver: number): number;
-  lockOrSpin(index: number, me: number, limit: number): number;
-  lockReentrantOrSpin(index: number, me: number, limit: number): number;
   spinForLock(index: number, me: number, slept: number, starver: number, limit: number): number;
   lockReentrant(index: number, me: number): number;
   unlockReentrant(index: number, me: number): number;

@@ -23,14 +23,6 @@ export function lockStep(index: i32, me: i32, slept: i32, starver: i32): i32 {
   return mutex.lockStep(0, index, me, slept, starver);
 }
 
-export function lockOrSpin(index: i32, me: i32, limit: i32): i32 {
-  return spin.lockOrSpin(0, index, me, limit);
-}
-
-export function lockReentrantOrSpin(index: i32, me: i32, limit: i32): i32 {
-  return spin.lockReentrantOrSpin(0, index, me, limit);
-}
-
 export function spinForLock(index: i32, me: i32, slept: i32, starver: i32, limit: i32): i32 {
   return spin.spinForLock(0, index, me, slept, starver, limit);
 }

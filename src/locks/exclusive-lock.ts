@@ -320,7 +320,8 @@ export abstract class ExclusiveLock<G extends Releasable> extends LockObject imp
     const timeout = this.#checked(ticket, options);
     if (ticket !== 0) return this.outcome(ACQUIRED, ticket, timeout, options);
     this.mustMayBlock("lock", "lockAsync");
-    const result = this.#block(deadlineIn(timeout));
+    const spun = this.operations.spin(this.index, this.me) !== 0;
+    const result = spun ? ACQUIRED : this.#block(deadlineIn(timeout));
     return this.#begun(result, timeout, options);
   }
 

@@ -13,18 +13,7 @@
 // it never becomes or stops being that of a fair lock, even if the memory is another lock's by now.
 
 import { cas, type i32, load, peek, type Words } from "../cells/atomics.ts";
-import {
-  HOLD,
-  NOT_RECOVERABLE,
-  nextTicket,
-  OWNER_DIED,
-  OWNER_MASK,
-  POLICY,
-  STARVING,
-  SYNC_WAITERS,
-  took,
-} from "./mutex.ts";
-import { lockReentrant } from "./reentrant-mutex.ts";
+import { HOLD, NOT_RECOVERABLE, OWNER_DIED, OWNER_MASK, POLICY, STARVING, SYNC_WAITERS, took } from "./mutex.ts";
 
 /** A word that no thread writes once the region is made: the loads in between are of it. */
 const CALM: i32 = 0;
@@ -69,18 +58,6 @@ export function spinStep(words: Words, index: i32, me: i32, slept: i32, starver:
   return 0;
 }
 
-/** As tryLock; if that fails, spins for the lock as long as has lately paid. The ticket of the hold, or 0. */
-export function lockOrSpin(words: Words, index: i32, me: i32, limit: i32): i32 {
-  if (cas(words, index, 0, me) === 0) return nextTicket(words, index);
-  return spinForLock(words, index, me, 0, 0, limit);
-}
-
-/** As lockReentrant; if that fails and another thread has the lock, spins for it. The ticket of the hold, or 0. */
-export function lockReentrantOrSpin(words: Words, index: i32, me: i32, limit: i32): i32 {
-  const ticket = lockReentrant(words, index, me);
-  return ticket !== 0 ? ticket : spinForLock(words, index, me, 0, 0, limit);
-}
-
 /** Spins for a lock as long as has lately paid: the ticket of the hold, or 0. The arguments are those of {@link spinStep}. */
 export function spinForLock(words: Words, index: i32, me: i32, slept: i32, starver: i32, limit: i32): i32 {
   const budget = spinBudget(words, index, limit);
@@ -112,7 +89,8 @@ export function spinBudget(words: Words, index: i32, limit: i32): i32 {
 export function learnSpin(words: Words, index: i32, budget: i32, taken: i32, passed: i32, limit: i32): void {
   const policy = load(words, index + POLICY);
   if (policy < 0 || limit < 0) return;
-  const used = taken === 0 ? 2 * budget : taken;
+  // Holders that do not run for a while make some spins vain: it takes more than half of them to give up.
+  const used = taken === 0 ? budget : taken;
   const looks = min(moved(policy & LOOKS, used, 3) + (taken === 0 ? 1 : 0), limit);
   // Holds are numbered anew now and then, and for a while by a condition's wait.
   const passes = moved((policy >> PASSED_SHIFT) & PASSED, passed < 0 ? 0 : 4 * min(passed, 15), 2);

@@ -38,7 +38,9 @@ export function sleepAnnounced(
   }
   const waitsForThreads = how !== FOR_ANYTHING;
   const slice = waitsForThreads ? sliceBefore(lock, sleptOut) : ms;
-  const ended = park(words, cell, expected, Math.min(ms, slice));
+  // Asked to look before it slept: the wake that came with it found nobody.
+  const asked = waitsForThreads && isNudged(words, seatAt);
+  const ended = asked ? NOT_EQUAL : park(words, cell, expected, Math.min(ms, slice));
   sleptOut = ended === TIMED_OUT;
   const moved = load(words, seatAt + T_WAIT_CELL) !== cell;
   // Still announced: a thread that looks for a deadlock is part of it for the others that do so at the same time.

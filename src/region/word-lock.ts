@@ -155,13 +155,13 @@ function lockSleeping(
     ended = sleepAnnounced(words, locker, index + LOCK, step, index, slice, how);
     ask = ended === TIMED_OUT;
     slept = 1;
-    if (spinning !== undefined && spinning.spinForLock(index, me, 1, starver) !== 0) return ACQUIRED;
     if (what !== undefined && !what.isCurrent()) {
       // The words are another mutex's now: the wake that ended the sleep may have been meant for one of its waiters.
       wake(words, index + LOCK, 1);
       if (starver !== 0) payWakes(words, index, withdrawStarving(words, index));
       return UNRECOVERABLE;
     }
+    if (spinning !== undefined && spinning.spinForLock(index, me, 1, starver) !== 0) return ACQUIRED;
     // The starver that the free lock was kept for did not come: it died, or it takes the lock at this very moment.
     if (ask && reserved) payWakes(words, index, withdrawStarving(words, index));
   }

@@ -18,7 +18,7 @@ import {
   unlockHold,
 } from "../../src/protocols/mutex.ts";
 import { lockReentrant, unlockLevel, unlockReentrant } from "../../src/protocols/reentrant-mutex.ts";
-import { lockOrSpin, lockReentrantOrSpin, spinForLock } from "../../src/protocols/spin.ts";
+import { spinForLock } from "../../src/protocols/spin.ts";
 import { suite } from "../support/suite.ts";
 
 const test = suite("WebAssembly core");
@@ -26,24 +26,13 @@ const test = suite("WebAssembly core");
 /** The operations of the mutexes: they share the mutex's words. */
 type Mutexes = Pick<
   CoreExports,
-  | "spinForLock"
-  | "lockOrSpin"
-  | "lockReentrantOrSpin"
-  | "tryLock"
-  | "unlock"
-  | "unlockHold"
-  | "lockStep"
-  | "lockReentrant"
-  | "unlockReentrant"
-  | "unlockLevel"
+  "spinForLock" | "tryLock" | "unlock" | "unlockHold" | "lockStep" | "lockReentrant" | "unlockReentrant" | "unlockLevel"
 >;
 
 /** The JavaScript of the protocols under the names of the module's exports. */
 function referenceOver(words: Int32Array): Mutexes {
   return {
     spinForLock: (index, me, slept, starver, limit) => spinForLock(words, index, me, slept, starver, limit),
-    lockOrSpin: (index, me, limit) => lockOrSpin(words, index, me, limit),
-    lockReentrantOrSpin: (index, me, limit) => lockReentrantOrSpin(words, index, me, limit),
     lockReentrant: (index, me) => lockReentrant(words, index, me),
     unlockReentrant: (index, me) => unlockReentrant(words, index, me),
     unlockLevel: (index, me, ticket) => unlockLevel(words, index, me, ticket),
@@ -67,8 +56,6 @@ const operation = fc.oneof(
   fc.record({
     call: fc.constantFrom<keyof Mutexes>(
       "spinForLock",
-      "lockOrSpin",
-      "lockReentrantOrSpin",
       "tryLock",
       "unlock",
       "unlockHold",
@@ -115,8 +102,6 @@ test("random operations through both leave equal memories and give equal results
           unlockLevel: [ticket],
           lockStep: [slept, starver],
           spinForLock: [slept, starver, step.limit],
-          lockOrSpin: [step.limit],
-          lockReentrantOrSpin: [step.limit],
         };
         const run = (of: Mutexes): number =>
           (of[call] as (...args: number[]) => number)(index, me, ...(rest[call] ?? []));

@@ -95,26 +95,30 @@ export async function runCase(what: Case): Promise<Outcome> {
 }
 
 async function runModel(what: Case): Promise<Outcome> {
-  return withLibrary([], async (library) => {
-    const model = protocolOf(what)
-      .models(library)
-      .find((m) => m.name === what.name);
-    if (model === undefined) throw new Error(`no model is named "${what.name}"`);
-    const { options } = model;
-    const result = await explore({ ...options, ...(what.replay === undefined ? {} : { replay: what.replay }) });
-    return {
-      threads: options.threads.length,
-      crashes: options.crashes ?? 0,
-      states: result.states,
-      transitions: result.transitions,
-      schedules: result.schedules,
-      seconds: result.seconds,
-      ok: result.ok,
-      exhaustive: isBounded(model) || result.exhaustive,
-      extent: result.exhaustive ? "all" : `bounded: ${result.cut ?? "stopped at a failure"}`,
-      failure: result.failure?.toString(),
-    };
-  });
+  return withLibrary(
+    [],
+    async (library) => {
+      const model = protocolOf(what)
+        .models(library)
+        .find((m) => m.name === what.name);
+      if (model === undefined) throw new Error(`no model is named "${what.name}"`);
+      const { options } = model;
+      const result = await explore({ ...options, ...(what.replay === undefined ? {} : { replay: what.replay }) });
+      return {
+        threads: options.threads.length,
+        crashes: options.crashes ?? 0,
+        states: result.states,
+        transitions: result.transitions,
+        schedules: result.schedules,
+        seconds: result.seconds,
+        ok: result.ok,
+        exhaustive: isBounded(model) || result.exhaustive,
+        extent: result.exhaustive ? "all" : `bounded: ${result.cut ?? "stopped at a failure"}`,
+        failure: result.failure?.toString(),
+      };
+    },
+    protocolOf(what).looks,
+  );
 }
 
 async function runMutant(what: Case): Promise<Outcome> {

@@ -13,6 +13,8 @@ export interface Model {
 
 export interface Protocol {
   readonly name: string;
+  /** Whether sleepers look for deadlocks in it. */
+  readonly looks?: boolean;
   models(library: Library): readonly Model[];
   readonly mutants: readonly Mutant[];
 }

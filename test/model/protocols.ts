@@ -1,10 +1,12 @@
 // Every protocol that check:model searches.
 import { conditionModels } from "./condition-model.ts";
+import { deadlockModels } from "./deadlock-model.ts";
 import { fairModels } from "./fair-model.ts";
 import { barrierModels, semaphoreModels } from "./gate-models.ts";
 import { logModels } from "./log-model.ts";
 import type { Protocol } from "./model.ts";
 import { conditionMutants } from "./mutants/condition.ts";
+import { deadlockMutants } from "./mutants/deadlock.ts";
 import { fairMutants } from "./mutants/fair.ts";
 import { barrierMutants, semaphoreMutants } from "./mutants/gates.ts";
 import { logMutants } from "./mutants/log.ts";
@@ -29,6 +31,7 @@ export const protocols: readonly Protocol[] = [
   { name: "event", models: eventModels, mutants: eventMutants },
   { name: "latch", models: latchModels, mutants: latchMutants },
   { name: "once", models: onceModels, mutants: onceMutants },
+  { name: "deadlock", models: deadlockModels, mutants: deadlockMutants, looks: true },
   { name: "queue", models: queueModels, mutants: queueMutants },
   { name: "log", models: logModels, mutants: logMutants },
   { name: "shard", models: shardModels, mutants: shardMutants },

@@ -5,12 +5,16 @@ import type { Mutant, Protocol } from "./model.ts";
 
 /** Searches the one model that a mutant must fail; for its shortest failing schedule only if that is asked. */
 export async function searchMutant(protocol: Protocol, mutant: Mutant, shortest: boolean): Promise<MutantOutcome> {
-  const found = withLibrary([mutant], async (library) => {
-    const model = protocol.models(library).find((m) => m.name === mutant.model);
-    if (model === undefined) throw new Error(`mutant "${mutant.name}": there is no model "${mutant.model}"`);
-    const { name, expect } = mutant;
-    return (await runMutants([{ name, expect, options: () => ({ ...model.options, shortest }) }])).outcomes[0];
-  });
+  const found = withLibrary(
+    [mutant],
+    async (library) => {
+      const model = protocol.models(library).find((m) => m.name === mutant.model);
+      if (model === undefined) throw new Error(`mutant "${mutant.name}": there is no model "${mutant.model}"`);
+      const { name, expect } = mutant;
+      return (await runMutants([{ name, expect, options: () => ({ ...model.options, shortest }) }])).outcomes[0];
+    },
+    protocol.looks,
+  );
   return found.catch((error: unknown) => {
     if (!(error instanceof MisfitError)) throw error;
     return { name: mutant.name, caught: false, how: error.message, result: undefined };

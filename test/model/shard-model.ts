@@ -176,6 +176,7 @@ class ShardModels {
     const locks = {
       lockFast: (at: number, owner: number) => mutex.tryLock(words, at, owner),
       unlock: (at: number, owner: number) => mutex.unlock(words, at, owner),
+      spin: () => 0,
       unlockHold: () => 0,
     };
     lib.lockShard({ region, me, locks }, this.shard);

@@ -17,7 +17,7 @@ import {
   SYNC_WAITERS,
   unlock,
 } from "../../src/protocols/mutex.ts";
-import { lockOrSpin, lockReentrantOrSpin, spinForLock, spinStep } from "../../src/protocols/spin.ts";
+import { spinForLock, spinStep } from "../../src/protocols/spin.ts";
 
 const test = suite("spinning");
 const ME = 0x1001;
@@ -158,17 +158,6 @@ test("what a fair lock's POLICY says is never changed, and nobody spins for it",
     () => spinForLock(made, AT, ME, 0, 0, LIMIT),
   );
   assert.is(made[AT + POLICY], -64);
-});
-
-test("a free lock is had at once, and a reentrant one is entered again without a spin", () => {
-  const made = words(0);
-  assert.is(lockOrSpin(made, AT, ME, LIMIT), 1);
-  const loads = atLoads(
-    () => undefined,
-    () => assert.is(lockReentrantOrSpin(made, AT, ME, LIMIT), 1),
-  );
-  assert.is(loads, 0);
-  assert.is(made[AT], ME);
 });
 
 test.run();

@@ -11,6 +11,7 @@ type Told = { readonly shim: "message" | "error" | "exit"; readonly value: unkno
 interface Started {
   readonly file: string;
   readonly workerData: unknown;
+  readonly env: object;
   readonly threadId: number;
 }
 
@@ -63,7 +64,7 @@ export class Worker extends Emitter {
   readonly #worker: globalThis.Worker;
   #ended = false;
 
-  constructor(file: URL, options: { workerData?: unknown } = {}) {
+  constructor(file: URL, { workerData, env = {} }: { workerData?: unknown; env?: object } = {}) {
     super();
     this.threadId = threadId * 1000 + ++threads;
     this.#worker = new globalThis.Worker(new URL("./start.js", import.meta.url), { type: "module" });
@@ -72,7 +73,7 @@ export class Worker extends Emitter {
       event.preventDefault();
       this.#hear({ shim: "error", value: event.error ?? new Error(event.message) });
     };
-    this.#worker.postMessage({ file: file.href, workerData: options.workerData, threadId: this.threadId });
+    this.#worker.postMessage({ file: file.href, workerData, env, threadId: this.threadId });
   }
 
   #hear({ shim, value }: Told): void {
@@ -209,7 +210,7 @@ port1.onmessage = () => turns.shift()?.();
 
 fixThreadId();
 Object.assign(globalThis, {
-  process: { env: {}, exit },
+  process: { env: started?.env ?? {}, exit },
   setImmediate(callback: () => void): void {
     turns.push(callback);
     port2.postMessage(0);

@@ -1,0 +1,31 @@
+// Broken versions of the look for deadlocks: each is one patch of the compiled code, and the failure that it must give.
+import type { Mutant } from "../model.ts";
+
+const WALK = "region/deadlock.js";
+
+export const deadlockMutants: readonly Mutant[] = [
+  {
+    name: "believed after one walk",
+    file: WALK,
+    find: "if (second === undefined || signature(first) !== signature(second))",
+    replace: "if (false)",
+    model: "deadlock: the other lets go before it waits",
+    expect: ["final", "exception"],
+  },
+  {
+    name: "whoever finds the circle gives up",
+    file: WALK,
+    find: "if (victim.owner !== me) {",
+    replace: "if (false) {",
+    model: "deadlock: two threads in a circle",
+    expect: ["final"],
+  },
+  {
+    name: "the first thread of the circle is told, not the last",
+    file: WALK,
+    find: "(later(wait, most) ? wait : most)",
+    replace: "(later(wait, most) ? most : wait)",
+    model: "deadlock: two threads in a circle",
+    expect: ["final"],
+  },
+];
