@@ -2,57 +2,11 @@
 // the whole run of its main thread and of all its workers, and writes the profile when the process ends.
 //
 // Settings come as JSON in the environment variable HOLDFAST_PROFILE (see settings.ts); without it the defaults hold.
+// Node loads this file in every worker too: there it must cost nothing, so all the rest is loaded in the main thread only.
 
-import { mkdirSync, renameSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { isMainThread } from "../region/host.ts";
-import { profile } from "./profile.ts";
-import { readSettings, type Settings } from "./settings.ts";
+import { isMainThread } from "node:worker_threads";
 
-/** What ends a process at once unless it listens. */
-const ENDING = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-
-/** Writes the profile so far; a reader of the file finds a whole one at any time. */
-function write(settings: Settings, name: string): void {
-  try {
-    const found = profile.snapshot();
-    // A process beside the application that was to be profiled, as npm's own, has nothing to tell.
-    if (name !== "profile" && found.locks.every(({ total }) => total.acquisitions === 0)) return;
-    mkdirSync(settings.out, { recursive: true });
-    const path = join(settings.out, `${name}.json`);
-    writeFileSync(`${path}.tmp`, `${JSON.stringify(found)}\n`);
-    renameSync(`${path}.tmp`, path);
-  } catch (error) {
-    process.stderr.write(`holdfast profile: the profile could not be written: ${(error as Error).message}\n`);
-  }
+if (isMainThread) {
+  const [{ begin }, { readSettings }] = await Promise.all([import("./record-run.ts"), import("./settings.ts")]);
+  await begin(readSettings(process.env.HOLDFAST_PROFILE));
 }
-
-async function begin(settings: Settings): Promise<void> {
-  const first = settings.parent === undefined || settings.parent === process.ppid;
-  const name = first ? "profile" : `profile-${process.pid}`;
-  const { threshold, sampleEvery, everyMs, signal } = settings;
-  profile.start({ threshold, sampleEvery, everyMs, signal, onProfile: () => write(settings, name) });
-  process.once("exit", () => write(settings, name));
-  if (first && settings.watchPort !== undefined) await watch(settings.watchPort);
-  for (const ending of ENDING) {
-    process.once(ending, () => {
-      write(settings, name);
-      // Alone it keeps the process from ending, which an application that does not listen expects.
-      if (process.listenerCount(ending) === 0) process.kill(process.pid, ending);
-    });
-  }
-}
-
-/** Serves the live page, and says where. Without it the application runs on all the same. */
-async function watch(port: number): Promise<void> {
-  try {
-    const { startWatch } = await import("./watch.ts");
-    const live = await startWatch({ source: profile, port });
-    process.stderr.write(`holdfast watch: ${live.address}\n`);
-    process.once("exit", () => void live.close());
-  } catch (error) {
-    process.stderr.write(`holdfast watch: there is no page: ${(error as Error).message}\n`);
-  }
-}
-
-if (isMainThread) await begin(readSettings(process.env.HOLDFAST_PROFILE));

@@ -1,8 +1,7 @@
 // `npx holdfast profile`, run as users run it: over an application that uses this copy of holdfast, and over one that has
 // a copy of its own.
 
-import { type SpawnSyncReturns, spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
+import { type SpawnSyncReturns, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -70,26 +69,6 @@ test("an application that a signal ends leaves its profile, and the signal's exi
   const done = run("profile", "--threshold", "0ms", "--", process.execPath, app, "SIGTERM");
   assert.is(done.status, 128 + 15, done.stderr);
   assertProfiled(done, join(folder, "holdfast-profile"));
-});
-
-test("watch serves a live page while the application runs, and ends with it", async () => {
-  const app = [process.execPath, "-e", "process.stdin.resume()"];
-  const child = spawn(process.execPath, [cli, "watch", "--quiet", "--", ...app], { cwd: folder });
-  const ended = once(child, "exit");
-  let said = "";
-  const address = await new Promise<string>((resolve, reject) => {
-    child.stderr.on("data", (text) => {
-      said += text;
-      const found = /holdfast watch: (http:\S+)/.exec(said);
-      if (found !== null) resolve(found[1]);
-    });
-    child.once("exit", () => reject(new Error(said)));
-  });
-  const page = await fetch(address);
-  assert.is(page.status, 200);
-  assert.ok((await page.text()).includes("<html"));
-  child.stdin.end();
-  assert.is((await ended)[0], 0, said);
 });
 
 test("a program that is not Node, or not there, is said to have left no profile", () => {

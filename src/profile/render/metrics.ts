@@ -27,7 +27,7 @@ export const LOCK_FIGURES: readonly Figure<LockCounts>[] = [
   { name: "wait.max", help: "Longest wait.", unit: "s", type: "gauge", of: (c) => c.maxWait / SECOND },
   {
     name: "hold",
-    help: "Time held, estimated from timed holds.",
+    help: "Time of the holds that were timed.",
     unit: "s",
     type: "counter",
     of: (c) => c.hold / SECOND,
