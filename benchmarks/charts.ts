@@ -14,7 +14,21 @@ use([BarChart, LineChart, GridComponent, LegendComponent, TitleComponent, SVGRen
 const GREY = "#7d8590";
 const FAINT = "#7d859040";
 const OWN = "#2f81f7";
-const COLOURS = ["#d29922", "#3fb950", "#f778ba", "#a371f7", "#e5534b", "#39c5cf", "#986ee2", "#b08800", "#8b949e"];
+const COLOURS = [
+  "#d29922",
+  "#3fb950",
+  "#f778ba",
+  "#a371f7",
+  "#e5534b",
+  "#39c5cf",
+  "#986ee2",
+  "#b08800",
+  "#8b949e",
+  "#0a7ea4",
+  "#c2410c",
+  "#65a30d",
+  "#db2777",
+];
 
 interface Chart {
   readonly file: string;
@@ -33,8 +47,9 @@ const of =
 const CHARTS: readonly Chart[] = [
   {
     file: "bench-mutex-uncontended",
-    title: "lock + unlock, nobody contends: ns (lower is better)",
+    title: "lock + unlock, nobody contends: ns (lower is better, logarithmic)",
     kind: "bars",
+    logarithmic: true,
     suites: of("mutex uncontended", "lock + unlock"),
   },
   {
@@ -55,7 +70,7 @@ const CHARTS: readonly Chart[] = [
     file: "bench-map-get",
     title: "a map of strings shared by threads, get: ns (lower is better, logarithmic)",
     kind: "bars",
-    suites: (run) => run.suite === "map" && run.case === "get hit",
+    suites: of("map values", "get, 10 characters"),
     logarithmic: true,
   },
   {
@@ -93,11 +108,12 @@ function render(option: EChartsCoreOption, height: number): string {
   chart.setOption({ animation: false, textStyle: { color: GREY, fontFamily: "system-ui, sans-serif" }, ...option });
   const svg = chart.renderToSVGString();
   chart.dispose();
-  return svg;
+  // Without the rules for a pointer that hovers, which a picture has not.
+  return svg.replace(/<style[\s\S]*?<\/style>\s*/, "");
 }
 
 function optionOf(chart: Chart, runs: readonly Run[]): EChartsCoreOption {
-  const title = { text: chart.title, textStyle: { color: GREY, fontSize: 13, fontWeight: "normal" } };
+  const title = { text: chart.title, top: 4, textStyle: { color: GREY, fontSize: 13, fontWeight: "normal" } };
   return { title, ...(chart.kind === "bars" ? bars(chart, runs) : lines(chart, runs)) };
 }
 
@@ -121,7 +137,7 @@ function bars(chart: Chart, runs: readonly Run[]): EChartsCoreOption {
     itemStyle: { color: run.subject.startsWith("holdfast") ? OWN : GREY },
   }));
   return {
-    grid: { left: 10, right: 50, top: 36, bottom: 8, containLabel: true },
+    grid: { left: 150, right: 60, top: 36, bottom: 26, outerBoundsMode: "none" },
     xAxis: valueAxis(chart),
     yAxis: { type: "category", data: sorted.map((run) => run.subject), axisLabel: { color: GREY } },
     series: [{ type: "bar", data, label: { show: true, position: "right", color: GREY } }],
@@ -142,8 +158,8 @@ function lines(chart: Chart, runs: readonly Run[]): EChartsCoreOption {
     }),
   }));
   return {
-    legend: { top: 26, textStyle: { color: GREY }, itemHeight: 8 },
-    grid: { left: 10, right: 20, top: 96, bottom: 26, containLabel: true },
+    legend: { top: 32, itemGap: 14, itemWidth: 18, textStyle: { color: GREY, fontSize: 11 }, itemHeight: 8 },
+    grid: { left: 60, right: 20, top: 100, bottom: 40, outerBoundsMode: "none" },
     xAxis: {
       type: "category",
       data: counts,

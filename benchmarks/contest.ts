@@ -4,7 +4,7 @@
 import { type Effort, median, type Run, spreadOf } from "./result.ts";
 import { type Entry, type Params, type Repetition, Team } from "./team.ts";
 
-const WARM_ROUNDS = 3;
+const WARM_ROUNDS = 2;
 const WARM_MS = 250;
 
 /** One case of a contest. */

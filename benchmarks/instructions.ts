@@ -13,7 +13,7 @@ import { looped, type Subject } from "./one-thread.ts";
 import { bareWasm, bareWords } from "./rivals/floor.ts";
 
 const LESS = 100_000;
-const MORE = 600_000;
+const MORE = 1_100_000;
 const keys = Array.from({ length: 1000 }, (_, k) => `+1555${1_000_000 + k * 37}`);
 
 function filled<M extends { set(key: string, value: string): unknown }>(map: M): M {

@@ -12,6 +12,8 @@ export interface Subject {
 
 const BATCH = 10_000;
 const WARM_BATCHES = 20;
+/** Batches of a repetition at the least: one that the scheduler interrupts must not be its median. */
+const SAMPLES = 15;
 
 /** A subject whose batch is a loop over `body`; each has code of its own, so that none spoils another's inline caches. */
 export function looped(name: string, given: Readonly<Record<string, unknown>>, body: string): Subject {
@@ -48,7 +50,7 @@ export async function measure(
     // Another order each round: what runs first on a busy machine should not always be the same.
     for (let k = 0; k < subjects.length; k++) {
       const at = (k + round) % subjects.length;
-      const latency = await once(subjects[at], effort.milliseconds, batch);
+      const latency = await once(subjects[at], effort.milliseconds, batch, effort.quick ? 1 : SAMPLES);
       samples[at].latency.push((latency.p50 * 1e6) / batch);
       samples[at].p99.push((latency.p99 * 1e6) / batch);
     }
@@ -71,8 +73,13 @@ export async function measure(
 }
 
 /** Milliseconds of a batch. */
-async function once(subject: Subject, time: number, batch: number): Promise<{ p50: number; p99: number }> {
-  const bench = new Bench({ time, warmup: false, iterations: 1 });
+async function once(
+  subject: Subject,
+  time: number,
+  batch: number,
+  samples: number,
+): Promise<{ p50: number; p99: number }> {
+  const bench = new Bench({ time, warmup: false, iterations: samples });
   bench.add(subject.name, () => subject.batch(batch));
   await bench.run();
   const { result } = bench.tasks[0];

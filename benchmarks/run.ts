@@ -1,32 +1,30 @@
-// npm run bench [-- --only WORD] [--json FILE] [--compare OLD.json] [--charts DIR] [--quick]: every suite, or those whose
+// npm run bench [-- --only WORD] [--json FILE] [--compare OLD.json] [--charts DIR] [--page FILE] [--quick]: every suite, or those whose
 // name holds one of the words; a table of ratios on the terminal, and all figures as JSON.
 //
 //   --only WORD      suites whose name holds the word; may be given several times
 //   --json FILE      writes the figures; suites that the file has already and that were not run now stay in it
 //   --compare FILE   prints what became slower than in that file beyond the noise; exit code 1 if anything did
 //   --charts DIR     draws the charts of all figures of --json into DIR (SVG)
+//   --page FILE      writes the tables of a page (page.ts) from all figures of --json
+//   --from FILE      measures nothing: takes the figures of that file, for --compare, --charts and --page
 //   --quick          a smoke test: a few milliseconds a suite. Its times mean nothing
-//   --seconds N      milliseconds of each repetition become N seconds (default 0.2)
+//   --seconds N      seconds of each repetition (default 0.2)
 //   --rounds N       repetitions (default 7)
 //   --list           the suites' names
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
+import { fillPage, type Machine, type Results } from "./page.ts";
 import { regressions, table } from "./report.ts";
 import type { Effort, Run, Suite } from "./result.ts";
 import { suites as all } from "./suites.ts";
-
-interface Results {
-  readonly machine: object;
-  readonly runs: readonly Run[];
-}
 
 function read(file: string): Results {
   return JSON.parse(readFileSync(file, "utf8")) as Results;
 }
 
-function machine(): object {
+function machine(): Machine & Record<string, unknown> {
   return {
     cpu: cpus()[0]?.model ?? "unknown",
     cores: cpus().length,
@@ -66,6 +64,8 @@ async function main(): Promise<number> {
       json: { type: "string" },
       compare: { type: "string" },
       charts: { type: "string" },
+      page: { type: "string" },
+      from: { type: "string" },
       quick: { type: "boolean", default: false },
       list: { type: "boolean", default: false },
       seconds: { type: "string", default: "0.2" },
@@ -84,16 +84,31 @@ async function main(): Promise<number> {
     : { rounds: Number(values.rounds), milliseconds: 1000 * Number(values.seconds), quick: false };
   if (!(effort.rounds > 0 && effort.milliseconds > 0)) throw new RangeError("--rounds and --seconds must be above 0");
   const before = values.compare === undefined ? [] : read(values.compare).runs;
-  const runs = await runAll(wanted, effort, (sofar) => {
-    if (json !== undefined) writeFileSync(json, `${JSON.stringify(merged(json, sofar), undefined, 1)}\n`);
-  });
-  if (values.charts !== undefined) {
-    const { drawAll } = await import("./charts.ts");
-    drawAll(json === undefined ? runs : read(json).runs, values.charts);
+  let results: Results;
+  if (values.from !== undefined) results = read(values.from);
+  else {
+    const runs = await runAll(wanted, effort, (sofar) => {
+      if (json !== undefined) writeFileSync(json, `${JSON.stringify(merged(json, sofar), undefined, 1)}\n`);
+    });
+    results = json === undefined ? { machine: machine(), runs } : read(json);
   }
-  const slower = regressions(before, runs);
+  return await present(values, results, before);
+}
+
+/** Charts, page and comparison, as asked for; the exit code. */
+async function present(
+  { charts, page, compare }: { charts?: string; page?: string; compare?: string },
+  results: Results,
+  before: readonly Run[],
+): Promise<number> {
+  if (charts !== undefined) {
+    const { drawAll } = await import("./charts.ts");
+    drawAll(results.runs, charts);
+  }
+  if (page !== undefined) fillPage(page, results);
+  const slower = regressions(before, results.runs);
   for (const line of slower) process.stdout.write(`slower: ${line}\n`);
-  if (values.compare !== undefined && slower.length === 0) process.stdout.write("nothing became slower\n");
+  if (compare !== undefined && slower.length === 0) process.stdout.write("nothing became slower\n");
   return slower.length > 0 ? 1 : 0;
 }
 

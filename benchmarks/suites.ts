@@ -12,7 +12,6 @@ import { suites as uncontended } from "./uncontended.bench.ts";
 import { suites as waiting } from "./waiting.bench.ts";
 
 export const suites: readonly Suite[] = [
-  ...uncontended,
   ...mutex,
   ...spin,
   ...waiting,
@@ -21,4 +20,5 @@ export const suites: readonly Suite[] = [
   ...takeout,
   ...start,
   ...session,
+  ...uncontended,
 ];

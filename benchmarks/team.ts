@@ -1,7 +1,8 @@
 // A team: one subject's workers, in a process of their own, so that a subject that hangs, aborts or needs flags of the
 // engine can be measured beside the others, and so that processor time is its own. Teams that wait for their turn sleep.
 //
-// Invariant: repeat() always comes back: after LATE_MS beyond its time the process is killed and reported as hung.
+// Invariant: repeat() always comes back: after LATE_MS beyond its time (START_MS more while the workers start) the process
+// is killed and reported as hung.
 
 import { type ChildProcess, execFile, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -45,6 +46,7 @@ export interface TeamData {
 }
 
 const LATE_MS = 15_000;
+const START_MS = 60_000;
 
 export class Team {
   readonly #entry: Entry;
@@ -59,6 +61,7 @@ export class Team {
   /** One repetition, or what went wrong. */
   repeat(task: string, params: Params, milliseconds: number): Promise<Repetition | string> {
     if (this.#entry.foreign !== undefined) return this.#repeatForeign(this.#entry.foreign, params, milliseconds);
+    const limit = milliseconds + LATE_MS + (this.#child === undefined ? START_MS : 0);
     this.#child ??= this.#start();
     const child = this.#child;
     return new Promise((resolve) => {
@@ -78,8 +81,8 @@ export class Team {
       const failed = (error: Error): void => finish(`its process failed: ${error.message}`);
       const timer = setTimeout(() => {
         child.kill("SIGKILL");
-        finish(`hung: no end within ${Math.round((milliseconds + LATE_MS) / 1000)} s`);
-      }, milliseconds + LATE_MS);
+        finish(`hung: no end within ${Math.round(limit / 1000)} s`);
+      }, limit);
       child.on("message", finish).on("exit", ended).on("error", failed);
       child.stderr?.on("data", hear);
       child.send({ task, params, milliseconds } satisfies Order);

@@ -2,7 +2,7 @@
 // until it is told to stop, or for its rounds.
 
 import { parentPort, workerData } from "node:worker_threads";
-import { type Job, READY, RUN, STATE, WAIT, Waits } from "./task.ts";
+import { type Job, READY, RUN, STATE, WAIT, Waits, workFor } from "./task.ts";
 import { taskOf } from "./tasks/index.ts";
 import type { WorkDone, WorkOrder } from "./team-process.ts";
 
@@ -10,11 +10,21 @@ const { subject, workers, control } = workerData as { subject: string; workers: 
 const waits = new Waits();
 const jobs = new Map<string, Job>();
 
+/** Until the work itself is compiled, which on a busy machine may take longer than the repetitions that warm up. */
+function warmWork(): void {
+  for (const end = performance.now() + 500; performance.now() < end; ) {
+    const begun = performance.now();
+    workFor(10_000);
+    if (performance.now() - begun < 0.03) return;
+  }
+}
+
 async function jobOf(order: WorkOrder): Promise<Job> {
   const { key, task, params, seat, data } = order;
   const known = jobs.get(key);
   if (known !== undefined) return known;
   const job = await taskOf(task).open(data, { subject, workers, params }, seat, waits);
+  if (jobs.size === 0) warmWork();
   jobs.set(key, job);
   return job;
 }

@@ -1,5 +1,8 @@
 // What each lock costs that nobody contends for, in one thread: synchronous calls against the bare operations, and
 // promises against what npm has. The names of the cases say what one operation is.
+//
+// The package multithreading comes last in each suite: its guards, whose fields lie in WeakMaps, leave the collector of
+// garbage much to do.
 
 import {
   Mutex as AsyncMutex,
@@ -35,12 +38,37 @@ function floors(): Subject[] {
 
 const lock: Make = (region) => ({ lock: new Mutex({ region }) });
 
+/** Measures the cases of a suite one by one, and what is put off after them. */
+class Cases {
+  readonly #suite: string;
+  readonly #effort: Effort;
+  readonly #batch: number | undefined;
+  readonly #runs: Run[] = [];
+  readonly #later: (() => Promise<Run[]>)[] = [];
+
+  constructor(suite: string, effort: Effort, batch?: number) {
+    this.#suite = suite;
+    this.#effort = effort;
+    this.#batch = batch;
+  }
+
+  async measure(name: string, subjects: readonly Subject[], last?: Subject): Promise<void> {
+    this.#runs.push(...(await measure(this.#suite, name, subjects, this.#effort, this.#batch)));
+    if (last !== undefined) this.#later.push(() => measure(this.#suite, name, [last], this.#effort, this.#batch));
+  }
+
+  async end(): Promise<Run[]> {
+    for (const later of this.#later) this.#runs.push(...(await later()));
+    return this.#runs;
+  }
+}
+
 async function mutexes(effort: Effort): Promise<Run[]> {
   const { Mutex: Peer } = await multithreading();
   const nothing = (): void => undefined;
   const own = (name: string, body: string): Subject => looped(name, { ...lock(Region.create()), nothing }, body);
-  return await measure(
-    "mutex uncontended",
+  const cases = new Cases("mutex uncontended", effort);
+  await cases.measure(
     "lock + unlock",
     [
       ...floors(),
@@ -51,44 +79,43 @@ async function mutexes(effort: Effort): Promise<Run[]> {
       looped("holdfast (fair)", { lock: new Mutex({ region: Region.create(), fair: true }) }, PAIR),
       looped("three-state futex", { lock: threeStateFutexLock(bareWords()) }, PAIR),
       looped("two-state spin", { lock: twoStateSpinLock(bareWords()) }, PAIR),
-      looped("multithreading", { lock: new Peer() }, "lock.blockingLock().dispose();"),
     ],
-    effort,
+    looped("multithreading", { lock: new Peer() }, "lock.blockingLock().dispose();"),
   );
+  return await cases.end();
 }
 
 async function others(effort: Effort): Promise<Run[]> {
   const peer = await multithreading();
-  const of = (name: string, subjects: Subject[]): Promise<Run[]> =>
-    measure("locks uncontended", name, [...floors(), ...subjects], effort);
-  const make = {
-    reentrant: (region: Region) => ({ lock: new ReentrantMutex({ region }) }),
-    rw: (region: Region) => ({ lock: new RwLock({ region }) }),
-    stamped: (region: Region) => ({ lock: new StampedLock({ region }) }),
-    semaphore: (region: Region) => ({ lock: new Semaphore({ region, permits: 2 }) }),
-    event: (region: Region) => ({ event: new Event({ region }) }),
-  };
-  const rw = new peer.RwLock();
-  const semaphore = new peer.Semaphore(2);
-  return [
-    await of("reentrant mutex: lock + unlock", both(make.reentrant, PAIR)),
-    await of("rw lock: read + release", [
-      ...both(make.rw, "lock.read().release();"),
-      looped("multithreading", { rw }, "rw.blockingRead().dispose();"),
-    ]),
-    await of("rw lock: write + release", [
-      ...both(make.rw, "lock.write().release();"),
-      looped("multithreading", { rw }, "rw.blockingWrite().dispose();"),
-    ]),
-    await of("stamped lock: optimistic read + validate", both(make.stamped, "lock.validate(lock.optimisticRead());")),
-    await of("semaphore: acquire + release", [
-      ...both(make.semaphore, "lock.acquire(); lock.release();"),
-      looped("multithreading", { semaphore }, "semaphore.blockingAcquire().dispose();"),
-    ]),
-    await of("event: set + clear", both(make.event, "event.set(); event.clear();")),
-    await of("once: call after the first", onces()),
-    await of("condition: notify, nobody waits", [...conditions(), peerNotify(peer)]),
-  ].flat();
+  const cases = new Cases("locks uncontended", effort);
+  const of = (name: string, subjects: readonly Subject[], last?: Subject): Promise<void> =>
+    cases.measure(name, [...floors(), ...subjects], last);
+  const rw: Make = (region) => ({ lock: new RwLock({ region }) });
+  const theirs = { rw: new peer.RwLock(), semaphore: new peer.Semaphore(2) };
+  await of(
+    "reentrant mutex: lock + unlock",
+    both((region) => ({ lock: new ReentrantMutex({ region }) }), PAIR),
+  );
+  const read = looped("multithreading", theirs, "rw.blockingRead().dispose();");
+  await of("rw lock: read + release", both(rw, "lock.read().release();"), read);
+  const write = looped("multithreading", theirs, "rw.blockingWrite().dispose();");
+  await of("rw lock: write + release", both(rw, "lock.write().release();"), write);
+  await of(
+    "stamped lock: optimistic read + validate",
+    both((region) => ({ lock: new StampedLock({ region }) }), "lock.validate(lock.optimisticRead());"),
+  );
+  await of(
+    "semaphore: acquire + release",
+    both((region) => ({ lock: new Semaphore({ region, permits: 2 }) }), "lock.acquire(); lock.release();"),
+    looped("multithreading", theirs, "semaphore.blockingAcquire().dispose();"),
+  );
+  await of(
+    "event: set + clear",
+    both((region) => ({ event: new Event({ region }) }), "event.set(); event.clear();"),
+  );
+  await of("once: call after the first", onces());
+  await of("condition: notify, nobody waits", conditions(), peerNotify(peer));
+  return await cases.end();
 }
 
 function onces(): Subject[] {
@@ -110,8 +137,7 @@ function peerNotify({ Condvar }: Awaited<ReturnType<typeof multithreading>>): Su
 
 async function asynchronous(effort: Effort): Promise<Run[]> {
   const peer = await multithreading();
-  const of = (name: string, subjects: Subject[]): Promise<Run[]> =>
-    measure("async uncontended", name, subjects, effort, effort.quick ? 100 : 2000);
+  const cases = new Cases("async uncontended", effort, effort.quick ? 100 : 2000);
   const own = (name: string, make: Make, body: string, wasm = true): Subject =>
     loopedAsync(name, make(Region.create({ wasm })), body);
   const plain: AsyncMutexInterface = new AsyncMutex();
@@ -119,27 +145,32 @@ async function asynchronous(effort: Effort): Promise<Run[]> {
   const semaphoreBody = "await lock.acquireAsync(); lock.release();";
   const permits: Make = (region) => ({ lock: new Semaphore({ region, permits: 2 }) });
   const empty = loopedAsync("empty await", {}, "await undefined;");
-  return [
-    await of("mutex: lockAsync + release", [
+  await cases.measure(
+    "mutex: lockAsync + release",
+    [
       empty,
       own("holdfast", lock, mutexBody),
       own("holdfast-js", lock, mutexBody, false),
       loopedAsync("async-mutex", { plain }, "(await plain.acquire())();"),
-      loopedAsync("multithreading", { lock: new peer.Mutex() }, "(await lock.lock()).dispose();"),
-    ]),
-    await of("rw lock: readAsync + release", [
-      empty,
-      own("holdfast", (region) => ({ lock: new RwLock({ region }) }), "(await lock.readAsync()).release();"),
-      loopedAsync("multithreading", { lock: new peer.RwLock() }, "(await lock.read()).dispose();"),
-    ]),
-    await of("semaphore: acquireAsync + release", [
+    ],
+    loopedAsync("multithreading", { lock: new peer.Mutex() }, "(await lock.lock()).dispose();"),
+  );
+  await cases.measure(
+    "rw lock: readAsync + release",
+    [empty, own("holdfast", (region) => ({ lock: new RwLock({ region }) }), "(await lock.readAsync()).release();")],
+    loopedAsync("multithreading", { lock: new peer.RwLock() }, "(await lock.read()).dispose();"),
+  );
+  await cases.measure(
+    "semaphore: acquireAsync + release",
+    [
       empty,
       own("holdfast", permits, semaphoreBody),
       own("holdfast-js", permits, semaphoreBody, false),
       loopedAsync("async-mutex", { lock: new AsyncSemaphore(2) }, "(await lock.acquire())[1]();"),
-      loopedAsync("multithreading", { lock: new peer.Semaphore(2) }, "(await lock.acquire()).dispose();"),
-    ]),
-  ].flat();
+    ],
+    loopedAsync("multithreading", { lock: new peer.Semaphore(2) }, "(await lock.acquire()).dispose();"),
+  );
+  return await cases.end();
 }
 
 export const suites: Suite[] = [

@@ -5,6 +5,7 @@ import { peek } from "../cells/atomics.ts";
 import { WouldDeadlockError } from "../cells/errors.ts";
 import { HOLD, RELEASED, unlock } from "../protocols/mutex.ts";
 import { KIND_MUTEX } from "../region/layout.ts";
+import { awaitingHere } from "./async-queue.ts";
 import type { SavedHold } from "./condition-lock.ts";
 import {
   type AcquireOptions,
@@ -83,16 +84,27 @@ export class Mutex extends ExclusiveLock<Guard<Mutex>> {
    * Acquires the lock if it is free (never fails spuriously), or waits up to `timeout` milliseconds if one is given.
    * Undefined if it was not to be had. Throws as lock() does, but for the time-out.
    */
-  tryLock(options: LockOptions = {}): Guard<Mutex> | undefined {
-    return this.trySlow(options);
+  tryLock(options?: LockOptions): Guard<Mutex> | undefined {
+    if (options === undefined) {
+      const ticket = this.operations.lockFast(this.index, this.me);
+      if (ticket !== 0)
+        return this.words[this.serialAt] === this.serial ? new Guard(this, ticket) : this.lockSlow(ticket);
+    }
+    return this.trySlow(options === undefined ? {} : options);
   }
 
   /**
    * Acquires the lock without blocking the event loop. Tasks of one thread exclude each other like threads, first come,
    * first served among them. The process stays alive while it waits. Rejects as lock() throws, and with `signal.reason`.
    */
-  lockAsync(options: AsyncLockOptions = {}): Promise<Guard<Mutex>> {
-    return this.acquireAsync(options);
+  lockAsync(options?: AsyncLockOptions): Promise<Guard<Mutex>> {
+    // Tasks of this thread that wait already are first.
+    if (options === undefined && awaitingHere(this.region, this.index) === 0) {
+      const ticket = this.operations.lockFast(this.index, this.me);
+      // lockSlow may throw: as a rejection.
+      if (ticket !== 0) return new Promise((resolve) => resolve(this.lockSlow(ticket)));
+    }
+    return this.acquireAsync(options === undefined ? {} : options);
   }
 
   /** Runs `fn` with the lock held and returns its result; the lock is released even if it throws. Throws as lock(). */

@@ -153,14 +153,17 @@ export class Semaphore extends LockObject<"semaphore"> implements SemaphorePlace
   }
 
   /** As {@link acquire}, without blocking the event loop. Keeps the process alive. Rejects with `signal.reason` if aborted. */
-  async acquireAsync(n = 1, options: AsyncWaitOptions = {}): Promise<void> {
+  async acquireAsync(n = 1, options?: AsyncWaitOptions): Promise<void> {
+    // Taken only if nobody waits, a task neither.
+    const plain = options === undefined && n > 0 && n <= this.#bound && (n | 0) === n;
+    if (plain && this.#operations.acquireFast(this.index, n) !== 0) return;
     const timeout = this.#check(n, options);
     const wait = newWait(this, n, true);
     const cell = taskCell(this);
     const run = (blocked: () => void) =>
       asyncWaiters(this.region, cell, this.fair).wait({
         timeout,
-        signal: options.signal,
+        signal: options?.signal,
         withdraw: () => wait.leave(awaitingCell(this.region, cell) > 0),
         attempt: ({ waitedMs, ask, more, again }) => {
           if (wait.attempt({ waitedMs, ask, more })) return ACQUIRED;

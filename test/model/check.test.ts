@@ -1,4 +1,4 @@
-// watchdog: 600s
+// watchdog: 900s
 // The short form of check:model: the small models of every protocol, and all mutants.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";

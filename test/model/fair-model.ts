@@ -121,7 +121,7 @@ export function fairModels(lib: Library): readonly Model[] {
     model("fair, 3 threads × 1, a death, at most 1 preemption", false, { threads: sync(3), ...crash, preemptions: 1 }),
     model("fair, 3 threads × 1, a death, at most 2 preemptions", false, { threads: sync(3), ...crash, ...few }),
     model("fair, 2 threads × 1, time-outs", true, { threads: sync(2, { body: blocking(10) }) }),
-    model("fair, 3 threads × 1, a time-out, at most 2 preemptions", true, {
+    model("fair, 3 threads × 1, a time-out, at most 2 preemptions", false, {
       threads: [{ body: blocking(10) }, ...sync(2)],
       ...few,
     }),

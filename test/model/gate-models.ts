@@ -9,7 +9,7 @@ import { type Here, type Options, Places, unless, values, type Words } from "./p
 
 /** As in locks/semaphore-waits.ts and region/word-lock.ts: how long permits are kept for a task or a starver. */
 const RESERVED_MS = 10;
-const few: Partial<Options> = { preemptions: 2, states: 20e6, livelocks: "ignore" };
+const few: Partial<Options> = { preemptions: 2, states: 3e6, livelocks: "ignore" };
 
 export function barrierModels(library: Library): readonly Model[] {
   const p = new Places(library);
@@ -201,11 +201,17 @@ export function semaphoreModels(library: Library): readonly Model[] {
         ...large,
       },
     ),
-    p.model("semaphore: owned, 2 threads × 1, a death", false, make(1, { owned: true }), [holder, holder], {
-      ...p.crash(),
-      ...large,
-      livelocks: "ignore",
-    }),
+    p.model(
+      "semaphore: owned, 2 threads × 1, a death, at most 4 preemptions",
+      false,
+      make(1, { owned: true }),
+      [holder, holder],
+      {
+        ...p.crash(),
+        ...few,
+        preemptions: 4,
+      },
+    ),
     p.model(
       "semaphore: owned, 2 threads × 1, a death, at most 2 preemptions",
       true,

@@ -73,14 +73,14 @@ class MutexModels {
         clockJumps: 1,
         sliceMs: slices,
         preemptions: 3,
-        states: 20e6,
+        states: 3e6,
       }),
       model("1 starver beside 3 rounds", true, {
         threads: [...sync(1), ...sync(1, { rounds: 3 })],
         clockJumps: 1,
         sliceMs: slices,
       }),
-      model("1 starver with a time-out beside 3 rounds", true, {
+      model("1 starver with a time-out beside 3 rounds", false, {
         threads: [{ body: this.blocking(10) }, ...sync(1, { rounds: 3 })],
         clockJumps: 1,
         sliceMs: slices,
@@ -100,7 +100,7 @@ class MutexModels {
       model("freed and made anew beside a waiter of either, at most 2 preemptions", false, {
         threads: [this.renewing(), this.outdated(), this.later()],
         preemptions: 2,
-        states: 20e6,
+        states: 3e6,
       }),
       model("1 async and 1 sync × 2", true, { threads: [this.awaiting(1, 2), ...sync(1, { rounds: 2 })] }),
       model("2 async × 1", true, { threads: [this.awaiting(1), this.awaiting(1)] }),
@@ -113,7 +113,7 @@ class MutexModels {
       model("3 threads × 2, at most 2 preemptions", false, {
         threads: sync(3, { rounds: 2 }),
         preemptions: 2,
-        states: 20e6,
+        states: 3e6,
       }),
       model("4 threads × 3, 2,000 schedules by PCT", true, {
         threads: sync(4, { rounds: 3 }),

@@ -57,7 +57,7 @@ class RwLockModels {
     const w = (o?: Partial<ThreadOptions<Words>>): ThreadOptions<Words> => ({ body: this.writer(), ...o });
     const body = (b: Body<Words>): ThreadOptions<Words> => ({ body: b });
     const two = { rounds: 2 };
-    const few: Partial<Options> = { preemptions: 2, states: 5e6, livelocks: "ignore" };
+    const few: Partial<Options> = { preemptions: 2, states: 3e6, livelocks: "ignore" };
     return [
       model("1 reader × 2, 1 writer", true, [r(two), w()]),
       model("1 reader × 2, 1 writer × 2, at most 3 preemptions", false, [r(two), w(two)], { ...few, preemptions: 3 }),

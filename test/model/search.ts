@@ -11,7 +11,10 @@ export async function searchMutant(protocol: Protocol, mutant: Mutant, shortest:
       const model = protocol.models(library).find((m) => m.name === mutant.model);
       if (model === undefined) throw new Error(`mutant "${mutant.name}": there is no model "${mutant.model}"`);
       const { name, expect } = mutant;
-      return (await runMutants([{ name, expect, options: () => ({ ...model.options, shortest }) }])).outcomes[0];
+      // A mutant that must not be endless has as much time as a model (cases.ts).
+      const patience = expect.includes("endless") ? {} : { watchdogMs: 120_000 };
+      const options = () => ({ ...patience, ...model.options, shortest });
+      return (await runMutants([{ name, expect, options }])).outcomes[0];
     },
     protocol.looks,
   );
