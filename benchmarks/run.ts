@@ -73,9 +73,10 @@ async function main(): Promise<number> {
     },
   });
   const { only, json } = values;
-  const wanted = all.filter(({ name }) => only === undefined || only.some((word) => name.includes(word)));
+  const wanted = all.filter(({ name }) => only === undefined || only.some((word) => ` ${name}`.includes(` ${word}`)));
   if (values.list || wanted.length === 0) {
-    if (!values.list) process.stderr.write(`no suite's name holds "${only?.join('", "')}"; there are:\n`);
+    if (!values.list)
+      process.stderr.write(`no suite's name has words that begin with "${only?.join('", "')}"; there are:\n`);
     for (const { name } of all) process.stdout.write(`${name}\n`);
     return values.list ? 0 : 1;
   }
