@@ -1,7 +1,7 @@
 // npm run bench [-- --only WORD] [--json FILE] [--compare OLD.json] [--charts DIR] [--page FILE] [--quick]: every suite, or those whose
-// name holds one of the words; a table of ratios on the terminal, and all figures as JSON.
+// name has one of the words; a table of ratios on the terminal, and all figures as JSON.
 //
-//   --only WORD      suites whose name holds the word; may be given several times
+//   --only WORD      suites whose name has it at the beginning of a word; may be given several times
 //   --json FILE      writes the figures; suites that the file has already and that were not run now stay in it
 //   --compare FILE   prints what became slower than in that file beyond the noise; exit code 1 if anything did
 //   --charts DIR     draws the charts of all figures of --json into DIR (SVG)
