@@ -1,23 +1,8 @@
 // Profiles made up for tests of the renderers: one with a known culprit, a large one, an empty one, one with hostile
 // names. The same arguments give the same profile.
 
+import { NO_COUNTS } from "../../src/profile/merge.ts";
 import type { Frame, Histogram, LockCounts, LockProfile, Profile, Site, Span } from "../../src/profile/types.ts";
-
-export const NO_COUNTS: LockCounts = {
-  acquisitions: 0,
-  contended: 0,
-  wait: 0,
-  maxWait: 0,
-  hold: 0,
-  maxHold: 0,
-  timedHolds: 0,
-  spins: 0,
-  parks: 0,
-  timeouts: 0,
-  ownerDeaths: 0,
-  deadlocks: 0,
-  longestQueue: 0,
-};
 
 /** Numbers in [0, 1) from a seed. */
 export function randomFrom(seed: number): () => number {

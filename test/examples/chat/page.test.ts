@@ -1,32 +1,13 @@
 // watchdog: 300s
 // The page in a real browser: two people type, see each other, and see their messages read. Skipped, saying so, where no
 // Chromium is found (CHROMIUM, or chromium on the PATH). CHAT_SCREENSHOT names a file to keep the picture in.
-import { existsSync } from "node:fs";
-import { delimiter, join } from "node:path";
-import { type Browser, chromium } from "playwright-core";
+import type { Browser } from "playwright-core";
 import * as assert from "uvu/assert";
 import { startChat } from "../../../examples/chat/server.ts";
+import { startBrowser } from "../../support/browser.ts";
 import { suite } from "../../support/suite.ts";
 
 const test = suite("examples/chat/page");
-const FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-
-function findBrowser(): string | undefined {
-  if (process.env.CHROMIUM !== undefined) return process.env.CHROMIUM;
-  const folders = (process.env.PATH ?? "").split(delimiter);
-  return folders
-    .flatMap((folder) => ["chromium", "chromium-browser", "google-chrome"].map((name) => join(folder, name)))
-    .find((path) => existsSync(path));
-}
-
 async function drive(browser: Browser, address: string): Promise<void> {
   const page = await browser.newPage({ viewport: { width: 900, height: 620 } });
   page.setDefaultTimeout(120_000);
@@ -55,14 +36,10 @@ async function drive(browser: Browser, address: string): Promise<void> {
 }
 
 test("two people type, see who is there and who types, and see their messages read", async () => {
-  const executablePath = findBrowser();
-  if (executablePath === undefined) {
-    process.stdout.write("SKIP: no Chromium here; set CHROMIUM to its path\n");
-    return;
-  }
+  const browser = await startBrowser();
+  if (browser === undefined) return;
   const demo = { ann: { userId: "ann", name: "Ann" }, bob: { userId: "bob", name: "Bob (support)", isAdmin: true } };
   const chat = await startChat({ workers: 2, tickets: { 7: "ann" }, demo });
-  const browser = await chromium.launch({ executablePath, args: FLAGS });
   try {
     await drive(browser, chat.address);
   } finally {

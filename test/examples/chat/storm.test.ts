@@ -97,6 +97,7 @@ test(`${CLIENTS} clients over 4 threads that are killed: presence equals the ora
       for (let kills = 0; running && kills < 40; kills++) {
         await chat.killWorker(random(4));
         checkRooms(chat);
+        // How often a thread is killed; nothing is waited for, and no outcome depends on it.
         await new Promise((resolve) => setTimeout(resolve, 100 + random(200)));
       }
     })();
