@@ -3,6 +3,7 @@
 import { suites as map } from "./map.bench.ts";
 import { suites as mutex } from "./mutex.bench.ts";
 import type { Suite } from "./result.ts";
+import { suites as native } from "./native.bench.ts";
 import { suites as session } from "./session.bench.ts";
 import { suites as spin } from "./spin.bench.ts";
 import { suites as start } from "./start.bench.ts";
@@ -14,6 +15,7 @@ import { suites as waiting } from "./waiting.bench.ts";
 export const suites: readonly Suite[] = [
   ...mutex,
   ...spin,
+  ...native,
   ...waiting,
   ...tables,
   ...map,
