@@ -7,7 +7,7 @@
 import { load, peek, store } from "../cells/atomics.ts";
 import { type AsyncWaitOptions, checkTimeout, deadlineIn, describe, type WaitOptions } from "../cells/deadline.ts";
 import { NotOwnerError, NotRecoverableError, OwnerDiedError, RegionError, TimeoutError } from "../cells/errors.ts";
-import { blockingAllowed, canMoveSleepers, moveSleepers } from "../cells/park.ts";
+import { blockingAllowed } from "../cells/park.ts";
 import { lineWords, renewLine } from "../protocols/fair-line.ts";
 import {
   ACQUIRED,
@@ -42,7 +42,8 @@ import { lockFair, wakeLine, wakeNext } from "../region/fair-lock.ts";
 import { KIND_FAIR_LINE } from "../region/layout.ts";
 import { EXCLUSIVE } from "../region/recording.ts";
 import type { Region } from "../region/region.ts";
-import { announceMove, countSleepers, isAlive, threadIdOf } from "../region/threads.ts";
+import { countSleepers, isAlive, threadIdOf } from "../region/threads.ts";
+import { payChosen } from "../region/wait-queue.ts";
 import { lockBlocking, ownerIsDead, payRelease } from "../region/word-lock.ts";
 import { type Acquired, asyncQueue, awaitingHere } from "./async-queue.ts";
 import type { ConditionLock, ReacquireOptions, SavedHold } from "./condition-lock.ts";
@@ -204,6 +205,7 @@ export abstract class ExclusiveLock<G extends Releasable> extends LockObject imp
   #pay(owed: number): void {
     const { memory } = this.region;
     const { words } = memory;
+    if (this.region.owedWakes.length > 0) payChosen(this.region, this.index);
     payRelease(memory, this.index, owed, EXCLUSIVE);
     // Of the lock whose memory it is: another one's, if this one was freed between its taking and its giving back.
     const line = -peek(words, this.index + POLICY);
@@ -211,9 +213,9 @@ export abstract class ExclusiveLock<G extends Releasable> extends LockObject imp
     if ((owed & WAKE_EVERYONE) !== 0 && this.fair) wakeLine(words, this.#line);
   }
 
-  #block(deadline: number, slept: 0 | 1 = 0): number {
+  #block(deadline: number): number {
     if (this.fair) return lockFair(this.region, this.index, this.#line, deadline, this);
-    return lockBlocking(this.region, this.index, deadline, this, slept);
+    return lockBlocking(this.region, this.index, deadline, this);
   }
 
   #await(options: AsyncWaitOptions, taken: () => void): Promise<Acquired> {
@@ -269,20 +271,15 @@ export abstract class ExclusiveLock<G extends Releasable> extends LockObject imp
   }
 
   /** @internal */
-  handOver(cell: number, owner: number): boolean {
-    const { words } = this.region.memory;
-    if (this.fair || !canMoveSleepers(words)) return false;
-    // S before the move: from then on someone sleeps on the lock word. The slot says so, for the reaper; what does not
-    // sleep there yet, or no more, is woken as ever.
-    announceSleeper(words, this.index, this.me);
-    if (!announceMove(words, owner, cell, this.index + LOCK)) return false;
-    moveSleepers(words, cell, this.index + LOCK);
-    return true;
+  owingWakes(): number {
+    // With S set the release takes the slow path, which pays.
+    announceSleeper(this.region.memory.words, this.index, this.me);
+    return this.index;
   }
 
   /** @internal */
-  reacquire(saved: SavedHold, options: ReacquireOptions, moved = false): void {
-    const result = this.#block(Number.POSITIVE_INFINITY, moved ? 1 : 0);
+  reacquire(saved: SavedHold, options: ReacquireOptions): void {
+    const result = this.#block(Number.POSITIVE_INFINITY);
     if (result === ACQUIRED || result === ACQUIRED_DIED) this.#resume(saved);
     this.outcome(result, saved.ticket, 0, options);
   }
