@@ -89,9 +89,9 @@ class AsyncQueue {
     const timeout = checkTimeout(options.timeout);
     const signal = checkSignal(options.signal);
     return new Promise((resolve, reject) => {
-      let callOff: (() => void) | undefined;
+      let callOff = (): void => undefined;
       const leave = (): void => {
-        callOff?.();
+        callOff();
         signal?.removeEventListener("abort", onAbort);
       };
       const recorded: { wait?: Waiting | undefined } = {};

@@ -87,9 +87,9 @@ export class AsyncWaiters {
     const timeout = checkTimeout(options.timeout);
     const signal = checkSignal(options.signal);
     return new Promise((resolve, reject) => {
-      let callOff: (() => void) | undefined;
+      let callOff = (): void => undefined;
       const leave = (): void => {
-        callOff?.();
+        callOff();
         signal?.removeEventListener("abort", onAbort);
       };
       const giveUp = (): void => {
