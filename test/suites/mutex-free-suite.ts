@@ -1,7 +1,7 @@
 // What every Mutex must do about free(): every handle, waiter and task learns of it, and no memory is lost.
 
 import * as assert from "uvu/assert";
-import type { OwnerDiedError, HoldfastError } from "../../src/cells/errors.ts";
+import type { HoldfastError, OwnerDiedError } from "../../src/cells/errors.ts";
 import { wakeAll } from "../../src/cells/park.ts";
 import type { Guard } from "../../src/locks/guard.ts";
 import { Mutex } from "../../src/locks/mutex.ts";

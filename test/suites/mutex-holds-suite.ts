@@ -1,7 +1,7 @@
 // What every Mutex must do within one thread: holds, guards, misuse, options, names, text and counts.
 
 import * as assert from "uvu/assert";
-import type { OwnerDiedError, HoldfastError } from "../../src/cells/errors.ts";
+import type { HoldfastError, OwnerDiedError } from "../../src/cells/errors.ts";
 import type { Guard } from "../../src/locks/guard.ts";
 import { type LockOptions, Mutex, type MutexHandle } from "../../src/locks/mutex.ts";
 import { KIND_RAW } from "../../src/region/layout.ts";
