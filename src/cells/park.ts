@@ -93,6 +93,21 @@ export function hasWaitAsync(): boolean {
   return typeof Atomics.waitAsync === "function";
 }
 
+/** Milliseconds between the looks of a runtime without waitAsync. */
+const POLL_MS = 4;
+
+/** Has `onWake` called once the cell is woken; false, and never called, if it no longer holds `expected`. */
+export function armWait(words: Int32Array, index: number, expected: number, onWake: () => void): boolean {
+  if (hasWaitAsync()) {
+    const promise = parkAsync(words, index, expected);
+    if (promise === undefined) return false;
+    promise.then(onWake);
+  } else {
+    setTimeout(onWake, POLL_MS);
+  }
+  return true;
+}
+
 let blockingKnown: boolean | undefined;
 
 /** Whether this thread may block in Atomics.wait; false on a browser's main thread. */
