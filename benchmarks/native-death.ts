@@ -1,6 +1,6 @@
 // What the threads of the benchmark of deaths tell each other.
 
-import type { MutexHandle } from "../src/index.ts";
+import type { EventHandle, MutexHandle } from "../src/index.ts";
 
 /** Cells of {@link DeathData.control}. */
 export const HELD = 0;
@@ -11,6 +11,10 @@ export const DIED = 3;
 
 export interface DeathData {
   readonly handle: MutexHandle;
+  /** Never set. */
+  readonly event: EventHandle;
+  /** Whether the holder waits for the event, or computes. */
+  readonly asleep: boolean;
   readonly control: Int32Array;
   /** When the survivor was told, in milliseconds. */
   readonly time: Float64Array;

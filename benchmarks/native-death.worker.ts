@@ -1,14 +1,15 @@
 // Holds the lock for ever, or, if another thread has it, waits until that one is dead.
 
 import { workerData } from "node:worker_threads";
-import { Mutex } from "../src/index.ts";
+import { Event, Mutex } from "../src/index.ts";
 import { DIED, type DeathData, HELD, TOLD, WAITING } from "./native-death.ts";
 
-const { handle, control, time } = workerData as DeathData;
+const { handle, event, asleep, control, time } = workerData as DeathData;
 const mutex = Mutex.from(handle);
 
 function keep(): never {
-  // It computes when it is ended.
+  Atomics.store(control, HELD, 1);
+  if (asleep) Event.from(event).wait();
   for (let k = 0; ; k = (k + 1) | 0) Atomics.store(control, HELD, k | 1);
 }
 

@@ -5,7 +5,7 @@
 
 import { Worker } from "node:worker_threads";
 import { nativePart } from "../src/cells/native.ts";
-import { Mutex, Region } from "../src/index.ts";
+import { Event, Mutex, Region } from "../src/index.ts";
 import { type Case, contest } from "./contest.ts";
 import { DIED, type DeathData, HELD, TOLD, WAITING } from "./native-death.ts";
 import { duration } from "./report.ts";
@@ -68,13 +68,22 @@ const MIXES = [99, 90, 50].map((percent): Case => {
 const ALL_LOCKS = ["pthread", "std", "parking_lot"];
 const ALL_MONITORS = ["std", "parking_lot"];
 
-/** Milliseconds from terminate() until a thread that sleeps for the lock has it, while the main thread is blocked or not. */
-async function killHolder(parking: "native" | "atomics", blocked: boolean): Promise<number> {
+/** How the main thread and the holder fare when the holder is killed. */
+const SCENES = [
+  { name: "the holder computes, the main thread runs", blocked: false, asleep: false },
+  { name: "the holder computes, the main thread is blocked", blocked: true, asleep: false },
+  { name: "the holder sleeps, the main thread is blocked", blocked: true, asleep: true },
+] as const;
+type Scene = (typeof SCENES)[number];
+
+/** Nanoseconds from terminate() until a thread that sleeps for the lock has it; NaN: it was not told of the death. */
+async function killHolder(parking: "native" | "atomics", { blocked, asleep }: Scene): Promise<number> {
   const region = Region.create({ byteLength: 1 << 17, maxByteLength: 1 << 20, maxThreads: 16, parking });
   const control = new Int32Array(new SharedArrayBuffer(64));
   const time = new Float64Array(new SharedArrayBuffer(8));
   const mutex = new Mutex({ region });
-  const data: DeathData = { handle: mutex.share(), control, time };
+  const event = new Event({ region });
+  const data: DeathData = { handle: mutex.share(), event: event.share(), asleep, control, time };
   const start = (): Worker => new Worker(new URL("./native-death.worker.js", import.meta.url), { workerData: data });
   const until = async (cell: number): Promise<void> => {
     while (Atomics.load(control, cell) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
@@ -108,14 +117,14 @@ async function deaths(effort: Effort): Promise<Run[]> {
   const suite = "native death of a holder";
   if (nativePart() === undefined) return absent(suite);
   const runs: Run[] = [];
-  for (const blocked of [false, true]) {
-    const name = blocked ? "the main thread is blocked" : "the main thread runs";
+  for (const scene of SCENES) {
+    const { name } = scene;
     for (const [subject, parking] of [
       [JS, "atomics"],
       [NATIVE, "native"],
     ] as const) {
       const times: number[] = [];
-      for (let k = 0; k < (effort.quick ? 1 : DEATHS); k++) times.push(await killHolder(parking, blocked));
+      for (let k = 0; k < (effort.quick ? 1 : DEATHS); k++) times.push(await killHolder(parking, scene));
       const run = deathRun(suite, name, subject, times);
       runs.push(run);
       const spread = `${duration(Math.min(...times))} to ${duration(Math.max(...times))}`;
@@ -132,7 +141,7 @@ export const suites: Suite[] = [
   suiteOf({
     name: "native notifyAll of 15",
     workers: 16,
-    cases: [{ name: "wake all, and wait for them", task: "wake all", params: {} }],
+    cases: [{ name: "wake all, and wait for them", task: "wake all", params: {}, warm: 2000 }],
     rivals: ALL_MONITORS,
   }),
   suiteOf({
