@@ -40,7 +40,7 @@ import {
 import { DEADLOCKED, deadlockError } from "../region/deadlock.ts";
 import { lockFair, wakeLine, wakeNext } from "../region/fair-lock.ts";
 import { KIND_FAIR_LINE } from "../region/layout.ts";
-import { EXCLUSIVE } from "../region/recording.ts";
+import { EXCLUSIVE } from "../region/record-holds.ts";
 import type { Region } from "../region/region.ts";
 import { announceMove, countSleepers, isAlive, threadIdOf } from "../region/threads.ts";
 import { lockBlocking, ownerIsDead, payRelease } from "../region/word-lock.ts";
