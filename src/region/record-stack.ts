@@ -94,7 +94,7 @@ function framesOf(trace: Error): RawFrame[] {
 }
 
 function frameOf(site: Site): RawFrame {
-  const name = site.getFunctionName() ?? "(anonymous)";
+  const name = site.getFunctionName() || "(anonymous)";
   return [
     site.isConstructor() ? `new ${name}` : name,
     site.getFileName() ?? "",
