@@ -278,6 +278,11 @@ export class RwLock extends ReadWriteLock<RwReadGuard, RwWriteGuard> implements 
   }
 
   /** @internal */
+  owingWakes(): number {
+    return 0;
+  }
+
+  /** @internal */
   reacquire(saved: SavedHold, options: ReacquireOptions): void {
     this.#resume(this.writeBlocking(Number.POSITIVE_INFINITY), saved, options);
   }

@@ -230,7 +230,7 @@ export function takeFromDead(words: Words, index: i32, me: i32, seen: i32): bool
   return true;
 }
 
-/** The owner says that a thread sleeps on the word: one that it is about to move there. */
+/** The owner says that a thread sleeps on the word, or that there are others that it must wake when it gives the lock back. */
 export function announceSleeper(words: Words, index: i32, me: i32): void {
   for (;;) {
     const word = load(words, index);

@@ -9,7 +9,7 @@ import { type Backend, until } from "../support/lock-backends.ts";
 import { suite } from "../support/suite.ts";
 import { type Ending, endings, startVictim } from "../support/victim.ts";
 import { createSteps, readStep, runWorkers } from "../support/watchdog.ts";
-import { semaphoreWorker as file, type Kind, kinds } from "./semaphore-suite.ts";
+import { semaphoreWorker as file, type Kind, kinds } from "./semaphore-kit.ts";
 
 export function semaphoreDeathSuite(backend: Backend): void {
   const test = suite(`Semaphore and death over ${backend.name}`);
