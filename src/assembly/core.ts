@@ -34,6 +34,14 @@ export interface CoreExports {
     limit: number,
   ): number;
   isCurrent(shard: number, version: number, serialAt: number, serial: number): number;
+  renewedVersion(
+    shard: number,
+    row: number,
+    rowVersion: number,
+    epoch: number,
+    serialAt: number,
+    serial: number,
+  ): number;
 }
 
 let compiled: WebAssembly.Module | null | undefined;
