@@ -2,7 +2,7 @@
 
 import { workerData } from "node:worker_threads";
 import { Event, Mutex } from "../src/index.ts";
-import { DIED, type DeathData, HELD, TOLD, WAITING } from "./native-death.ts";
+import { type DeathData, DIED, HELD, TOLD, WAITING } from "./native-death.ts";
 
 const { handle, event, asleep, control, time } = workerData as DeathData;
 const mutex = Mutex.from(handle);

@@ -7,7 +7,7 @@ import { Worker } from "node:worker_threads";
 import { nativePart } from "../src/cells/native.ts";
 import { Event, Mutex, Region } from "../src/index.ts";
 import { type Case, contest } from "./contest.ts";
-import { DIED, type DeathData, HELD, TOLD, WAITING } from "./native-death.ts";
+import { type DeathData, DIED, HELD, TOLD, WAITING } from "./native-death.ts";
 import { duration } from "./report.ts";
 import { type Effort, median, quantile, type Run, type Suite, spreadOf } from "./result.ts";
 import { entry, rust } from "./rivals/entries.ts";

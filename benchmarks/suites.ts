@@ -2,9 +2,9 @@
 
 import { suites as map } from "./map.bench.ts";
 import { suites as mutex } from "./mutex.bench.ts";
+import { suites as native } from "./native.bench.ts";
 import { suites as profiler } from "./profiler.bench.ts";
 import type { Suite } from "./result.ts";
-import { suites as native } from "./native.bench.ts";
 import { suites as session } from "./session.bench.ts";
 import { suites as spin } from "./spin.bench.ts";
 import { suites as start } from "./start.bench.ts";
