@@ -18,8 +18,9 @@ pub const SLICE: Duration = Duration::from_millis(20);
 /// Looks at the word before a sleep, at the most: some 10 microseconds, about what a sleep and a wake cost.
 const MOST_SPINS: u32 = 400;
 /// After so many vain spins one is tried that takes all of them: two threads that hand over to each other sleep for ever
-/// otherwise, since neither ever answers within the other's spin.
-const TRIAL: u32 = 16;
+/// otherwise, since neither ever answers within the other's spin. After a vain trial it takes twice as many to the next.
+const FIRST_TRIAL: u32 = 16;
+const LAST_TRIAL: u32 = 1024;
 
 pub const WOKEN: u32 = 0;
 pub const TIMED_OUT: u32 = 1;
@@ -27,10 +28,18 @@ pub const NOT_EQUAL: u32 = 2;
 /// A thread died since the sleeper last looked who lives.
 pub const DEATHS: u32 = 3;
 
+/// What a thread has learnt of its spins; it follows what happens, as glibc's adaptive mutex does.
+#[derive(Clone, Copy)]
+struct Spins {
+    /// Looks that it lately took until the word changed.
+    usual: u32,
+    /// Vain spins since the last one that was not or the last trial, and how many of them make a trial due.
+    vain: u32,
+    trial: u32,
+}
+
 thread_local! {
-    /// How many looks it lately took until the word changed, and how many spins since then were in vain; it follows what
-    /// happens, as in glibc's adaptive mutex.
-    static SPINS: Cell<(u32, u32)> = const { Cell::new((20, 0)) };
+    static SPINS: Cell<Spins> = const { Cell::new(Spins { usual: 20, vain: 0, trial: FIRST_TRIAL }) };
 }
 
 /// Spinning on a single processor only keeps the holder from it.
@@ -88,17 +97,23 @@ fn spins(cell: &AtomicI32, expected: i32) -> bool {
     if cfg!(loom) || *PROCESSORS == 1 {
         return cell.load(SeqCst) != expected;
     }
-    let (usual, vain) = SPINS.get();
-    let trial = vain % TRIAL == TRIAL - 1;
-    let most = if trial { MOST_SPINS } else { (2 * usual + 10).min(MOST_SPINS) };
+    let Spins { usual, vain, trial } = SPINS.get();
+    let is_trial = vain >= trial;
+    let most = if is_trial { MOST_SPINS } else { (2 * usual + 10).min(MOST_SPINS) };
     for looks in 0..most {
         if cell.load(SeqCst) != expected {
-            SPINS.set(if trial { (looks, 0) } else { (usual - usual / 8 + looks / 8, 0) });
+            let usual = if is_trial { looks } else { usual - usual / 8 + looks / 8 };
+            SPINS.set(Spins { usual, vain: 0, trial: FIRST_TRIAL });
             return true;
         }
         spin_loop();
     }
-    SPINS.set((usual - usual / 8, vain.wrapping_add(1)));
+    let usual = usual - usual / 8;
+    SPINS.set(if is_trial {
+        Spins { usual, vain: 0, trial: (2 * trial).min(LAST_TRIAL) }
+    } else {
+        Spins { usual, vain: vain + 1, trial }
+    });
     false
 }
 

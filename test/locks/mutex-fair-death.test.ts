@@ -1,3 +1,6 @@
+// Holders and waiters of a fair mutex that are ended, at whatever they do.
+// native: too
+
 import { mutexDeathSuite } from "../suites/mutex-death-suite.ts";
 
 mutexDeathSuite(true);

@@ -1,4 +1,5 @@
 // Who is served when by a fair mutex, and what a death of whoever is next leaves behind.
+// native: too
 
 import * as assert from "uvu/assert";
 import { Mutex } from "../../src/locks/mutex.ts";

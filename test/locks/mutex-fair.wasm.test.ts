@@ -1,4 +1,5 @@
 // The Mutex suite with first in, first out.
+// native: too
 
 import { defaultRegion } from "../../src/region/default-region.ts";
 import { mutexSuite } from "../suites/mutex-suite.ts";

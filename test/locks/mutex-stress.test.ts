@@ -1,5 +1,6 @@
 // Many threads on one mutex, sync and async, with and without WebAssembly: the counts they keep without atomics must come
 // out exactly.
+// native: too
 
 import * as assert from "uvu/assert";
 import { Mutex } from "../../src/locks/mutex.ts";

@@ -11,8 +11,10 @@ use std::time::{Duration, Instant};
 pub fn steps(count: u32, mut value: i32) -> i32 {
     for k in 0..black_box(count) {
         value = value.wrapping_mul(31).wrapping_add(k as i32);
+        let mut register = u64::from(value as u32);
         // SAFETY: no instruction; it says that the register may have changed.
-        unsafe { asm!("/* {0:r} */", inout(reg) value, options(nomem, nostack, preserves_flags)) };
+        unsafe { asm!("/* {0} */", inout(reg) register, options(nomem, nostack, preserves_flags)) };
+        value = register as i32;
     }
     black_box(value)
 }
