@@ -1,9 +1,15 @@
-// Spinning for a mutex word: how long, by what the lock has learnt (protocols/spin.ts), and by whom. A sleep and a wake
+// Spinning for a mutex word: by whom, and how a thread reviews whether it pays (protocols/spin-policy.ts). A sleep and a wake
 // cost some microseconds; where a lock is held for about as long, a thread that looks on instead of sleeping gets it sooner, and
-// spares its holder the wake. Where it is held longer, or its holder does not run, spins are in vain, and become rare.
+// spares its holder the wake.
+//
+// Invariant: what a thread notes about a turn is its own; shared is only the lock's POLICY, a hint.
 
 import type { CoreExports } from "../assembly/core.ts";
+import { cas, load, peek } from "../cells/atomics.ts";
+import { now } from "../cells/deadline.ts";
+import { HOLD, ISSUED, POLICY } from "../protocols/mutex.ts";
 import { spinForLock } from "../protocols/spin.ts";
+import { RATE, reviewed, turnOf } from "../protocols/spin-policy.ts";
 import { cores } from "./host.ts";
 import type { RegionMemory } from "./memory.ts";
 
@@ -20,6 +26,26 @@ const WASM_LIMIT = 6000;
 /** Of JavaScript's loads, of which each costs several of WebAssembly's. */
 const JS_LIMIT = 1000;
 
+/** Milliseconds of a turn: many sleeps and wakes, and about the time that the system gives to a thread at once. */
+const TURN_MS = 3;
+/** A turn that nobody ended in time says nothing: the lock is hardly ever awaited. */
+const STALE_MS = 50;
+/** Waits between two looks at the clock. */
+const LOOK_EVERY = 8;
+const STEPS_AN_OCTAVE = 24;
+/** A power of two: locks whose waits a thread notes at a time. */
+const NOTES = 32;
+
+/** What a thread knows of a lock's turn. */
+interface Note {
+  index: number;
+  turn: number;
+  begun: number;
+  ticket: number;
+  /** Waits until the next look at the clock. */
+  left: number;
+}
+
 /** Undefined with one core only: whoever holds the lock can't run beside a thread that spins. */
 export function makeSpinning(memory: RegionMemory, core: CoreExports | undefined): Spinning | undefined {
   if (cores() < 2) return undefined;
@@ -28,11 +54,45 @@ export function makeSpinning(memory: RegionMemory, core: CoreExports | undefined
 
 /** Spinning with this limit. */
 export function spinningWithin(limit: number, memory: RegionMemory, core: CoreExports | undefined): Spinning {
-  if (core === undefined) {
-    return {
-      limit,
-      spinForLock: (index, me, slept, starver) => spinForLock(memory.words, index, me, slept, starver, limit),
-    };
+  const spin =
+    core === undefined
+      ? (index: number, me: number, slept: number, starver: number) =>
+          spinForLock(memory.words, index, me, slept, starver, limit)
+      : (index: number, me: number, slept: number, starver: number) =>
+          core.spinForLock(index, me, slept, starver, limit);
+  if (limit < 0) return { limit, spinForLock: spin };
+  const notes = Array.from({ length: NOTES }, (): Note => ({ index: -1, turn: 0, begun: 0, ticket: 0, left: 0 }));
+  return {
+    limit,
+    spinForLock(index, me, slept, starver) {
+      const note = notes[(index >> 3) & (NOTES - 1)];
+      if (note.index !== index || --note.left < 0) review(memory.words, index, note);
+      return spin(index, me, slept, starver);
+    },
+  };
+}
+
+/** Ends the lock's turn if it is over. */
+function review(words: Int32Array, index: number, note: Note): void {
+  note.left = LOOK_EVERY;
+  const policy = load(words, index + POLICY);
+  if (policy < 0) return;
+  // The owner's words: numbers that are out of date make the hint a little worse.
+  const ticket = peek(words, index + ISSUED) || peek(words, index + HOLD);
+  const time = now();
+  const known = note.index === index && note.turn === turnOf(policy);
+  const length = time - note.begun;
+  if (known && length < TURN_MS) return;
+  if (known && length < STALE_MS) {
+    const rate = ((ticket - note.ticket) & 0x3fffffff) / length;
+    const steps = Math.min(RATE, Math.max(1, Math.round(STEPS_AN_OCTAVE * Math.log2(1 + rate))));
+    const next = reviewed(policy, steps);
+    cas(words, index + POLICY, policy, next);
+    note.turn = turnOf(next);
+  } else {
+    note.index = index;
+    note.turn = turnOf(policy);
   }
-  return { limit, spinForLock: (index, me, slept, starver) => core.spinForLock(index, me, slept, starver, limit) };
+  note.begun = time;
+  note.ticket = ticket;
 }
