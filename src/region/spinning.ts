@@ -8,17 +8,25 @@ import type { CoreExports } from "../assembly/core.ts";
 import { cas, load, peek } from "../cells/atomics.ts";
 import { now } from "../cells/deadline.ts";
 import { HOLD, ISSUED, POLICY } from "../protocols/mutex.ts";
+import { watchMode, watchReaders } from "../protocols/rw-spin.ts";
+import { spinForPermits } from "../protocols/semaphore.ts";
 import { spinForLock } from "../protocols/spin.ts";
-import { RATE, reviewed, turnOf } from "../protocols/spin-policy.ts";
+import { RATE, reviewed, SLEEPS, turnOf } from "../protocols/spin-policy.ts";
 import { cores } from "./host.ts";
 import type { RegionMemory } from "./memory.ts";
 
-/** How a thread spins in a region. */
+/** How a thread spins in a region. Nothing here blocks; 0 tells that it was in vain, or not worth trying. */
 export interface Spinning {
   /** Loads that a spin may take at the most; below 0: that each takes. */
   readonly limit: number;
-  /** Spins for a mutex word (protocols/spin.ts): the ticket of the hold, or 0. Never blocks. */
+  /** Spins for a mutex word (protocols/spin.ts): the ticket of the hold, or 0. */
   spinForLock(index: number, me: number, slept: number, starver: number): number;
+  /** Looks on until a read-write lock is open to readers. */
+  watchMode(index: number): number;
+  /** Looks on until nobody reads; only for the gate's owner. */
+  watchReaders(index: number): number;
+  /** Spins for permits of a semaphore: how many loads that took, plus 1. Whether it pays, a {@link Patience} tells. */
+  spinForPermits(index: number, n: number): number;
 }
 
 /** Some 5 µs: what a sleep and a wake cost on warm cores. */
@@ -54,21 +62,45 @@ export function makeSpinning(memory: RegionMemory, core: CoreExports | undefined
 
 /** Spinning with this limit. */
 export function spinningWithin(limit: number, memory: RegionMemory, core: CoreExports | undefined): Spinning {
-  const spin =
+  const loads = Math.abs(limit);
+  const steps: Omit<Spinning, "limit"> =
     core === undefined
-      ? (index: number, me: number, slept: number, starver: number) =>
-          spinForLock(memory.words, index, me, slept, starver, limit)
-      : (index: number, me: number, slept: number, starver: number) =>
-          core.spinForLock(index, me, slept, starver, limit);
-  if (limit < 0) return { limit, spinForLock: spin };
+      ? {
+          spinForLock: (index, me, slept, starver) => spinForLock(memory.words, index, me, slept, starver, limit),
+          watchMode: (index) => watchMode(memory.words, index, loads),
+          watchReaders: (index) => watchReaders(memory.words, index, loads),
+          spinForPermits: (index, n) => spinForPermits(memory.words, index, n, loads),
+        }
+      : {
+          spinForLock: (index, me, slept, starver) => core.spinForLock(index, me, slept, starver, limit),
+          watchMode: (index) => core.watchMode(index, loads),
+          watchReaders: (index) => core.watchReaders(index, loads),
+          spinForPermits: (index, n) => core.spinForPermits(index, n, loads),
+        };
+  return limit < 0 ? { limit, ...steps } : learning(limit, memory, steps);
+}
+
+/** The same, as far as each lock has learnt that it pays. */
+function learning(limit: number, memory: RegionMemory, steps: Omit<Spinning, "limit">): Spinning {
   const notes = Array.from({ length: NOTES }, (): Note => ({ index: -1, turn: 0, begun: 0, ticket: 0, left: 0 }));
+  const look = (index: number): void => {
+    const note = notes[(index >> 3) & (NOTES - 1)];
+    if (note.index !== index || --note.left < 0) review(memory.words, index, note);
+  };
+  // Of a read-write lock, its gate has learnt: how often it is written.
+  const pays = (index: number): boolean => {
+    look(index);
+    return (load(memory.words, index + POLICY) & SLEEPS) === 0;
+  };
   return {
     limit,
     spinForLock(index, me, slept, starver) {
-      const note = notes[(index >> 3) & (NOTES - 1)];
-      if (note.index !== index || --note.left < 0) review(memory.words, index, note);
-      return spin(index, me, slept, starver);
+      look(index);
+      return steps.spinForLock(index, me, slept, starver);
     },
+    watchMode: (index) => (pays(index) ? steps.watchMode(index) : 0),
+    watchReaders: (index) => (pays(index) ? steps.watchReaders(index) : 0),
+    spinForPermits: steps.spinForPermits,
   };
 }
 
@@ -95,4 +127,33 @@ function review(words: Int32Array, index: number, note: Note): void {
   }
   note.begun = time;
   note.ticket = ticket;
+}
+
+/** Waits without a spin between two spins that are not expected to pay. */
+const REST = 31;
+/** Parts of the limit: spins that take less come too often, those that take more too seldom to what they wait for. */
+const TOO_SHORT = 1 / 96;
+const TOO_LONG = 3 / 4;
+
+/**
+ * What a thread knows of its spins for a semaphore, which keeps no count of its acquisitions: how long they took lately. Where
+ * permits come back after a few loads, whoever spins takes the cache line away from those who release them.
+ */
+export class Patience {
+  /** A running mean, in parts of the limit. */
+  #mean = 1 / 4;
+  #rest = 0;
+
+  /** Whether a spin took the permits. */
+  spin(spinning: Spinning, index: number, n: number): boolean {
+    if (this.#rest > 0) {
+      this.#rest--;
+      return false;
+    }
+    const taken = spinning.spinForPermits(index, n);
+    const part = taken === 0 ? 1 : taken / Math.abs(spinning.limit);
+    this.#mean += (part - this.#mean) / 8;
+    if (this.#mean < TOO_SHORT || this.#mean > TOO_LONG) this.#rest = REST;
+    return taken !== 0;
+  }
 }

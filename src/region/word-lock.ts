@@ -55,7 +55,7 @@ export interface Locker {
   /** Word index of the thread's slot. */
   readonly seatAt: number;
   /** Undefined: it never spins. */
-  readonly spinning?: Spinning | undefined;
+  readonly spinning?: Pick<Spinning, "spinForLock"> | undefined;
 }
 
 /** What a thread waits for, if it can be freed and its memory used anew meanwhile. */
