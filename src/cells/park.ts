@@ -82,17 +82,6 @@ export function wakeAll(words: Int32Array, index: number): number {
   return woken + Atomics.notify(words, index);
 }
 
-/** Whether threads that sleep on this view can be moved from cell to cell. */
-export function canMoveSleepers(words: Int32Array): boolean {
-  return anyNative && nativeViews.has(words);
-}
-
-/** Lets the threads that sleep on one cell sleep on another, and wakes the tasks; only where {@link canMoveSleepers}. */
-export function moveSleepers(words: Int32Array, from: number, to: number): void {
-  nativeViews.get(words)?.native.requeue(words, from, to, false);
-  Atomics.notify(words, from);
-}
-
 /** A promise that settles at the next wake, or undefined if the cell no longer holds `expected`. */
 export function parkAsync(words: Int32Array, index: number, expected: number): Promise<unknown> | undefined {
   const armed = Atomics.waitAsync(words, index, expected);
@@ -102,6 +91,21 @@ export function parkAsync(words: Int32Array, index: number, expected: number): P
 /** Whether the runtime has Atomics.waitAsync (asynchronous waits fall back to polling by timer without it). */
 export function hasWaitAsync(): boolean {
   return typeof Atomics.waitAsync === "function";
+}
+
+/** Milliseconds between the looks of a runtime without waitAsync. */
+const POLL_MS = 4;
+
+/** Has `onWake` called once the cell is woken; false, and never called, if it no longer holds `expected`. */
+export function armWait(words: Int32Array, index: number, expected: number, onWake: () => void): boolean {
+  if (hasWaitAsync()) {
+    const promise = parkAsync(words, index, expected);
+    if (promise === undefined) return false;
+    promise.then(onWake);
+  } else {
+    setTimeout(onWake, POLL_MS);
+  }
+  return true;
 }
 
 let blockingKnown: boolean | undefined;

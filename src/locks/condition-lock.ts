@@ -46,17 +46,14 @@ export interface ConditionLock {
   isLost(): boolean;
   /** Gives the whole hold back, all levels of it. The caller has checked that it is held. Never blocks. @internal */
   releaseForWait(): SavedHold;
-  /**
-   * Takes the hold back; blocks until it has it. `moved`: the thread slept among the lock's own sleepers meanwhile.
-   * @internal
-   */
-  reacquire(saved: SavedHold, options: ReacquireOptions, moved?: boolean): void;
+  /** Takes the hold back; blocks until it has it. @internal */
+  reacquire(saved: SavedHold, options: ReacquireOptions): void;
   /** The same for a task. Not abortable: the task must have the lock before it can go on. @internal */
   reacquireAsync(saved: SavedHold, options: ReacquireOptions): Promise<void>;
   /**
-   * With the lock held: moves the thread `owner`, which sleeps on `cell` and was chosen, to the lock's own sleepers, of
-   * which each release wakes one. False, with nothing done, where that can't be.
+   * With the lock held: from now until it is given back, those that are chosen are owed a wake by this thread's next
+   * release (payChosen in region/wait-queue.ts). Returns the lock's number for that; 0: it can't, wake them at once.
    * @internal
    */
-  handOver?(cell: number, owner: number): boolean;
+  owingWakes(): number;
 }

@@ -13,14 +13,12 @@ import {
 import { NotOwnerError, RegionError } from "../cells/errors.ts";
 import { wakeAll } from "../cells/park.ts";
 import { conditionCapacity, conditionWords, LOCK_OFFSET, LOCK_SERIAL, TABLE } from "../protocols/condition.ts";
-import { CAPACITY, freeNode, publishNode, withdrawNode } from "../protocols/wait-nodes.ts";
+import { CAPACITY, freeNode, markOf, publishNode, withdrawNode } from "../protocols/wait-nodes.ts";
 import { KIND_CONDITION } from "../region/layout.ts";
 import {
-  CHOSEN_MOVED,
   chooseAll,
   chooseOldest,
   countWaiting,
-  LEFT,
   passOn,
   rescueSignals,
   sleepNode,
@@ -127,12 +125,10 @@ export class Condition extends LockObject {
     const node = this.#takeNode("wait");
     const waiting = this.#publish(node);
     const saved = this.#lock.releaseForWait();
-    const ended = sleepNode(this.region, { table: this.#table, node, waiting, lock: this.index }, deadline, () =>
-      this.#lock.isLost(),
-    );
-    const notified = ended !== LEFT;
+    const what = { table: this.#table, node, waiting, lock: this.index };
+    const notified = sleepNode(this.region, what, deadline, () => this.#lock.isLost());
     try {
-      this.#lock.reacquire(saved, options, ended === CHOSEN_MOVED);
+      this.#lock.reacquire(saved, options);
     } finally {
       // Only now: a waiter that died while it waited for the lock has not swallowed its signal.
       if (notified) freeNode(this.region.memory.words, this.#table, node);
@@ -224,22 +220,25 @@ export class Condition extends LockObject {
   }
 
   /**
-   * Chooses the `n` waiters that have waited longest, or all if there are fewer, and wakes them; returns how many. They go
-   * on one by one as they get the lock. Never blocks. Throws ERR_NOT_OWNER without the lock held.
+   * Chooses the `n` waiters that have waited longest, or all if there are fewer; returns how many. They are woken when this
+   * thread gives the lock back (an RwLock: at once). Never blocks. Throws ERR_NOT_OWNER without the lock held.
    */
   notify(n = 1): number {
     checkWhole("n", n, 0, Number.MAX_SAFE_INTEGER);
     this.#mustHold("notify");
     let chosen = 0;
-    while (chosen < n && chooseOldest(this.region, this.#table)) chosen++;
+    if (n > 0 && markOf(this.region.memory.words, this.#table) > 0) {
+      const lock = this.#lock.owingWakes();
+      while (chosen < n && chooseOldest(this.region, this.#table, lock)) chosen++;
+    }
     return chosen;
   }
 
-  /** Wakes every waiter; returns how many there were. Never blocks. Throws ERR_NOT_OWNER without the lock held. */
+  /** As {@link notify}, for every waiter; returns how many there were. Throws ERR_NOT_OWNER without the lock held. */
   notifyAll(): number {
     this.#mustHold("notifyAll");
-    // Where sleepers can be moved they go on one by one, as the lock is given back, and do not all wake to wait for it.
-    return chooseAll(this.region, this.#table, (node, owner) => this.#lock.handOver?.(node, owner) ?? false);
+    if (markOf(this.region.memory.words, this.#table) === 0) return 0;
+    return chooseAll(this.region, this.#table, this.#lock.owingWakes());
   }
 
   /** Gives the condition's memory back. Throws ERR_IN_USE, with nothing changed, while a thread or task waits. */

@@ -29,9 +29,10 @@ import {
   WAKE_NEXT,
 } from "../protocols/mutex.ts";
 import { wakeLine, wakeNext } from "../region/fair-lock.ts";
-import { EXCLUSIVE } from "../region/recording.ts";
+import { EXCLUSIVE } from "../region/record-holds.ts";
 import type { Region } from "../region/region.ts";
 import { countSleepers, isAlive, threadIdOf } from "../region/threads.ts";
+import { payChosen } from "../region/wait-queue.ts";
 import { ownerIsDead, payRelease } from "../region/word-lock.ts";
 import { awaitingHere } from "./async-queue.ts";
 import type { SavedHold } from "./condition-lock.ts";
@@ -189,6 +190,7 @@ export abstract class ExclusiveBase<G extends Releasable> extends LockObject imp
   protected pay(owed: number): void {
     const { memory } = this.region;
     const { words } = memory;
+    if (this.region.owedWakes.length > 0) payChosen(this.region, this.index);
     payRelease(memory, this.index, owed, EXCLUSIVE);
     // Of the lock whose memory it is: another one's, if this one was freed between its taking and its giving back.
     const line = -peek(words, this.index + POLICY);

@@ -4,7 +4,6 @@
 import { load, peek } from "../cells/atomics.ts";
 import { type AsyncWaitOptions, deadlineIn } from "../cells/deadline.ts";
 import { NotRecoverableError, OwnerDiedError, TimeoutError } from "../cells/errors.ts";
-import { canMoveSleepers, moveSleepers } from "../cells/park.ts";
 import {
   ACQUIRED,
   ACQUIRED_DIED,
@@ -21,7 +20,6 @@ import {
 } from "../protocols/mutex.ts";
 import { DEADLOCKED, deadlockError } from "../region/deadlock.ts";
 import { lockFair } from "../region/fair-lock.ts";
-import { announceMove } from "../region/threads.ts";
 import { lockBlocking, ownerIsDead } from "../region/word-lock.ts";
 import { type Acquired, asyncQueue } from "./async-queue.ts";
 import type { ConditionLock, ReacquireOptions, SavedHold } from "./condition-lock.ts";
@@ -101,20 +99,15 @@ export abstract class ExclusiveLock<G extends Releasable> extends ExclusiveBase<
   }
 
   /** @internal */
-  handOver(cell: number, owner: number): boolean {
-    const { words } = this.region.memory;
-    if (this.fair || !canMoveSleepers(words)) return false;
-    // S before the move: from then on someone sleeps on the lock word. The slot says so, for the reaper; what does not
-    // sleep there yet, or no more, is woken as ever.
-    announceSleeper(words, this.index, this.me);
-    if (!announceMove(words, owner, cell, this.index + LOCK)) return false;
-    moveSleepers(words, cell, this.index + LOCK);
-    return true;
+  owingWakes(): number {
+    // With S set the release takes the slow path, which pays.
+    announceSleeper(this.region.memory.words, this.index, this.me);
+    return this.index;
   }
 
   /** @internal */
-  reacquire(saved: SavedHold, options: ReacquireOptions, moved = false): void {
-    const result = this.#block(Number.POSITIVE_INFINITY, moved ? 1 : 0);
+  reacquire(saved: SavedHold, options: ReacquireOptions): void {
+    const result = this.#block(Number.POSITIVE_INFINITY);
     if (result === ACQUIRED || result === ACQUIRED_DIED) this.#resume(saved);
     this.outcome(result, saved.ticket, 0, options);
   }
@@ -130,9 +123,9 @@ export abstract class ExclusiveLock<G extends Releasable> extends ExclusiveBase<
     this.restoreHold(saved);
   }
 
-  #block(deadline: number, slept: 0 | 1 = 0): number {
+  #block(deadline: number): number {
     if (this.fair) return lockFair(this.region, this.index, this.line, deadline, this);
-    return lockBlocking(this.region, this.index, deadline, this, slept);
+    return lockBlocking(this.region, this.index, deadline, this);
   }
 
   #await(options: AsyncWaitOptions, taken: () => void): Promise<Acquired> {

@@ -7,7 +7,8 @@
 //         swallowed its signal either
 // leave   time-out, abort: WAITING → free. If it was chosen already: a time-out counts as notified; an aborted wait passes
 //         the signal on to the one that has waited longest
-// notify  with the lock held: choose the oldest live ticket, n times, and wake its node
+// notify  with the lock held: choose the oldest live ticket, n times; its node is woken when the lock is given back, so
+//         that who wakes finds it free, and sleeps once a wait, not twice (waiters that die meanwhile are as below)
 //
 // Why no notify is lost: the node is published before the lock is given back, and notify needs the lock, so a notify
 // after the waiter looked at the state that the lock protects finds the node. Why exactly n, first in, first out: waits

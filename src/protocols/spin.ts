@@ -54,3 +54,9 @@ export function spinForLock(words: Words, index: i32, me: i32, slept: i32, starv
   if (spinStep(words, index, me, slept, starver, limit < 0 ? -limit : limit) === 0) return 0;
   return peek(words, index + HOLD);
 }
+
+/** Whether {@link spinForLock} would spin for this lock now; changes nothing. */
+export function wouldSpin(words: Words, index: i32, starver: i32, limit: i32): boolean {
+  const policy = load(words, index + POLICY);
+  return policy >= 0 && (limit < 0 || (policy & SLEEPS) === 0 || starver !== 0);
+}

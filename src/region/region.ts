@@ -89,6 +89,8 @@ export class Region {
   readonly core: CoreExports | undefined;
   /** @internal How its threads spin. */
   readonly spinning: Spinning | undefined;
+  /** @internal Wakes that this thread owes once it gives a lock back (wait-queue.ts). */
+  readonly owedWakes: number[] = [];
   readonly #legacy: Legacy;
 
   /** @internal Use {@link Region.create}, {@link Region.over} or {@link Region.from}. */

@@ -10,10 +10,11 @@ import { now } from "../cells/deadline.ts";
 import { HOLD, ISSUED, POLICY } from "../protocols/mutex.ts";
 import { watchMode, watchReaders } from "../protocols/rw-spin.ts";
 import { spinForPermits } from "../protocols/semaphore.ts";
-import { spinForLock } from "../protocols/spin.ts";
+import { spinForLock, wouldSpin } from "../protocols/spin.ts";
 import { RATE, reviewed, SLEEPS, turnOf } from "../protocols/spin-policy.ts";
 import { cores } from "./host.ts";
 import type { RegionMemory } from "./memory.ts";
+import { isRecording } from "./record-memory.ts";
 
 /** How a thread spins in a region. Nothing here blocks; 0 tells that it was in vain, or not worth trying. */
 export interface Spinning {
@@ -77,7 +78,35 @@ export function spinningWithin(limit: number, memory: RegionMemory, core: CoreEx
           watchReaders: (index) => core.watchReaders(index, loads),
           spinForPermits: (index, n) => core.spinForPermits(index, n, loads),
         };
-  return limit < 0 ? { limit, ...steps } : learning(limit, memory, steps);
+  return counted(memory, limit < 0 ? { limit, ...steps } : learning(limit, memory, steps));
+}
+
+/** Turns of spinning that this thread took while waits were recorded. */
+export const turns: { taken: number } = { taken: 0 };
+
+/** The same, counting turns while a recording is on. */
+function counted(memory: RegionMemory, spinning: Spinning): Spinning {
+  const { limit } = spinning;
+  const would = (index: number, starver: number): boolean => wouldSpin(memory.words, index, starver, limit);
+  return {
+    limit,
+    spinForLock(index, me, slept, starver) {
+      if (isRecording() && would(index, starver)) turns.taken++;
+      return spinning.spinForLock(index, me, slept, starver);
+    },
+    watchMode(index) {
+      if (isRecording() && would(index, 0)) turns.taken++;
+      return spinning.watchMode(index);
+    },
+    watchReaders(index) {
+      if (isRecording() && would(index, 0)) turns.taken++;
+      return spinning.watchReaders(index);
+    },
+    spinForPermits(index, n) {
+      if (isRecording()) turns.taken++;
+      return spinning.spinForPermits(index, n);
+    },
+  };
 }
 
 /** The same, as far as each lock has learnt that it pays. */

@@ -278,14 +278,6 @@ export function announceSleep(
   if (missing > PROBES_ARMED / 2) armProbes(words, seatAt, load(words, seatAt + T_STATE), missing);
 }
 
-/**
- * Says in the slot of a thread that sleeps on `from` that it sleeps on `to`, where the caller is about to move it; false
- * if it does not sleep there. Only while that thread can't sleep on `from` a second time.
- */
-export function announceMove(words: Int32Array, owner: number, from: number, to: number): boolean {
-  return isAlive(words, owner) && cas(words, slotWord(slotOf(owner)) + T_WAIT_CELL, from, to) === from;
-}
-
 /** A sleep begins. The cell is announced last and taken back before the next sleep's number. */
 function numberSleep(words: Int32Array, seatAt: number, how: number, argument: number): void {
   store(words, seatAt + T_WAIT_SEQ, peek(words, seatAt + T_WAIT_SEQ) + 1);
