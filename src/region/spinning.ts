@@ -42,8 +42,9 @@ const STALE_MS = 50;
 /** Waits between two looks at the clock. */
 const LOOK_EVERY = 8;
 const STEPS_AN_OCTAVE = 24;
-/** A power of two: locks whose waits a thread notes at a time. */
+/** Locks whose waits a thread notes at a time: 2^5. */
 const NOTES = 32;
+const NOTES_SHIFT = 27;
 
 /** What a thread knows of a lock's turn. */
 interface Note {
@@ -113,7 +114,8 @@ function counted(memory: RegionMemory, spinning: Spinning): Spinning {
 function learning(limit: number, memory: RegionMemory, steps: Omit<Spinning, "limit">): Spinning {
   const notes = Array.from({ length: NOTES }, (): Note => ({ index: -1, turn: 0, begun: 0, ticket: 0, left: 0 }));
   const look = (index: number): void => {
-    const note = notes[(index >> 3) & (NOTES - 1)];
+    // Locks often lie at like distances, as the shards of a table do: the hash tells them apart.
+    const note = notes[Math.imul(index, 0x9e3779b1) >>> NOTES_SHIFT];
     if (note.index !== index || --note.left < 0) review(memory.words, index, note);
   };
   // Of a read-write lock, its gate has learnt: how often it is written.
