@@ -33,6 +33,10 @@ export interface CoreExports {
     keyBytes: number,
     limit: number,
   ): number;
+  beginWait(table: number, lock: number, me: number, seatAt: number): number;
+  /** Sleeps by WebAssembly's own wait: only where threads may block, and park by Atomics. */
+  sleepWait(table: number, lock: number, me: number, seatAt: number, index: number, ms: number): number;
+  chooseFor(table: number, lock: number, me: number): number;
   isCurrent(shard: number, version: number, serialAt: number, serial: number): number;
 }
 
