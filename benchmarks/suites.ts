@@ -2,6 +2,7 @@
 
 import { suites as map } from "./map.bench.ts";
 import { suites as mutex } from "./mutex.bench.ts";
+import { suites as profiler } from "./profiler.bench.ts";
 import type { Suite } from "./result.ts";
 import { suites as session } from "./session.bench.ts";
 import { suites as spin } from "./spin.bench.ts";
@@ -18,6 +19,7 @@ export const suites: readonly Suite[] = [
   ...tables,
   ...map,
   ...takeout,
+  ...profiler,
   ...start,
   ...session,
   ...uncontended,

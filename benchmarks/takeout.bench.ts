@@ -15,11 +15,11 @@ import { type Effort, median, type Run, type Suite, spreadOf } from "./result.ts
 import type { ScanTask } from "./takeout-scan.worker.ts";
 
 const PAGES = 6000;
-const WORKERS = 16;
+export const WORKERS = 16;
 const LIMIT_MS = 120_000;
 
 /** Seconds from the start line to the last page; the messages that were written. */
-async function once(input: TakeoutInput, locks: boolean): Promise<{ seconds: number; messages: number }> {
+export async function scanOnce(input: TakeoutInput, locks: boolean): Promise<{ seconds: number; messages: number }> {
   const region = Region.create({ byteLength: 2 << 20, maxByteLength: 0x7fff_0000 });
   const lookup = new PhoneLookup({ region });
   const stats = new ConversationStats({ region });
@@ -63,25 +63,31 @@ function finished(worker: Worker): Promise<void> {
   });
 }
 
-async function locksCost(effort: Effort): Promise<Run[]> {
+/** Gives `use` so many generated pages. */
+export async function withTakeout<T>(pages: number, use: (input: TakeoutInput) => Promise<T>): Promise<T> {
   // In memory if there is such a folder: what the disk takes is not what the locks cost.
   const folder = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "holdfast-bench-"));
+  try {
+    await generateTakeout({ dir: folder, files: pages });
+    return await use(await readInput(folder));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function locksCost(effort: Effort): Promise<Run[]> {
   const seconds: number[][] = [[], []];
   const messages: number[] = [0, 0];
-  try {
-    await generateTakeout({ dir: folder, files: PAGES });
-    const input = await readInput(folder);
-    await once(input, true);
+  await withTakeout(PAGES, async (input) => {
+    await scanOnce(input, true);
     for (let round = 0; round < effort.rounds; round++) {
       for (const k of round % 2 === 0 ? [0, 1] : [1, 0]) {
-        const run = await once(input, k === 0);
+        const run = await scanOnce(input, k === 0);
         seconds[k].push(run.seconds);
         messages[k] = run.messages;
       }
     }
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  });
   if (messages[0] !== messages[1]) throw new Error(`the two did not do the same work: ${messages.join(" messages, ")}`);
   return ["holdfast", "without locks"].map((subject, k) => {
     const nsPerOp = (median(seconds[k]) * 1e9) / PAGES;

@@ -23,7 +23,8 @@ import {
   UNRECOVERABLE,
   withdrawStarving,
 } from "../protocols/mutex.ts";
-import { beginWait, EXCLUSIVE, endWait, type Waiting } from "../region/recording.ts";
+import { EXCLUSIVE } from "../region/record-holds.ts";
+import { beginWait, endWait, type Waiting } from "../region/recording.ts";
 import type { Region } from "../region/region.ts";
 import { ownerIsDead, type Perishable, payWakes, STARVING_MS } from "../region/word-lock.ts";
 

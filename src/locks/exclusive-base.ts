@@ -29,7 +29,7 @@ import {
   WAKE_NEXT,
 } from "../protocols/mutex.ts";
 import { wakeLine, wakeNext } from "../region/fair-lock.ts";
-import { EXCLUSIVE } from "../region/recording.ts";
+import { EXCLUSIVE } from "../region/record-holds.ts";
 import type { Region } from "../region/region.ts";
 import { countSleepers, isAlive, threadIdOf } from "../region/threads.ts";
 import { payChosen } from "../region/wait-queue.ts";

@@ -46,7 +46,9 @@ import {
 } from "../protocols/rw-lock.ts";
 import { DEADLOCKED } from "../region/deadlock.ts";
 import type { RegionMemory } from "../region/memory.ts";
-import { EXCLUSIVE, isRecording, recordAwait, recordWait, released, releasing, SHARED } from "../region/recording.ts";
+import { EXCLUSIVE, released, releasing, SHARED } from "../region/record-holds.ts";
+import { isRecording } from "../region/record-memory.ts";
+import { recordAwait, recordWait } from "../region/recording.ts";
 import type { Region } from "../region/region.ts";
 import { EXPIRED, sleepOn } from "../region/sleep.ts";
 import { isAlive, probe } from "../region/threads.ts";

@@ -20,7 +20,9 @@ import {
 } from "../protocols/semaphore.ts";
 import { DEADLOCKED, deadlockError, isAlone } from "../region/deadlock.ts";
 import { KIND_SEMAPHORE } from "../region/layout.ts";
-import { isRecording, PERMITS, recordAwait, recordWait } from "../region/recording.ts";
+import { PERMITS } from "../region/record-holds.ts";
+import { isRecording } from "../region/record-memory.ts";
+import { recordAwait, recordWait } from "../region/recording.ts";
 import type { Region } from "../region/region.ts";
 import { EXPIRED, sleepOn } from "../region/sleep.ts";
 import { countSleepers } from "../region/threads.ts";

@@ -85,6 +85,12 @@ export function spinBudget(words: Words, index: i32, limit: i32): i32 {
   return min(2 * (policy & LOOKS) + SPARE, limit);
 }
 
+/** Whether {@link spinForLock} would spin for this lock now; changes nothing. */
+export function wouldSpin(words: Words, index: i32, limit: i32): boolean {
+  const policy = load(words, index + POLICY);
+  return policy >= 0 && (limit < 0 || ((policy >> REST_SHIFT) & REST) === 0);
+}
+
 /** Learns from a spin with this budget: the loads that it took, 0 if it was in vain; how often others got the lock. */
 export function learnSpin(words: Words, index: i32, budget: i32, taken: i32, passed: i32, limit: i32): void {
   const policy = load(words, index + POLICY);

@@ -3,9 +3,10 @@
 // spares its holder the wake. Where it is held longer, or its holder does not run, spins are in vain, and become rare.
 
 import type { CoreExports } from "../assembly/core.ts";
-import { spinForLock } from "../protocols/spin.ts";
+import { spinForLock, wouldSpin } from "../protocols/spin.ts";
 import { cores } from "./host.ts";
 import type { RegionMemory } from "./memory.ts";
+import { isRecording } from "./record-memory.ts";
 
 /** How a thread spins in a region. */
 export interface Spinning {
@@ -26,13 +27,20 @@ export function makeSpinning(memory: RegionMemory, core: CoreExports | undefined
   return spinningWithin(core === undefined ? JS_LIMIT : WASM_LIMIT, memory, core);
 }
 
+/** Turns of spinning that this thread took while waits were recorded. */
+export const turns: { taken: number } = { taken: 0 };
+
 /** Spinning with this limit. */
 export function spinningWithin(limit: number, memory: RegionMemory, core: CoreExports | undefined): Spinning {
-  if (core === undefined) {
-    return {
-      limit,
-      spinForLock: (index, me, slept, starver) => spinForLock(memory.words, index, me, slept, starver, limit),
-    };
-  }
-  return { limit, spinForLock: (index, me, slept, starver) => core.spinForLock(index, me, slept, starver, limit) };
+  const spin: (index: number, me: number, slept: number, starver: number) => number =
+    core === undefined
+      ? (index, me, slept, starver) => spinForLock(memory.words, index, me, slept, starver, limit)
+      : (index, me, slept, starver) => core.spinForLock(index, me, slept, starver, limit);
+  return {
+    limit,
+    spinForLock(index, me, slept, starver) {
+      if (isRecording() && wouldSpin(memory.words, index, limit)) turns.taken++;
+      return spin(index, me, slept, starver);
+    },
+  };
 }

@@ -36,7 +36,9 @@ import {
 } from "../protocols/mutex.ts";
 import { DEADLOCKED, deadlockError } from "./deadlock.ts";
 import type { RegionMemory } from "./memory.ts";
-import { EXCLUSIVE, isRecording, PART, recordWait, released, releasing } from "./recording.ts";
+import { EXCLUSIVE, PART, released, releasing } from "./record-holds.ts";
+import { isRecording } from "./record-memory.ts";
+import { recordWait } from "./recording.ts";
 import { sleepAnnounced } from "./sleeping.ts";
 import type { Spinning } from "./spinning.ts";
 import { isAlive, probe } from "./threads.ts";
@@ -103,7 +105,12 @@ export function ownerIsDead(words: Int32Array, word: number, ask: boolean): bool
 export function lockBlocking(locker: Locker, index: number, deadline: number, what?: Perishable): number {
   if (!isRecording()) return lockSleeping(locker, index, deadline, what);
   const how = what === undefined ? PART : EXCLUSIVE;
-  return recordWait(locker, index, how, () => lockSleeping(locker, index, deadline, what));
+  return recordWait(locker, index, how, () => {
+    // Whoever would have spun before it came here does so now, so that the spin is in the recording.
+    const spinning = blockingAllowed() ? locker.spinning : undefined;
+    if (spinning !== undefined && spinning.spinForLock(index, locker.me, 0, 0) !== 0) return ACQUIRED;
+    return lockSleeping(locker, index, deadline, what);
+  });
 }
 
 function lockSleeping(locker: Locker, index: number, deadline: number, what: Perishable | undefined): number {

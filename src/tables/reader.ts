@@ -22,7 +22,8 @@ import {
   UNCOVERED,
 } from "../protocols/table-read.ts";
 import { R_RETRIES } from "../region/record-layout.ts";
-import { countOf, isRecording } from "../region/recording.ts";
+import { isRecording } from "../region/record-memory.ts";
+import { countOf } from "../region/recording.ts";
 import { scratchOf } from "../region/scratch.ts";
 import { encodeInto } from "./codec.ts";
 import type { TableCore } from "./core.ts";

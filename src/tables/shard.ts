@@ -44,8 +44,10 @@ import {
   S_VERSION,
   SLOTS,
 } from "../protocols/table-layout.ts";
+import { PART } from "../region/record-holds.ts";
 import { R_GROWTHS } from "../region/record-layout.ts";
-import { countOf, isRecording, PART } from "../region/recording.ts";
+import { isRecording } from "../region/record-memory.ts";
+import { countOf } from "../region/recording.ts";
 import type { Region } from "../region/region.ts";
 import { acquireWord, markWordConsistent, payRelease, payWakes, releaseWord } from "../region/word-lock.ts";
 import { outgoing } from "./image.ts";

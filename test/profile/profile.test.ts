@@ -8,6 +8,7 @@ import * as assert from "uvu/assert";
 import { Mutex, OwnerDiedError } from "../../src/index.ts";
 import { profile } from "../../src/profile/index.ts";
 import type { LockCounts, LockProfile, Profile } from "../../src/profile/types.ts";
+import { cores } from "../../src/region/host.ts";
 import { flagsOf, type Measured, ROUNDS, waitUntil } from "./profile.roles.ts";
 
 const test = suite("profile");
@@ -66,7 +67,10 @@ test("of five locks the hot one comes first, with its waits, its holds and its c
   const culprits = of(culpritId);
   assert.is(culprits.contended, ROUNDS - 1);
   assert.ok(culprits.wait <= culprit.around * 1e6 && culprits.wait >= victim.awaited * 1e6);
-  assert.is(culprits.timedHolds, ROUNDS - 1);
+  // The very first hold may be a sample.
+  assert.is(culprits.timedHolds - culprits.sampledHolds, ROUNDS - 1);
+  // The first waiter of a lock always spins, if there are cores to do so.
+  assert.is(hot.total.spins > 0, cores() > 1, `${hot.total.spins} turns of spinning`);
   assert.ok(culprits.hold >= culprit.held * 1e6);
 
   const sum = (counts: readonly number[]): number => counts.reduce((x, y) => x + y, 0);
