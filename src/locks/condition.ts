@@ -24,7 +24,7 @@ import {
 import { T_NODE, T_TICKET, T_WAITING } from "../protocols/seat.ts";
 import { CAPACITY, freeNode, markOf, publishNode, withdrawNode } from "../protocols/wait-nodes.ts";
 import { KIND_CONDITION } from "../region/layout.ts";
-import { isRecording } from "../region/recording.ts";
+import { isRecording } from "../region/record-memory.ts";
 import { countPark } from "../region/threads.ts";
 import {
   chooseAll,
