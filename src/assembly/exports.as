@@ -86,6 +86,17 @@ export function readRow(
   return table.readRow(0, shards, shift, seed0, seed1, keyWord, endWord, scratch, keyBytes, limit);
 }
 
+export function renewedVersion(
+  shard: i32,
+  row: i32,
+  rowVersion: i32,
+  epoch: i32,
+  serialAt: i32,
+  serial: i32,
+): i32 {
+  return table.renewedVersion(0, shard, row, rowVersion, epoch, serialAt, serial);
+}
+
 export function isCurrent(shard: i32, version: i32, serialAt: i32, serial: i32): i32 {
   return table.isCurrent(0, shard, version, serialAt, serial);
 }
