@@ -48,7 +48,6 @@ export const H_NEXT_SLOT = 17;
 export const H_NEXT_SERIAL = 18;
 export {
   H_DEATHS,
-  T_DEATHS,
   T_PROBES,
   T_WAIT_ARG,
   T_WAIT_CELL,
