@@ -7,9 +7,12 @@ import {
   CONTENDED,
   isCurrent,
   MISSING,
+  OUTDATED,
   READ_TRIES,
   readRow,
+  renewedVersion,
   SAME_ROW,
+  SCRATCH_EPOCH,
   SCRATCH_FOUND,
   SCRATCH_KEY,
   SCRATCH_KEY_WORDS,
@@ -29,7 +32,7 @@ import { encodeInto } from "./codec.ts";
 import type { TableCore } from "./core.ts";
 import { incoming } from "./image.ts";
 import { decodeKey, decodeValues, encodeKey, type Value, writeIntegerKey } from "./row.ts";
-import { type CachedRow, LONGEST_KEPT, mayKeep, RowCache } from "./row-cache.ts";
+import { EPOCH, LONGEST_KEPT, mayKeep, ROW, ROW_VERSION, RowCache, SHARD, VALUES, VERSION } from "./row-cache.ts";
 import type { TableKey } from "./types.ts";
 
 /** Units of text that encode to no more bytes than the scratch area has for a key. */
@@ -41,9 +44,12 @@ export class TableReader {
   readonly #wasm: CoreExports | undefined;
   /** Kept apart: the exports of a module are slow to look up. */
   readonly #isCurrentFast: CoreExports["isCurrent"] | undefined;
+  readonly #renewedFast: CoreExports["renewedVersion"] | undefined;
   readonly #scratch: number;
   readonly #textKeys: boolean;
-  readonly #cache: RowCache = new RowCache();
+  /** Whether rows have one column: then their values stand for themselves in the cache. */
+  readonly #single: boolean;
+  readonly #cache: RowCache;
   readonly #inside: { readonly depth: number };
   readonly #serialAt: number;
   readonly #serial: number;
@@ -52,8 +58,11 @@ export class TableReader {
     this.#core = core;
     this.#wasm = core.region.core;
     this.#isCurrentFast = this.#wasm?.isCurrent;
+    this.#renewedFast = this.#wasm?.renewedVersion;
     this.#scratch = scratchOf(core.region);
     this.#textKeys = core.schema.keyType === "string";
+    this.#single = core.schema.columns.length === 1;
+    this.#cache = new RowCache(this.#textKeys);
     this.#inside = core.inside;
     this.#serialAt = core.serialAt;
     this.#serial = core.serial;
@@ -61,12 +70,23 @@ export class TableReader {
 
   /** The values of the key's row in the order of declaration, not to be changed; undefined if there is none. */
   read(key: TableKey): readonly Value[] | undefined {
-    const entry = this.#cache.find(key, this.#cache.hash(key));
-    if (entry !== undefined && this.#inside.depth === 0 && this.#isCurrent(entry)) return entry.values;
-    return this.#readSlow(key, entry);
+    const found = this.find(key);
+    return found === undefined || !this.#single ? (found as readonly Value[] | undefined) : [found as Value];
   }
 
-  #isCurrent({ shard, version }: CachedRow): boolean {
+  /** As {@link read}, but the value itself where rows have one column. */
+  find(key: TableKey): Value | readonly Value[] | undefined {
+    const cache = this.#cache;
+    const at = cache.find(key, cache.hash(key));
+    if (at >= 0 && this.#inside.depth === 0) {
+      const slots = cache.slots;
+      if (this.#isCurrent(slots[at + SHARD] as number, slots[at + VERSION] as number)) return slots[at + VALUES];
+      if (this.#renew(at)) return slots[at + VALUES];
+    }
+    return this.#readSlow(key, at);
+  }
+
+  #isCurrent(shard: number, version: number): boolean {
     const fast = this.#isCurrentFast;
     const current =
       fast !== undefined
@@ -75,40 +95,65 @@ export class TableReader {
     return current !== 0;
   }
 
-  #readSlow(key: TableKey, known: CachedRow | undefined): readonly Value[] | undefined {
+  /** The shard was written since: is the row still as it was? */
+  #renew(at: number): boolean {
+    const { slots, details } = this.#cache;
+    const shard = slots[at + SHARD] as number;
+    const row = details[at + ROW];
+    const rowVersion = details[at + ROW_VERSION];
+    const epoch = details[at + EPOCH];
+    const fast = this.#renewedFast;
+    const version =
+      fast !== undefined
+        ? fast(shard, row, rowVersion, epoch, this.#serialAt, this.#serial)
+        : renewedVersion(this.#core.region.memory.words, shard, row, rowVersion, epoch, this.#serialAt, this.#serial);
+    if (version === OUTDATED) return false;
+    slots[at + VERSION] = version;
+    return true;
+  }
+
+  #readSlow(key: TableKey, known: number): Value | readonly Value[] | undefined {
     const core = this.#core;
     const length = this.#readRow(key, known);
     if (length === MISSING) return undefined;
     const words = core.region.memory.words;
     const scratch = this.#scratch;
-    if (length === SAME_ROW && known !== undefined) {
-      known.version = words[scratch + SCRATCH_VERSION];
-      return known.values;
+    if (length === SAME_ROW && known >= 0) {
+      const { slots, details } = this.#cache;
+      slots[known + VERSION] = words[scratch + SCRATCH_VERSION];
+      details[known + EPOCH] = words[scratch + SCRATCH_EPOCH];
+      return slots[known + VALUES];
     }
     if (length < 0) {
       if (length === CONTENDED && isRecording()) {
         countOf(core.region.memory, words[scratch + SCRATCH_SHARD], R_RETRIES, READ_TRIES);
       }
-      const found = core.read(encodeKey(core.schema, key, core.label));
-      return found ? decodeValues(core.schema, incoming, 0) : undefined;
+      return core.read(encodeKey(core.schema, key, core.label)) ? this.#decode() : undefined;
     }
     incoming.copyIn(words, scratch + SCRATCH_ROW, length, 0);
-    const values = decodeValues(core.schema, incoming, 0);
+    const values = this.#decode();
     if (length <= LONGEST_KEPT) {
       this.#cache.keep({
         key: mayKeep(key) ? key : decodeKey(core.schema, incoming, 0),
+        values,
         shard: words[scratch + SCRATCH_SHARD],
         version: words[scratch + SCRATCH_VERSION],
         row: words[scratch + SCRATCH_FOUND],
         rowVersion: incoming.words[R_VERSION],
-        values,
+        epoch: words[scratch + SCRATCH_EPOCH],
       });
     }
     return values;
   }
 
+  /** The values of the incoming image, as {@link find} gives them. */
+  #decode(): Value | readonly Value[] {
+    const values = decodeValues(this.#core.schema, incoming, 0);
+    return this.#single ? values[0] : values;
+  }
+
   /** One read by way of the scratch area; as {@link readRow}, and never UNCOVERED. */
-  #readRow(key: TableKey, known: CachedRow | undefined): number {
+  #readRow(key: TableKey, known: number): number {
     const core = this.#core;
     const scratch = this.#scratch;
     core.assertIdle();
@@ -116,8 +161,9 @@ export class TableReader {
     const keyBytes = this.#encodeKey(key);
     if (keyBytes < 0) return TOO_LONG;
     const { memory } = core.region;
-    memory.words[scratch + SCRATCH_KNOWN_ROW] = known === undefined ? 0 : known.row;
-    if (known !== undefined) memory.words[scratch + SCRATCH_KNOWN_VERSION] = known.rowVersion;
+    const { details } = this.#cache;
+    memory.words[scratch + SCRATCH_KNOWN_ROW] = known < 0 ? 0 : details[known + ROW];
+    if (known >= 0) memory.words[scratch + SCRATCH_KNOWN_VERSION] = details[known + ROW_VERSION];
     for (let tries = 0; tries < 2; tries++) {
       const result = this.#callKernel(keyBytes);
       if (memory.words[this.#serialAt] !== this.#serial) core.assertOpen();
