@@ -7,6 +7,7 @@ import { Worker } from "node:worker_threads";
 import { nativePart } from "../src/cells/native.ts";
 import { Event, Mutex, Region } from "../src/index.ts";
 import { type Case, contest } from "./contest.ts";
+import { nativeCalls } from "./native-calls.ts";
 import { type DeathData, DIED, HELD, TOLD, WAITING } from "./native-death.ts";
 import { duration } from "./report.ts";
 import { type Effort, median, quantile, type Run, type Suite, spreadOf } from "./result.ts";
@@ -37,17 +38,17 @@ function ratios(suite: string, runs: readonly Run[]): string {
   return `${suite}: ${NATIVE} is so many times as fast as\n${lines.join("")}`;
 }
 
+function shortened(effort: Effort): Effort {
+  const [rounds, milliseconds] = [Math.min(effort.rounds, MOST_ROUNDS), Math.min(effort.milliseconds, MOST_MS)];
+  return { ...effort, rounds, milliseconds };
+}
+
 function suiteOf({ name, workers, cases, rivals }: Plan): Suite {
   const run = async (effort: Effort): Promise<Run[]> => {
     if (nativePart() === undefined) return absent(name);
-    const shorter: Effort = {
-      ...effort,
-      rounds: Math.min(effort.rounds, MOST_ROUNDS),
-      milliseconds: Math.min(effort.milliseconds, MOST_MS),
-    };
     const others = effort.quick ? [] : rust().filter(({ subject }) => rivals.includes(subject));
     const entries = [...[JS, NATIVE].map(entry), ...others];
-    const runs = await contest(name, effort.quick ? cases.slice(0, 1) : cases, entries, workers, shorter);
+    const runs = await contest(name, effort.quick ? cases.slice(0, 1) : cases, entries, workers, shortened(effort));
     process.stdout.write(ratios(name, runs));
     return runs;
   };
@@ -151,4 +152,5 @@ export const suites: Suite[] = [
     rivals: ALL_MONITORS,
   }),
   { name: "native death of a holder", yardstick: JS, run: deaths },
+  { name: "native call, or WebAssembly", yardstick: "native call", run: (effort) => nativeCalls(shortened(effort)) },
 ];

@@ -39,7 +39,7 @@ export function engineMutex(): Entry[] {
 
 let rustProgram: string | undefined | null;
 
-/** The locks of Rust and C, by native/examples/contention.rs, where cargo can build it. */
+/** The locks of Rust and C, by native/examples/contention/, where cargo can build it. */
 export function rust(): Entry[] {
   rustProgram ??= buildRust() ?? null;
   if (rustProgram === null) return [];
