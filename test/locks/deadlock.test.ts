@@ -1,3 +1,4 @@
+// watchdog: 300s
 // Deadlocks among real threads: each circle, of whatever locks, is broken in one thread, with an error that names it, and
 // all others go on; no wait that would end by itself is ever taken for one.
 

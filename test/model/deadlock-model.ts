@@ -169,6 +169,12 @@ export function deadlockModels(library: Library): readonly Model[] {
       long: true,
     }),
     model("deadlock: two regions, the other lets go before it waits", [inTurnAcross(1, 0), across(0, 1)], nobody),
+    model(
+      "deadlock: two regions, one order for two beside a third thread",
+      [inTurnAcross(1), across(0, 1), across(0, 1)],
+      nobody,
+      { preemptions: 3, long: true },
+    ),
     model("deadlock: one order for both", [nested(first, second), nested(first, second)], nobody),
   ];
 }
