@@ -122,7 +122,7 @@ test("memory of rows deleted in some shards serves the others", () => {
   assert.ok(count > 500 && count < lower.length, `${count} rows`);
   for (const key of lower) table.delete(key);
   const later = fill(table, upper, text);
-  assert.ok(later > count * 0.9, `${count} rows, then ${later}`);
+  assert.ok(later > count * 0.85, `${count} rows, then ${later}`);
   assert.equal(table.check().problems, []);
 });
 
@@ -157,7 +157,7 @@ test("a thread that dies while a full region gets memory back leaves everything 
   const before = table.snapshot();
   const { bytes } = region.memory;
   const start = bytes.slice();
-  const change = (): void => void table.set(count + 1, { text: "y".repeat(600) });
+  const change = (): void => void table.set(count + 1, { text: "y".repeat(3000) });
   change();
   const after = table.snapshot();
   let deaths = 0;
