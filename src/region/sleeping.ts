@@ -4,8 +4,9 @@
 
 import { now } from "../cells/deadline.ts";
 import { NOT_EQUAL, park, TIMED_OUT } from "../cells/park.ts";
+import { sawNewDeath } from "../protocols/seat.ts";
 import { DEADLOCKED, isNudged, isVictim, sliceBefore } from "./deadlock.ts";
-import { announceSleep, countPark, sawNewDeath } from "./threads.ts";
+import { announceSleep, countPark } from "./threads.ts";
 import { FOR_ANYTHING, FOR_OWNER, FOR_PART } from "./waits.ts";
 
 let sleptOut = false;
