@@ -34,8 +34,11 @@ const cells = new Int32Array(workerData);
 Atomics.store(cells, 4, 1);
 setInterval(() => {
   const begun = Atomics.load(cells, 0);
-  if (Atomics.load(cells, 1) === 0 || begun !== seen) since = performance.now();
-  seen = begun;
+  if (Atomics.load(cells, 1) === 0 || begun !== seen) {
+    since = performance.now();
+    seen = begun;
+    return;
+  }
   if (performance.now() - since < Atomics.load(cells, 3)) return;
   since = performance.now();
   if (Atomics.exchange(cells, 2, 1) === 0) session.post("Runtime.terminateExecution");
