@@ -109,14 +109,39 @@ function shorten(comment) {
   return text === "" ? "" : `/** ${(/^(?:`[^`]*`|[^`])*?[.;](?= |$)/.exec(text)?.[0] ?? text).replace(/;$/, ".")} */`;
 }
 
+/** Where the bracket that opens at `start` closes. */
+function closing(text, start) {
+  let depth = 0;
+  for (let at = start; at < text.length; at++) {
+    if ("([{".includes(text[at])) depth++;
+    else if (")]}".includes(text[at]) && --depth === 0) return at;
+  }
+  throw new Error(`a bracket stays open: ${text.slice(start, start + 100)}`);
+}
+
+/** A class without its protected members, whose types would drag in what no user can reach; none may be extended. */
+function withoutProtected(statement) {
+  let text = statement;
+  const member = /^ {4}(?:\/\*\*(?:(?!\*\/)[\s\S])*\*\/\s*)?protected (constructor)?/m;
+  for (let found = member.exec(text); found !== null; found = member.exec(text)) {
+    const begin = found.index;
+    let end = begin + found[0].length;
+    while (text[end] !== ";") end = "([{".includes(text[end]) ? closing(text, end) + 1 : end + 1;
+    const kept = found[1] === undefined ? "" : "    PROTECTED constructor();\n";
+    text = text.slice(0, begin) + kept + text.slice(end + 1).replace(/^\n/, "");
+  }
+  return text.replace("PROTECTED", "protected");
+}
+
 /** One declaration: names as `nameOf` gives them; its own comment, and those of its members, shortened or left out. */
-function rewrite(statement, { nameOf, isExported, heads, members }) {
+function rewrite(whole, { nameOf, isExported, heads, members }) {
   // What a class implements says nothing that its members don't, and may name members that are gone.
   const code = (text) =>
     text
       .replace(/^(.*\bclass .*?) implements [^{]+(?=\{)/m, "$1 ")
       .replace(IDENTIFIER, nameOf)
       .replace(DECLARED, (_, before, name) => before + nameOf(name));
+  const statement = withoutProtected(whole);
   const parts = [];
   let end = 0;
   for (const { 0: comment, index } of statement.matchAll(COMMENT)) {

@@ -18,6 +18,7 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 const manifest = readJson("package.json");
 const stamp = join(root, "dist", ".built-from");
 const generated = new Set(["src/assembly/core-bytes.ts", "src/profile/render/page-assets.ts"]);
+const packing = join(root, ".ci", "pack.mjs");
 const generators = ["src/assembly/build.mjs", "src/profile/build.mjs"];
 
 function say(text) {
@@ -115,6 +116,8 @@ function build() {
 }
 
 checkNode();
+if (existsSync(join(root, "dist", "README.full.md")))
+  run("an interrupted packing", process.execPath, [packing, "restore"], "");
 install();
 if (process.argv.includes("--generate")) {
   for (const path of generators) run(`generated sources, ${path}`, process.execPath, [join(root, path)], "");

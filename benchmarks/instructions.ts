@@ -8,6 +8,7 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { Mutex, Region, RwLock, Semaphore } from "../src/index.ts";
+import { profile } from "../src/profile/index.ts";
 import { SharedMap, SharedTable } from "../src/tables/index.ts";
 import { looped, type Subject } from "./one-thread.ts";
 import { bareWasm, bareWords } from "./rivals/floor.ts";
@@ -38,6 +39,11 @@ const loops: Readonly<Record<string, () => Subject>> = {
     looped("", { w: bareWords() }, "Atomics.compareExchange(w, 0, 0, 1); Atomics.compareExchange(w, 0, 1, 0);"),
   "two bare Wasm atomics": () => looped("", { wasm: bareWasm() }, "wasm.take(); wasm.give();"),
   "mutex lock + unlock": () => looped("", { lock: new Mutex({ region: wasm() }) }, PAIR),
+  "mutex lock + unlock, recorded": () => {
+    // Recorded from the first loop on: never ended, so that the child's end is not part of what is counted.
+    profile.start();
+    return looped("", { lock: new Mutex({ region: wasm() }) }, PAIR);
+  },
   "mutex lock + unlock, JavaScript": () => looped("", { lock: new Mutex({ region: js() }) }, PAIR),
   "rw lock read + release": () => looped("", { lock: new RwLock({ region: wasm() }) }, "lock.read().release();"),
   "semaphore acquire + release": () =>

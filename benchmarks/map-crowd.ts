@@ -22,6 +22,12 @@ export interface CrowdData {
   readonly port: MessagePort | undefined;
 }
 
+/** What a repetition came to: nanoseconds an operation took, of time and of the processors. */
+interface Cost {
+  readonly time: number;
+  readonly cpu: number;
+}
+
 const READY_MS = 40_000;
 const STOP_MS = 5_000;
 const PROCESS_MS = 60_000;
@@ -34,7 +40,7 @@ export async function crowd(
   workers: number,
   effort: Effort,
 ): Promise<Run[]> {
-  const times = new Map<string, number[]>();
+  const costs = new Map<string, Cost[]>();
   const failures = new Map<string, string>();
   for (let round = 0; round < effort.rounds; round++) {
     for (let k = 0; k < subjects.length; k++) {
@@ -42,11 +48,12 @@ export async function crowd(
       if (failures.has(subject)) continue;
       const result = await inProcess(subject, name, workers, effort.milliseconds);
       if (typeof result === "string") failures.set(subject, result);
-      else times.set(subject, [...(times.get(subject) ?? []), result]);
+      else costs.set(subject, [...(costs.get(subject) ?? []), result]);
     }
   }
   return subjects.map((subject) => {
-    const samples = times.get(subject) ?? [];
+    const seen = costs.get(subject) ?? [];
+    const samples = seen.map(({ time }) => time);
     const nsPerOp = samples.length === 0 ? Number.NaN : median(samples);
     const failed = failures.get(subject);
     return {
@@ -59,27 +66,28 @@ export async function crowd(
       p50: nsPerOp,
       p99: samples.length === 0 ? Number.NaN : Math.max(...samples),
       spread: samples.length === 0 ? 0 : spreadOf(samples),
+      ...(seen.length === 0 ? {} : { cpuNsPerOp: median(seen.map(({ cpu }) => cpu)) }),
       ...(failed === undefined ? {} : { failed }),
     };
   });
 }
 
-function inProcess(subject: string, name: string, count: number, milliseconds: number): Promise<number | string> {
+function inProcess(subject: string, name: string, count: number, milliseconds: number): Promise<Cost | string> {
   const scratch = mkdtempSync(join(tmpdir(), "holdfast-crowd-"));
   const args = [fileURLToPath(import.meta.url), subject, name, String(count), String(milliseconds)];
   const options = { timeout: PROCESS_MS, killSignal: "SIGKILL", env: { ...process.env, TMPDIR: scratch } } as const;
   return new Promise((resolve) => {
     execFile(process.execPath, args, options, (error, stdout, stderr) => {
       rmSync(scratch, { recursive: true, force: true });
-      if (error === null) resolve(JSON.parse(stdout) as number | string);
+      if (error === null) resolve(JSON.parse(stdout) as Cost | string);
       else if (error.killed) resolve(`hung: no end within ${PROCESS_MS / 1000} s`);
       else resolve(`its process ended with ${error.signal ?? `code ${error.code}`}: ${stderr.trim().split("\n")[0]}`);
     });
   });
 }
 
-/** One repetition: nanoseconds an operation took over all workers together, or what went wrong. */
-async function repeat(subject: string, name: string, count: number, milliseconds: number): Promise<number | string> {
+/** One repetition, over all workers together; or what went wrong. */
+async function repeat(subject: string, name: string, count: number, milliseconds: number): Promise<Cost | string> {
   const control = new Int32Array(new SharedArrayBuffer(64));
   const { store, handle, close } = openStore(subject);
   fill(store);
@@ -90,14 +98,17 @@ async function repeat(subject: string, name: string, count: number, milliseconds
     finished.catch(() => undefined);
     if (!(await readyWithin(control, count, finished))) return `not ready within ${READY_MS / 1000} s`;
     const begun = performance.now();
+    const used = process.cpuUsage();
     Atomics.store(control, 0, 1);
     Atomics.notify(control, 0);
     await new Promise((resolve) => setTimeout(resolve, milliseconds));
     Atomics.store(control, 0, 2);
     const elapsed = performance.now() - begun;
+    const { user, system } = process.cpuUsage(used);
     const counts = await Promise.race([finished, timeUp(STOP_MS)]);
     if (counts === undefined) return `hung: no end within ${STOP_MS / 1000} s`;
-    return (elapsed * 1e6) / counts.reduce((sum, operations) => sum + operations, 0);
+    const operations = counts.reduce((sum, one) => sum + one, 0);
+    return { time: (elapsed * 1e6) / operations, cpu: ((user + system) * 1e3) / operations };
   } catch (error) {
     return `failed: ${(error as Error).message}`;
   } finally {

@@ -1,27 +1,34 @@
-// npm run bench [-- --only WORD] [--json FILE] [--compare OLD.json] [--charts DIR] [--page FILE] [--quick]: every suite, or those whose
-// name has one of the words; a table of ratios on the terminal, and all figures as JSON.
-//
-//   --only WORD      suites whose name has it at the beginning of a word; may be given several times
-//   --json FILE      writes the figures; suites that the file has already and that were not run now stay in it
-//   --compare FILE   prints what became slower than in that file beyond the noise; exit code 1 if anything did
-//   --charts DIR     draws the charts of all figures of --json into DIR (SVG)
-//   --page FILE      writes the tables of a page (page.ts) from all figures of --json
-//   --from FILE      measures nothing: takes the figures of that file, for --compare, --charts and --page
-//   --quick          a smoke test: a few milliseconds a suite. Its times mean nothing
-//   --seconds N      seconds of each repetition (default 0.2)
-//   --rounds N       repetitions (default 7)
-//   --list           the suites' names
+// npm run bench: every suite, or those that are asked for; a table of ratios on the terminal, and all figures as JSON.
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
-import { parseArgs } from "node:util";
+import { misused, readOptions } from "../examples/options.ts";
 import { fillPage, type Machine, type Results } from "./page.ts";
 import { regressions, table } from "./report.ts";
 import type { Effort, Run, Suite } from "./result.ts";
 import { suites as all } from "./suites.ts";
 
+const usage = `Usage: npm run bench [-- OPTIONS]
+  --only WORD      suites whose name has it at the beginning of a word; may be given several times
+  --json FILE      writes the figures; suites that the file has already and that were not run now stay in it
+  --compare FILE   prints what became slower than in that file beyond the noise; exit code 1 if anything did
+  --charts DIR     draws the charts of all figures of --json into DIR (SVG)
+  --page FILE      writes the tables of a page from all figures of --json
+  --from FILE      measures nothing: takes the figures of that file, for --compare, --charts and --page
+  --quick          a smoke test: a few milliseconds a suite. Its times mean nothing
+  --seconds N      seconds of each repetition (default 0.2)
+  --rounds N       repetitions (default 7)
+  --list           the suites' names
+  --help`;
+
 function read(file: string): Results {
-  return JSON.parse(readFileSync(file, "utf8")) as Results;
+  try {
+    const results = JSON.parse(readFileSync(file, "utf8")) as Results;
+    if (Array.isArray(results.runs)) return results;
+  } catch (error) {
+    misused(`${file} can't be read: ${(error as Error).message}`, usage);
+  }
+  misused(`${file} holds no figures of npm run bench -- --json`, usage);
 }
 
 function machine(): Machine & Record<string, unknown> {
@@ -58,19 +65,17 @@ async function runAll(wanted: readonly Suite[], effort: Effort, done: (runs: rea
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      only: { type: "string", multiple: true },
-      json: { type: "string" },
-      compare: { type: "string" },
-      charts: { type: "string" },
-      page: { type: "string" },
-      from: { type: "string" },
-      quick: { type: "boolean", default: false },
-      list: { type: "boolean", default: false },
-      seconds: { type: "string", default: "0.2" },
-      rounds: { type: "string", default: "7" },
-    },
+  const values = readOptions(usage, {
+    only: { type: "string", multiple: true },
+    json: { type: "string" },
+    compare: { type: "string" },
+    charts: { type: "string" },
+    page: { type: "string" },
+    from: { type: "string" },
+    quick: { type: "boolean", default: false },
+    list: { type: "boolean", default: false },
+    seconds: { type: "string", default: "0.2" },
+    rounds: { type: "string", default: "7" },
   });
   const { only, json } = values;
   const wanted = all.filter(({ name }) => only === undefined || only.some((word) => ` ${name}`.includes(` ${word}`)));
@@ -83,7 +88,7 @@ async function main(): Promise<number> {
   const effort: Effort = values.quick
     ? { rounds: 1, milliseconds: 5, quick: true }
     : { rounds: Number(values.rounds), milliseconds: 1000 * Number(values.seconds), quick: false };
-  if (!(effort.rounds > 0 && effort.milliseconds > 0)) throw new RangeError("--rounds and --seconds must be above 0");
+  if (!(effort.rounds > 0 && effort.milliseconds > 0)) misused("--rounds and --seconds must be above 0", usage);
   const before = values.compare === undefined ? [] : read(values.compare).runs;
   let results: Results;
   if (values.from !== undefined) results = read(values.from);

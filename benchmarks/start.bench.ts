@@ -1,9 +1,7 @@
-// What it costs to begin: a region, a lock in it, and a worker that attaches to both; and what a recording of the profiler
-// costs the locks meanwhile.
+// What it costs to begin: a region, a lock in it, and a worker that attaches to both.
 
 import { Worker } from "node:worker_threads";
 import { Mutex, Region } from "../src/index.ts";
-import { beginRecording, endRecording } from "../src/profile/control.ts";
 import { looped, measure } from "./one-thread.ts";
 import { type Effort, median, type Run, type Suite, spreadOf } from "./result.ts";
 
@@ -61,29 +59,4 @@ async function objects(effort: Effort): Promise<Run[]> {
   ];
 }
 
-/** One lock in three states of the profiler: never used, recording, and stopped again. */
-async function profiled(effort: Effort): Promise<Run[]> {
-  const pair = (name: string) =>
-    looped(name, { lock: new Mutex({ region: Region.create() }) }, "lock.lock(); lock.unlock();");
-  const off = pair("holdfast");
-  const on = pair("recording");
-  const batch = (operations: number): void => {
-    // The switch alone: a snapshot at the end would be the better part of the batch.
-    beginRecording({ threshold: 1e5, sampleEvery: 1 });
-    void on.batch(operations);
-    endRecording();
-  };
-  // A recording begins and ends within a batch: its own cost is divided by the batch's operations.
-  return await measure(
-    "profiler",
-    "lock + unlock, nobody contends",
-    [off, { name: "recording", batch }],
-    effort,
-    100_000,
-  );
-}
-
-export const suites: Suite[] = [
-  { name: "start", yardstick: "floor", run: objects },
-  { name: "profiler", yardstick: "holdfast", run: profiled },
-];
+export const suites: Suite[] = [{ name: "start", yardstick: "floor", run: objects }];

@@ -2,6 +2,8 @@
 
 import { suites as map } from "./map.bench.ts";
 import { suites as mutex } from "./mutex.bench.ts";
+import { suites as native } from "./native.bench.ts";
+import { suites as profiler } from "./profiler.bench.ts";
 import type { Suite } from "./result.ts";
 import { suites as session } from "./session.bench.ts";
 import { suites as spin } from "./spin.bench.ts";
@@ -14,10 +16,12 @@ import { suites as waiting } from "./waiting.bench.ts";
 export const suites: readonly Suite[] = [
   ...mutex,
   ...spin,
+  ...native,
   ...waiting,
   ...tables,
   ...map,
   ...takeout,
+  ...profiler,
   ...start,
   ...session,
   ...uncontended,

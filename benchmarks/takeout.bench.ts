@@ -15,11 +15,18 @@ import { type Effort, median, type Run, type Suite, spreadOf } from "./result.ts
 import type { ScanTask } from "./takeout-scan.worker.ts";
 
 const PAGES = 6000;
-const WORKERS = 16;
+export const WORKERS = 16;
 const LIMIT_MS = 120_000;
 
-/** Seconds from the start line to the last page; the messages that were written. */
-async function once(input: TakeoutInput, locks: boolean): Promise<{ seconds: number; messages: number }> {
+interface Scan {
+  /** From the start line to the last page; of processor time likewise, of all threads. */
+  readonly seconds: number;
+  readonly processorSeconds: number;
+  /** Written. */
+  readonly messages: number;
+}
+
+export async function scanOnce(input: TakeoutInput, locks: boolean): Promise<Scan> {
   const region = Region.create({ byteLength: 2 << 20, maxByteLength: 0x7fff_0000 });
   const lookup = new PhoneLookup({ region });
   const stats = new ConversationStats({ region });
@@ -41,6 +48,7 @@ async function once(input: TakeoutInput, locks: boolean): Promise<{ seconds: num
     while (Atomics.load(control, 1) < WORKERS) {
       await Promise.race([done, new Promise((resolve) => setTimeout(resolve, 5))]);
     }
+    const before = process.cpuUsage();
     const begun = performance.now();
     Atomics.store(control, 0, 1);
     Atomics.notify(control, 0);
@@ -49,7 +57,9 @@ async function once(input: TakeoutInput, locks: boolean): Promise<{ seconds: num
       timer.addEventListener("abort", () => reject(new Error(`the workers took more than ${LIMIT_MS} ms`)));
     });
     await Promise.race([done, late]);
-    return { seconds: (performance.now() - begun) / 1000, messages: control[3] };
+    const seconds = (performance.now() - begun) / 1000;
+    const { user, system } = process.cpuUsage(before);
+    return { seconds, processorSeconds: (user + system) / 1e6, messages: control[3] };
   } finally {
     await Promise.all(workers.map((worker) => worker.terminate()));
   }
@@ -63,25 +73,31 @@ function finished(worker: Worker): Promise<void> {
   });
 }
 
-async function locksCost(effort: Effort): Promise<Run[]> {
+/** Gives `use` so many generated pages. */
+export async function withTakeout<T>(pages: number, use: (input: TakeoutInput) => Promise<T>): Promise<T> {
   // In memory if there is such a folder: what the disk takes is not what the locks cost.
   const folder = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "holdfast-bench-"));
+  try {
+    await generateTakeout({ dir: folder, files: pages });
+    return await use(await readInput(folder));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function locksCost(effort: Effort): Promise<Run[]> {
   const seconds: number[][] = [[], []];
   const messages: number[] = [0, 0];
-  try {
-    await generateTakeout({ dir: folder, files: PAGES });
-    const input = await readInput(folder);
-    await once(input, true);
+  await withTakeout(PAGES, async (input) => {
+    await scanOnce(input, true);
     for (let round = 0; round < effort.rounds; round++) {
       for (const k of round % 2 === 0 ? [0, 1] : [1, 0]) {
-        const run = await once(input, k === 0);
+        const run = await scanOnce(input, k === 0);
         seconds[k].push(run.seconds);
         messages[k] = run.messages;
       }
     }
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  });
   if (messages[0] !== messages[1]) throw new Error(`the two did not do the same work: ${messages.join(" messages, ")}`);
   return ["holdfast", "without locks"].map((subject, k) => {
     const nsPerOp = (median(seconds[k]) * 1e9) / PAGES;

@@ -28,7 +28,7 @@ export {
 } from "./locks/condition.ts";
 export type { ConditionLock, ReacquireOptions, SavedHold } from "./locks/condition-lock.ts";
 export { Event, type EventHandle, type EventOptions } from "./locks/event.ts";
-export type { AcquireOptions, AsyncAcquireOptions, MutexStats } from "./locks/exclusive-lock.ts";
+export type { AcquireOptions, AsyncAcquireOptions, MutexStats } from "./locks/exclusive-options.ts";
 export { Guard } from "./locks/guard.ts";
 export { Latch, type LatchHandle, type LatchOptions } from "./locks/latch.ts";
 export { type LockOrderReport, type LockOrderSighting, lockOrder } from "./locks/lock-order.ts";

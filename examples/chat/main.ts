@@ -1,19 +1,20 @@
-// Starts the chat on loopback and prints its address: npm run example:chat [-- --port N --workers N]
-import { parseArgs } from "node:util";
+// Starts the chat on loopback and prints its address: npm run example:chat
+import { readOptions, wholeNumber } from "../options.ts";
 import { startChat } from "./server.ts";
 
-const { values } = parseArgs({ options: { port: { type: "string" }, workers: { type: "string" } } });
+const usage = `Usage: npm run example:chat [-- OPTIONS]
+  --port N       where to listen on loopback; 0 takes a free one (default 8004)
+  --workers N    threads that share the rooms (default 4)
+  --help`;
 
-function count(text: string | undefined, name: string, fallback: number, least: number): number {
-  const number = text === undefined ? fallback : Number(text);
-  if (Number.isInteger(number) && number >= least && number < 65_536) return number;
-  process.stderr.write(`--${name} must be a whole number of at least ${least}\n`);
-  process.exit(2);
-}
+const { port, workers } = readOptions(usage, {
+  port: { type: "string", default: "8004" },
+  workers: { type: "string", default: "4" },
+});
 
 const chat = await startChat({
-  port: count(values.port, "port", 8004, 0),
-  workers: count(values.workers, "workers", 4, 1),
+  port: wholeNumber("port", port, 0, 65_535, usage),
+  workers: wholeNumber("workers", workers, 1, 256, usage),
   tickets: { 7: "ann" },
   demo: { ann: { userId: "ann", name: "Ann" }, bob: { userId: "bob", name: "Bob (support)", isAdmin: true } },
 }).catch((error: Error) => {

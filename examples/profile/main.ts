@@ -8,7 +8,10 @@ import { Worker } from "node:worker_threads";
 import { Mutex } from "../../src/index.ts";
 import { profile } from "../../src/profile/index.ts";
 import { terminalTable } from "../../src/profile/reports.ts";
+import { readOptions } from "../options.ts";
 import { LOCKS } from "./shop.ts";
+
+readOptions("Usage: npm run example:profile [-- --help]", {});
 
 const WORKERS = 4;
 

@@ -1,11 +1,15 @@
-// A shop whose request handlers are threads with one session store: node dist/examples/session-store/main.js [--quick]
+// A shop whose request handlers are threads with one session store: npm run example:session-store
 // Shows what goes wrong with get and set, and what does not with the store's own steps; exits with 1 if one of them does.
 import { Worker } from "node:worker_threads";
 import { Region } from "../../src/region/region.ts";
 import { SessionStore } from "../../src/systems/session-store.ts";
+import { readOptions } from "../options.ts";
 import type { ShopWork } from "./shop.worker.ts";
 
-const rounds = process.argv.includes("--quick") ? 250 : 5000;
+const usage = `Usage: npm run example:session-store [-- OPTIONS]
+  --quick    a twentieth of the work
+  --help`;
+const rounds = readOptions(usage, { quick: { type: "boolean", default: false } }).quick ? 250 : 5000;
 const region = Region.create();
 const store = new SessionStore({ region });
 let failed = false;

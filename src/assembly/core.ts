@@ -17,10 +17,13 @@ export interface CoreExports {
   leaveRead(index: number, cell: number): number;
   tryWrite(index: number, cell: number, me: number): number;
   endWrite(index: number, me: number, ticket: number): number;
+  watchMode(index: number, limit: number): number;
+  watchReaders(index: number, limit: number): number;
   optimisticStamp(index: number): number;
   /** 1 or 0. */
   isVersion(index: number, stamp: number): number;
   acquirePermits(index: number, n: number): number;
+  spinForPermits(index: number, n: number, limit: number): number;
   releasePermits(index: number, n: number): number;
   readRow(
     shards: number,
@@ -33,7 +36,19 @@ export interface CoreExports {
     keyBytes: number,
     limit: number,
   ): number;
+  beginWait(table: number, lock: number, me: number, seatAt: number): number;
+  /** Sleeps by WebAssembly's own wait: only where threads may block, and park by Atomics. */
+  sleepWait(table: number, lock: number, me: number, seatAt: number, index: number, ms: number): number;
+  chooseFor(table: number, lock: number, me: number): number;
   isCurrent(shard: number, version: number, serialAt: number, serial: number): number;
+  renewedVersion(
+    shard: number,
+    row: number,
+    rowVersion: number,
+    epoch: number,
+    serialAt: number,
+    serial: number,
+  ): number;
 }
 
 let compiled: WebAssembly.Module | null | undefined;
@@ -55,7 +70,7 @@ function wanted(): boolean {
 function compile(): WebAssembly.Module | null {
   if (typeof WebAssembly !== "object" || !wanted()) return null;
   try {
-    const bytes = Uint8Array.from(atob(CORE_BYTES), (char) => char.charCodeAt(0));
+    const bytes = Uint8Array.from(CORE_BYTES.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
     return new WebAssembly.Module(bytes);
   } catch {
     // A content security policy may forbid compilation: the JavaScript of the same protocols serves.

@@ -35,6 +35,22 @@ export function deadlineIn(timeout: number): number {
   return timeout === Number.POSITIVE_INFINITY ? timeout : now() + timeout;
 }
 
+/**
+ * Has `expired` called once `timeout` milliseconds have gone by since `since`: at once if they have, never for Infinity.
+ * The function that is returned calls it off.
+ */
+export function atDeadline(since: number, timeout: number, expired: () => void): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const look = (): void => {
+    const left = timeout - (now() - since);
+    // Timers count in whole milliseconds and hold 31 bits: the deadline is the monotonic clock's.
+    if (left > 0) timer = setTimeout(look, Math.min(Math.ceil(left), 0x7fffffff));
+    else expired();
+  };
+  if (timeout !== Number.POSITIVE_INFINITY) look();
+  return () => clearTimeout(timer);
+}
+
 /** Checks an AbortSignal given by a user; throws its reason if it is aborted already. */
 export function checkSignal(signal: unknown): AbortSignal | undefined {
   if (signal === undefined) return undefined;

@@ -8,8 +8,8 @@
 // it ends at the first bump after it was armed, and a task that comes while it is armed sets A before it relies on it.
 
 import { load, peek } from "../cells/atomics.ts";
-import { type AsyncWaitOptions, checkSignal, checkTimeout, now } from "../cells/deadline.ts";
-import { hasWaitAsync, holdKeepAlive, parkAsync, releaseKeepAlive } from "../cells/park.ts";
+import { type AsyncWaitOptions, atDeadline, checkSignal, checkTimeout, now } from "../cells/deadline.ts";
+import { armWait, holdKeepAlive, releaseKeepAlive } from "../cells/park.ts";
 import {
   ACQUIRED,
   ACQUIRED_DIED,
@@ -23,7 +23,8 @@ import {
   UNRECOVERABLE,
   withdrawStarving,
 } from "../protocols/mutex.ts";
-import { beginWait, EXCLUSIVE, endWait, type Waiting } from "../region/recording.ts";
+import { EXCLUSIVE } from "../region/record-holds.ts";
+import { beginWait, endWait, type Waiting } from "../region/recording.ts";
 import type { Region } from "../region/region.ts";
 import { ownerIsDead, type Perishable, payWakes, STARVING_MS } from "../region/word-lock.ts";
 
@@ -42,7 +43,6 @@ interface Task {
   settle(acquired: Acquired): void;
 }
 
-const POLL_MS = 4;
 const queues = new WeakMap<Region, Map<number, AsyncQueue>>();
 
 /** This thread's queue for the mutex at a word index. */
@@ -90,9 +90,9 @@ class AsyncQueue {
     const timeout = checkTimeout(options.timeout);
     const signal = checkSignal(options.signal);
     return new Promise((resolve, reject) => {
-      let timer: ReturnType<typeof setTimeout> | undefined;
+      let callOff = (): void => undefined;
       const leave = (): void => {
-        if (timer !== undefined) clearTimeout(timer);
+        callOff();
         signal?.removeEventListener("abort", onAbort);
       };
       const recorded: { wait?: Waiting | undefined } = {};
@@ -119,20 +119,13 @@ class AsyncQueue {
       if (!this.#tasks.includes(task)) return;
       recorded.wait = beginWait(this.#region, this.#index, EXCLUSIVE, true);
       holdKeepAlive(this.#onSlice);
-      if (timeout === Number.POSITIVE_INFINITY) return;
-      const expire = (): void => {
-        const left = timeout - (now() - task.since);
-        // Timers count in whole milliseconds and hold 31 bits: the deadline is the monotonic clock's.
-        if (left > 0) timer = setTimeout(expire, Math.min(Math.ceil(left), 0x7fffffff));
-        else {
-          // The last look before giving up, as a thread that sleeps has one: is the owner alive?
-          if (timeout > 0) this.#pump(true);
-          if (!this.#tasks.includes(task)) return;
-          this.#remove(task);
-          task.settle({ result: MUST_WAIT, ticket: 0 });
-        }
-      };
-      expire();
+      callOff = atDeadline(task.since, timeout, () => {
+        // The last look before giving up, as a thread that sleeps has one: is the owner alive?
+        if (timeout > 0) this.#pump(true);
+        if (!this.#tasks.includes(task)) return;
+        this.#remove(task);
+        task.settle({ result: MUST_WAIT, ticket: 0 });
+      });
     });
   }
 
@@ -189,16 +182,8 @@ class AsyncQueue {
 
   /** Arms the one wait of this queue; false if the sequence has moved on. */
   #arm(sequence: number): boolean {
-    if (this.#armed) return true;
-    if (hasWaitAsync()) {
-      const promise = parkAsync(this.#region.memory.words, this.#index + SEQ, sequence);
-      if (promise === undefined) return false;
-      promise.then(this.#onWake);
-    } else {
-      setTimeout(this.#onWake, POLL_MS);
-    }
-    this.#armed = true;
-    return true;
+    this.#armed ||= armWait(this.#region.memory.words, this.#index + SEQ, sequence, this.#onWake);
+    return this.#armed;
   }
 
   #remove(task: Task): void {

@@ -6,8 +6,8 @@
 // when its tasks leave (it can't be taken back) and serves the next ones: it ends at the first wake after it was armed.
 
 import { load } from "../cells/atomics.ts";
-import { type AsyncWaitOptions, checkSignal, checkTimeout, now } from "../cells/deadline.ts";
-import { hasWaitAsync, holdKeepAlive, parkAsync, releaseKeepAlive } from "../cells/park.ts";
+import { type AsyncWaitOptions, atDeadline, checkSignal, checkTimeout, now } from "../cells/deadline.ts";
+import { armWait, holdKeepAlive, releaseKeepAlive } from "../cells/park.ts";
 import type { Region } from "../region/region.ts";
 
 /** What an attempt is told. */
@@ -41,7 +41,6 @@ interface Task {
 /** Stands for "the time is over" in the promise of {@link AsyncWaiters.wait}. */
 export const EXPIRED_ASYNC: unique symbol = Symbol("expired");
 
-const POLL_MS = 4;
 const lists = new WeakMap<Region, Map<number, AsyncWaiters>>();
 
 /** This thread's list of tasks for a cell; `fifo`: a task is attempted only when none stands before it. */
@@ -88,9 +87,9 @@ export class AsyncWaiters {
     const timeout = checkTimeout(options.timeout);
     const signal = checkSignal(options.signal);
     return new Promise((resolve, reject) => {
-      let timer: ReturnType<typeof setTimeout> | undefined;
+      let callOff = (): void => undefined;
       const leave = (): void => {
-        if (timer !== undefined) clearTimeout(timer);
+        callOff();
         signal?.removeEventListener("abort", onAbort);
       };
       const giveUp = (): void => {
@@ -124,16 +123,10 @@ export class AsyncWaiters {
       };
       signal?.addEventListener("abort", onAbort);
       if (this.#join(task)) return;
-      const expire = (): void => {
-        const left = timeout - (now() - task.since);
-        // Timers count in whole milliseconds and hold 31 bits: the deadline is the monotonic clock's.
-        if (left > 0) timer = setTimeout(expire, Math.min(Math.ceil(left), 0x7fffffff));
-        else {
-          giveUp();
-          resolve(EXPIRED_ASYNC);
-        }
-      };
-      if (timeout !== Number.POSITIVE_INFINITY) expire();
+      callOff = atDeadline(task.since, timeout, () => {
+        giveUp();
+        resolve(EXPIRED_ASYNC);
+      });
     });
   }
 
@@ -190,16 +183,8 @@ export class AsyncWaiters {
 
   /** Arms the one wait of this list; false if the cell has changed since it was read. */
   #arm(seen: number): boolean {
-    if (this.#armed) return true;
-    if (hasWaitAsync()) {
-      const promise = parkAsync(this.#region.memory.words, this.#cell, seen);
-      if (promise === undefined) return false;
-      promise.then(this.#onWake);
-    } else {
-      setTimeout(this.#onWake, POLL_MS);
-    }
-    this.#armed = true;
-    return true;
+    this.#armed ||= armWait(this.#region.memory.words, this.#cell, seen, this.#onWake);
+    return this.#armed;
   }
 
   #remove(task: Task): void {

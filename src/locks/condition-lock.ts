@@ -38,25 +38,28 @@ export interface ConditionLock {
   readonly region: Region;
   /** Where it lies: the condition's memory records it, so that all threads pair it with the same lock. */
   share(): { readonly offset: number; readonly serial: number };
+  /** Word index of its mutex, if its hold is that mutex's and nothing but a ticket; 0: it is more. @internal */
+  readonly plainMutex: number;
   /** How messages call it. @internal */
   label(): string;
   /** Whether this thread holds it in the way a wait needs (an RwLock: for writing). @internal */
   isHeldForWait(): boolean;
   /** Whether nobody can ever hold it again: not recoverable, or freed. Those who wait must then be told. @internal */
   isLost(): boolean;
+  /** Whether the memory is still this lock's. @internal */
+  isCurrent(): boolean;
+  /** Pays the wakes that a release of its mutex owes. @internal */
+  payRelease(owed: number): void;
   /** Gives the whole hold back, all levels of it. The caller has checked that it is held. Never blocks. @internal */
   releaseForWait(): SavedHold;
-  /**
-   * Takes the hold back; blocks until it has it. `moved`: the thread slept among the lock's own sleepers meanwhile.
-   * @internal
-   */
-  reacquire(saved: SavedHold, options: ReacquireOptions, moved?: boolean): void;
+  /** Takes the hold back; blocks until it has it. @internal */
+  reacquire(saved: SavedHold, options: ReacquireOptions): void;
   /** The same for a task. Not abortable: the task must have the lock before it can go on. @internal */
   reacquireAsync(saved: SavedHold, options: ReacquireOptions): Promise<void>;
   /**
-   * With the lock held: moves the thread `owner`, which sleeps on `cell` and was chosen, to the lock's own sleepers, of
-   * which each release wakes one. False, with nothing done, where that can't be.
+   * With the lock held: from now until it is given back, those that are chosen are owed a wake by this thread's next
+   * release (payChosen in region/wait-queue.ts). Returns the lock's number for that; 0: it can't, wake them at once.
    * @internal
    */
-  handOver?(cell: number, owner: number): boolean;
+  owingWakes(): number;
 }

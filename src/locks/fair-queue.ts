@@ -8,7 +8,8 @@ import { type AsyncWaitOptions, checkSignal, checkTimeout, now } from "../cells/
 import { drawTicket, enterLine, NODE_SEQ, nodeOf } from "../protocols/fair-line.ts";
 import { ACQUIRED, ACQUIRED_DIED, HOLD, LOCK, MUST_WAIT, takeFromDead, UNRECOVERABLE } from "../protocols/mutex.ts";
 import { fairStep, KEPT, KEPT_MS, type Place, quit, SLEEP } from "../region/fair-lock.ts";
-import { EXCLUSIVE, recordAwait } from "../region/recording.ts";
+import { EXCLUSIVE } from "../region/record-holds.ts";
+import { recordAwait } from "../region/recording.ts";
 import type { Region } from "../region/region.ts";
 import { ownerIsDead, type Perishable } from "../region/word-lock.ts";
 import type { Acquired } from "./async-queue.ts";

@@ -3,7 +3,7 @@
 
 import { tryLock, unlock, unlockHold } from "../protocols/mutex.ts";
 import { lockReentrant, unlockLevel, unlockReentrant } from "../protocols/reentrant-mutex.ts";
-import { isRecording } from "../region/recording.ts";
+import { isRecording } from "../region/record-memory.ts";
 import type { Region } from "../region/region.ts";
 
 export interface MutexOperations {

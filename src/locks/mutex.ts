@@ -7,12 +7,8 @@ import { HOLD, RELEASED, unlock } from "../protocols/mutex.ts";
 import { KIND_MUTEX } from "../region/layout.ts";
 import { awaitingHere } from "./async-queue.ts";
 import type { SavedHold } from "./condition-lock.ts";
-import {
-  type AcquireOptions,
-  type AsyncAcquireOptions,
-  ExclusiveLock,
-  type ExclusiveOptions,
-} from "./exclusive-lock.ts";
+import { ExclusiveLock } from "./exclusive-lock.ts";
+import type { AcquireOptions, AsyncAcquireOptions, ExclusiveOptions } from "./exclusive-options.ts";
 import { Guard } from "./guard.ts";
 import { mutexOperations } from "./mutex-operations.ts";
 import { handleOptions, type LockHandle } from "./place.ts";
@@ -138,6 +134,11 @@ export class Mutex extends ExclusiveLock<Guard<Mutex>> {
   override releaseHold(ticket: number): boolean {
     const owed = this.operations.unlockHold(this.index, this.me, ticket);
     return owed === RELEASED || this.releaseSlow(owed);
+  }
+
+  /** @internal */
+  override get plainMutex(): number {
+    return this.index;
   }
 
   /** @internal */

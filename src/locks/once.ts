@@ -11,6 +11,7 @@ import {
 } from "../cells/deadline.ts";
 import { TimeoutError, WouldDeadlockError } from "../cells/errors.ts";
 import { SLICE_MS, TIMED_OUT, wakeAll } from "../cells/park.ts";
+import { ACQUIRED } from "../protocols/mutex.ts";
 import {
   finishOnce,
   IS_DONE,
@@ -24,6 +25,9 @@ import {
 } from "../protocols/once.ts";
 import { DEADLOCKED, deadlockError } from "../region/deadlock.ts";
 import { KIND_ONCE } from "../region/layout.ts";
+import { beginRun, endRun, PERMITS } from "../region/record-holds.ts";
+import { isRecording } from "../region/record-memory.ts";
+import { recordWait } from "../region/recording.ts";
 import { EXPIRED, sleepOn } from "../region/sleep.ts";
 import { isAlive, probe, threadIdOf } from "../region/threads.ts";
 import { FOR_RUNNER } from "../region/waits.ts";
@@ -72,11 +76,13 @@ export class Once extends LockObject<"once"> {
     const timeout = checkTimeout(options.timeout);
     if (this.done) return false;
     if (!this.#claim(timeout)) return false;
+    const run = beginRun(this.region.memory, this.index);
     let done = false;
     try {
       fn();
       done = true;
     } finally {
+      endRun(run);
       this.#finish(done);
     }
     return true;
@@ -94,11 +100,13 @@ export class Once extends LockObject<"once"> {
     });
     if (claimed === EXPIRED_ASYNC) throw this.#timedOut(timeout);
     if (!claimed) return false;
+    const run = beginRun(this.region.memory, this.index);
     let done = false;
     try {
       await fn();
       done = true;
     } finally {
+      endRun(run);
       this.#finish(done);
     }
     return true;
@@ -117,6 +125,17 @@ export class Once extends LockObject<"once"> {
 
   /** True if the caller must run it, false if it is done. */
   #claim(timeout: number): boolean {
+    if (!isRecording()) return this.#claimSleeping(timeout);
+    let runs = false;
+    const claim = (): number => {
+      runs = this.#claimSleeping(timeout);
+      return ACQUIRED;
+    };
+    recordWait(this.region, this.index, PERMITS, claim);
+    return runs;
+  }
+
+  #claimSleeping(timeout: number): boolean {
     const { words } = this.region.memory;
     const deadline = deadlineIn(timeout);
     let ask = false;

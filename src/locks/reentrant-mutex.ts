@@ -17,12 +17,8 @@ import {
 } from "../protocols/reentrant-mutex.ts";
 import { KIND_REENTRANT_MUTEX } from "../region/layout.ts";
 import type { SavedHold } from "./condition-lock.ts";
-import {
-  type AcquireOptions,
-  type AsyncAcquireOptions,
-  ExclusiveLock,
-  type ExclusiveOptions,
-} from "./exclusive-lock.ts";
+import { ExclusiveLock } from "./exclusive-lock.ts";
+import type { AcquireOptions, AsyncAcquireOptions, ExclusiveOptions } from "./exclusive-options.ts";
 import { reentrantOperations } from "./mutex-operations.ts";
 import { handleOptions, type LockHandle } from "./place.ts";
 

@@ -5,7 +5,9 @@ import { peek } from "../cells/atomics.ts";
 import { type AsyncWaitOptions, deadlineIn, now } from "../cells/deadline.ts";
 import { ACQUIRED, ACQUIRED_DIED, HELD_BY_ME, HOLD, MUST_WAIT } from "../protocols/mutex.ts";
 import { BACKED_OFF, NOT_TRIED, WAKE_WRITER, writeStep } from "../protocols/rw-lock.ts";
-import { EXCLUSIVE, isRecording, recordWait } from "../region/recording.ts";
+import { EXCLUSIVE } from "../region/record-holds.ts";
+import { isRecording } from "../region/record-memory.ts";
+import { recordWait } from "../region/recording.ts";
 import type { AsyncRwOptions, Releasable, RwOptions } from "./rw-guards.ts";
 import { checkOptions, RwObject } from "./rw-object.ts";
 import {

@@ -45,7 +45,7 @@ import {
   gateBlocking,
   gateIsMine,
   gateNow,
-  payRwWakes,
+  payRwRelease,
   readLook,
   readsHere,
   releaseGate,
@@ -248,7 +248,7 @@ export class RwLock extends ReadWriteLock<RwReadGuard, RwWriteGuard> implements 
     const { words } = this.region.memory;
     if (!this.isHold(ticket)) throw this.notOwner("downgrade");
     const owed = downgradeWrite(words, this.index, this.cell, this.me, ticket);
-    if (owed !== RELEASED && owed !== NOT_OWNER) payRwWakes(words, this.index, owed);
+    if (owed !== RELEASED && owed !== NOT_OWNER) payRwRelease(this.region.memory, this.index, owed);
   }
 
   /** @internal */
@@ -275,6 +275,21 @@ export class RwLock extends ReadWriteLock<RwReadGuard, RwWriteGuard> implements 
     const ticket = peek(this.region.memory.words, this.index + HOLD);
     this.releaseHold(ticket);
     return { ticket, depth: 1, mode: 0 };
+  }
+
+  /** @internal */
+  get plainMutex(): number {
+    return 0;
+  }
+
+  /** @internal */
+  payRelease(): void {
+    // It owes none: it has no plain mutex.
+  }
+
+  /** @internal */
+  owingWakes(): number {
+    return 0;
   }
 
   /** @internal */

@@ -4,8 +4,8 @@
 import { ACQUIRED } from "../protocols/mutex.ts";
 import { endWrite, enterRead, leaveRead, NOT_TRIED, tryWrite } from "../protocols/rw-lock.ts";
 import { isVersion, optimisticStamp } from "../protocols/stamped.ts";
+import { countRead, endReadHold } from "../region/record-holds.ts";
 import { Recorder } from "../region/recorder.ts";
-import { countFree } from "../region/recording.ts";
 import type { Region } from "../region/region.ts";
 
 export interface RwOperations {
@@ -33,15 +33,19 @@ export function rwOperations(region: Region, mayBlock: boolean): RwOperations {
   return operations;
 }
 
-/** From now on the fast path counts reads while a recording is on: the lock itself counts writes only. */
+/** From now on the fast path counts reads while a recording is on, and times some: the lock itself counts writes only. */
 function countReads(operations: RwOperations): void {
-  const { readFast } = operations;
+  const { readFast, leaveRead } = operations;
   const memory = operations.region.deref()?.memory;
   if (memory === undefined) return;
   operations.readFast = (index, cell) => {
     const result = readFast(index, cell);
-    if (result === ACQUIRED) countFree(memory, index);
+    if (result === ACQUIRED) countRead(memory, index);
     return result;
+  };
+  operations.leaveRead = (index, cell) => {
+    endReadHold(memory, index);
+    return leaveRead(index, cell);
   };
 }
 

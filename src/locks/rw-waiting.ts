@@ -46,7 +46,9 @@ import {
 } from "../protocols/rw-lock.ts";
 import { DEADLOCKED } from "../region/deadlock.ts";
 import type { RegionMemory } from "../region/memory.ts";
-import { EXCLUSIVE, isRecording, recordAwait, recordWait, released, releasing, SHARED } from "../region/recording.ts";
+import { EXCLUSIVE, released, releasing, SHARED } from "../region/record-holds.ts";
+import { isRecording } from "../region/record-memory.ts";
+import { recordAwait, recordWait } from "../region/recording.ts";
 import type { Region } from "../region/region.ts";
 import { EXPIRED, sleepOn } from "../region/sleep.ts";
 import { isAlive, probe } from "../region/threads.ts";
@@ -160,6 +162,7 @@ function readSleeping(place: RwPlace, deadline: number): number {
   const { words } = region.memory;
   const begun = now();
   const came = load(words, index + OPENINGS);
+  if (readsHere(place) === 0 && !gateIsMine(place)) region.spinning?.watchMode(index);
   let starving = false;
   let ended = 0;
   for (;;) {
@@ -184,6 +187,7 @@ export function drainBlocking(place: RwPlace, deadline: number): number {
 function drainSleeping(place: RwPlace, deadline: number): number {
   const { region, index } = place;
   const { words } = region.memory;
+  region.spinning?.watchReaders(index);
   let ended = 0;
   let force = 0;
   for (;;) {
@@ -203,6 +207,9 @@ function drainSleeping(place: RwPlace, deadline: number): number {
 
 /** Sleeps until the gate is this thread's, in repair if its owner died: a result of the mutex. */
 export function gateBlocking(place: RwPlace, deadline: number): number {
+  const { region, index, me } = place;
+  const spinning = isRecording() ? undefined : region.spinning;
+  if (spinning !== undefined && spinning.spinForLock(index, me, 0, 0) !== 0) return ACQUIRED;
   return repaired(place, lockBlocking(place.region, place.index, deadline, place));
 }
 

@@ -3,35 +3,38 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { transform } from "esbuild";
+import { build } from "rolldown";
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-async function minified(path) {
-  const { outputFiles } = await build({
-    entryPoints: [at(path)],
-    bundle: true,
+async function script() {
+  const { output } = await build({
+    input: at("page/main.ts"),
+    platform: "browser",
     write: false,
-    minify: true,
-    format: "iife",
-    target: ["es2022", "chrome110", "firefox110", "safari16"],
-    legalComments: "none",
-    charset: "utf8",
-    logLevel: "error",
+    logLevel: "warn",
+    transform: { target: ["es2022", "chrome110", "firefox110", "safari16"] },
+    optimization: { inlineConst: { mode: "all", pass: 3 } },
+    output: { format: "iife", minify: true, comments: false },
   });
-  return outputFiles[0].text.trim();
+  return output[0].code.trim();
 }
 
-const script = await minified("page/main.ts");
-const style = await minified("page/style.css");
+async function style() {
+  const options = { loader: "css", minify: true, target: ["chrome110", "firefox110", "safari16"] };
+  return (await transform(readFileSync(at("page/style.css"), "utf8"), options)).code.trim();
+}
+
+const [pageScript, pageStyle] = await Promise.all([script(), style()]);
 // In an HTML element, nothing else could end it early.
-if (/<\/script|<!--/i.test(script) || /<\/style/i.test(style))
+if (/<\/script|<!--/i.test(pageScript) || /<\/style/i.test(pageStyle))
   throw new Error("The page's sources would end their element.");
 
 const output = at("render/page-assets.ts");
 const text = `// Made by src/profile/build.mjs from src/profile/page: the script and the style of the page.
-export const PAGE_SCRIPT: string = ${JSON.stringify(script)};
-export const PAGE_STYLE: string = ${JSON.stringify(style)};
+export const PAGE_SCRIPT: string = ${JSON.stringify(pageScript)};
+export const PAGE_STYLE: string = ${JSON.stringify(pageStyle)};
 `;
 const old = (() => {
   try {
@@ -41,4 +44,4 @@ const old = (() => {
   }
 })();
 if (old !== text) writeFileSync(output, text);
-process.stdout.write(`the profiler's page: ${script.length + style.length} bytes\n`);
+process.stdout.write(`the profiler's page: ${pageScript.length + pageStyle.length} bytes\n`);

@@ -16,6 +16,7 @@ import {
   KIND_COUNTER,
   KIND_LOG,
   KIND_MUTEX,
+  KIND_ONCE,
   KIND_QUEUE,
   KIND_REENTRANT_MUTEX,
   KIND_RW_LOCK,
@@ -66,7 +67,7 @@ interface Block {
 const COUNTING = [KIND_MUTEX, KIND_REENTRANT_MUTEX, KIND_RW_LOCK, KIND_STAMPED_LOCK];
 const GUARDED = [KIND_QUEUE, KIND_LOG, KIND_COUNTER, KIND_STRING_POOL];
 /** What has a lock in its first words. */
-const LOCKS = new Set([...COUNTING, KIND_SEMAPHORE, ...GUARDED]);
+const LOCKS = new Set([...COUNTING, KIND_SEMAPHORE, KIND_ONCE, ...GUARDED]);
 
 export class LockIndex {
   /** The region's number in the recording. */
@@ -154,7 +155,7 @@ export class LockIndex {
     for (const block of this.#blocks) {
       if (block.kind === KIND_TABLE) {
         for (const lock of this.#shardsOf(block)) yield this.#present(lock, 0);
-      } else if (block.kind !== KIND_SEMAPHORE) yield this.#present(block.at, block.serial);
+      } else if (block.kind !== KIND_SEMAPHORE && block.kind !== KIND_ONCE) yield this.#present(block.at, block.serial);
     }
   }
 

@@ -11,6 +11,8 @@ export const NO_COUNTS: LockCounts = {
   hold: 0,
   maxHold: 0,
   timedHolds: 0,
+  sampledHold: 0,
+  sampledHolds: 0,
   spins: 0,
   parks: 0,
   timeouts: 0,

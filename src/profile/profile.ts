@@ -3,9 +3,10 @@
 import { describe } from "../cells/deadline.ts";
 import { sharedNanoseconds } from "../region/host.ts";
 import { beginRecording, endRecording, type RecordOptions, sessionNow } from "./control.ts";
+import { HoldSampler } from "./hold-sampler.ts";
 import { diffProfiles } from "./merge.ts";
 import { readThreads } from "./read.ts";
-import { type Acquisitions, acquisitionsNow, takeSnapshot } from "./snapshot.ts";
+import { type Acquisitions, acquisitionsNow, regionsHere, takeSnapshot } from "./snapshot.ts";
 import type { Profile } from "./types.ts";
 import { type WaitNow, waitsNow } from "./wait-graph.ts";
 
@@ -82,6 +83,8 @@ export class Profiler {
     this.#unhook();
     this.#options = { threshold: threshold * 1e6, sampleEvery };
     this.#begin();
+    const sampler = new HoldSampler(regionsHere);
+    this.#ends.push(() => sampler.end());
     if (onProfile === undefined) return;
     if (everyMs !== undefined) this.#every(everyMs, onProfile);
     if (signal !== undefined) this.#on(signal, onProfile);

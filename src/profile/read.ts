@@ -1,63 +1,9 @@
 // What the recording memory holds, as plain data: the areas of all threads, as they are at this moment.
 
 import { load, peek } from "../cells/atomics.ts";
-import {
-  A_BUSY,
-  A_DROPPED,
-  A_EARLIER,
-  A_LAST_TIMEOUT,
-  A_PAIRS,
-  A_SESSION,
-  A_SPAN_VERSION,
-  A_SPANS,
-  C_LOST,
-  E_AREA,
-  E_ID,
-  E_STATE,
-  ENTRY_ALIVE,
-  MAX_PAIRS,
-  MAX_SPANS,
-  MAX_THREAD_ENTRIES,
-  P_HOLDER,
-  P_ROW,
-  P_WAIT,
-  P_WAITER,
-  P_WAITS,
-  PAIR_WORDS,
-  PAIRS_AT,
-  R_CONTENDED,
-  R_COUNTED,
-  R_DEADLOCKS,
-  R_DEATHS,
-  R_GROWTHS,
-  R_HOLD,
-  R_HOLDS,
-  R_LOCK,
-  R_LOCKED_READS,
-  R_MAX_HOLD,
-  R_MAX_WAIT,
-  R_PARKS,
-  R_QUEUE,
-  R_REGION,
-  R_RETRIES,
-  R_SERIAL,
-  R_SPINS,
-  R_TIMED,
-  R_TIMEOUTS,
-  R_WAIT,
-  R_WAITS,
-  SPAN_LENGTH,
-  SPAN_ROW,
-  SPAN_START,
-  SPAN_WHAT,
-  SPAN_WORDS,
-  SPANS_AT,
-  THREAD_WORDS,
-  THREADS_AT,
-  WAIT_SPAN,
-} from "../region/record-layout.ts";
+import * as layout from "../region/record-layout.ts";
 import { recordWords } from "../region/record-memory.ts";
-import { rowsOf } from "../region/recorder.ts";
+import { rowsOf } from "../region/record-row.ts";
 import { histogramOf } from "./merge.ts";
 import type { Frame, Histogram, LockCounts, Span } from "./types.ts";
 
@@ -107,20 +53,20 @@ export interface ReadThread {
 
 /** How many threads and locks found no memory to be recorded in. */
 export function lostCount(): number {
-  return load(recordWords(), C_LOST);
+  return load(recordWords(), layout.C_LOST);
 }
 
 /** All threads that ever had a part in recordings, and what they recorded in the one with this number. */
 export function readThreads(session: number): ReadThread[] {
   const words = recordWords();
   const threads: ReadThread[] = [];
-  for (let k = 0; k < MAX_THREAD_ENTRIES; k++) {
-    const at = THREADS_AT + k * THREAD_WORDS;
-    const id = load(words, at + E_ID);
+  for (let k = 0; k < layout.MAX_THREAD_ENTRIES; k++) {
+    const at = layout.THREADS_AT + k * layout.THREAD_WORDS;
+    const id = load(words, at + layout.E_ID);
     if (id === 0) break;
-    const area = load(words, at + E_AREA);
-    const current = area !== 0 && load(words, area + A_SESSION) === session;
-    const alive = load(words, at + E_STATE) === ENTRY_ALIVE;
+    const area = load(words, at + layout.E_AREA);
+    const current = area !== 0 && load(words, area + layout.A_SESSION) === session;
+    const alive = load(words, at + layout.E_STATE) === layout.ENTRY_ALIVE;
     threads.push({ id: id - 1, alive, area: current ? readArea(words, area) : undefined });
   }
   return threads;
@@ -132,18 +78,18 @@ function readArea(words: Int32Array, area: number): ReadArea {
     rows: rowsOf(words, area).map((row) => readRow(words, floats, row)),
     pairs: readPairs(words, floats, area),
     spans: readSpans(words, floats, area),
-    dropped: peek(words, area + A_DROPPED),
-    earlier: peek(words, area + A_EARLIER),
-    busy: load(words, area + A_BUSY) !== 0,
-    lastTimeout: floats[(area + A_LAST_TIMEOUT) >> 1],
+    dropped: peek(words, area + layout.A_DROPPED),
+    earlier: peek(words, area + layout.A_EARLIER),
+    busy: load(words, area + layout.A_BUSY) !== 0,
+    lastTimeout: floats[(area + layout.A_LAST_TIMEOUT) >> 1],
   };
 }
 
 function keyOf(words: Int32Array, row: number): LockKey {
   return {
-    region: load(words, row + R_REGION),
-    lock: peek(words, row + R_LOCK),
-    serial: peek(words, row + R_SERIAL),
+    region: load(words, row + layout.R_REGION),
+    lock: peek(words, row + layout.R_LOCK),
+    serial: peek(words, row + layout.R_SERIAL),
   };
 }
 
@@ -151,29 +97,31 @@ function readRow(words: Int32Array, floats: Float64Array, row: number): ReadRow 
   // Whole nanoseconds: the clock has no finer ones.
   const float = (field: number): number => Math.round(floats[(row + field) >> 1]);
   const count = (field: number): number => peek(words, row + field);
-  const contended = count(R_CONTENDED);
+  const contended = count(layout.R_CONTENDED);
   return {
     ...keyOf(words, row),
     counts: {
-      acquisitions: contended + float(R_COUNTED),
+      acquisitions: contended + float(layout.R_COUNTED),
       contended,
-      wait: float(R_WAIT),
-      maxWait: float(R_MAX_WAIT),
-      hold: float(R_HOLD),
-      maxHold: float(R_MAX_HOLD),
-      timedHolds: count(R_TIMED),
-      spins: count(R_SPINS),
-      parks: count(R_PARKS),
-      timeouts: count(R_TIMEOUTS),
-      ownerDeaths: count(R_DEATHS),
-      deadlocks: count(R_DEADLOCKS),
-      longestQueue: count(R_QUEUE),
+      wait: float(layout.R_WAIT),
+      maxWait: float(layout.R_MAX_WAIT),
+      hold: float(layout.R_HOLD),
+      maxHold: float(layout.R_MAX_HOLD),
+      timedHolds: count(layout.R_TIMED),
+      sampledHold: float(layout.R_SAMPLED_HOLD),
+      sampledHolds: count(layout.R_SAMPLED),
+      spins: count(layout.R_SPINS),
+      parks: count(layout.R_PARKS),
+      timeouts: count(layout.R_TIMEOUTS),
+      ownerDeaths: count(layout.R_DEATHS),
+      deadlocks: count(layout.R_DEADLOCKS),
+      longestQueue: count(layout.R_QUEUE),
     },
-    waits: readHistogram(words, row + R_WAITS),
-    holds: readHistogram(words, row + R_HOLDS),
-    retries: count(R_RETRIES),
-    lockedReads: count(R_LOCKED_READS),
-    growths: count(R_GROWTHS),
+    waits: readHistogram(words, row + layout.R_WAITS),
+    holds: readHistogram(words, row + layout.R_HOLDS),
+    retries: count(layout.R_RETRIES),
+    lockedReads: count(layout.R_LOCKED_READS),
+    growths: count(layout.R_GROWTHS),
   };
 }
 
@@ -183,17 +131,17 @@ function readHistogram(words: Int32Array, at: number): Histogram {
 
 function readPairs(words: Int32Array, floats: Float64Array, area: number): ReadPair[] {
   const pairs: ReadPair[] = [];
-  const count = Math.min(load(words, area + A_PAIRS), MAX_PAIRS);
+  const count = Math.min(load(words, area + layout.A_PAIRS), layout.MAX_PAIRS);
   for (let k = 0; k < count; k++) {
-    const at = area + PAIRS_AT + k * PAIR_WORDS;
-    const row = load(words, at + P_ROW);
+    const at = area + layout.PAIRS_AT + k * layout.PAIR_WORDS;
+    const row = load(words, at + layout.P_ROW);
     if (row === 0) continue;
     pairs.push({
       ...keyOf(words, row),
-      waiter: readFrames(words, peek(words, at + P_WAITER)),
-      holder: readFrames(words, peek(words, at + P_HOLDER)),
-      waits: peek(words, at + P_WAITS),
-      wait: Math.round(floats[(at + P_WAIT) >> 1]),
+      waiter: readFrames(words, peek(words, at + layout.P_WAITER)),
+      holder: readFrames(words, peek(words, at + layout.P_HOLDER)),
+      waits: peek(words, at + layout.P_WAITS),
+      wait: Math.round(floats[(at + layout.P_WAIT) >> 1]),
     });
   }
   return pairs;
@@ -215,22 +163,22 @@ function readFrames(words: Int32Array, at: number): Frame[] {
 function readSpans(words: Int32Array, floats: Float64Array, area: number): ReadArea["spans"] {
   // The thread moves its spans together when they fill the buffer: read again if it did so meanwhile.
   for (let tries = 0; ; tries++) {
-    const version = load(words, area + A_SPAN_VERSION);
+    const version = load(words, area + layout.A_SPAN_VERSION);
     const spans: (LockKey & Pick<Span, "what" | "start" | "length">)[] = [];
-    const count = Math.min(load(words, area + A_SPANS), MAX_SPANS);
+    const count = Math.min(load(words, area + layout.A_SPANS), layout.MAX_SPANS);
     for (let k = 0; k < count; k++) {
-      const at = area + SPANS_AT + k * SPAN_WORDS;
-      const row = peek(words, at + SPAN_ROW);
+      const at = area + layout.SPANS_AT + k * layout.SPAN_WORDS;
+      const row = peek(words, at + layout.SPAN_ROW);
       if (row === 0) continue;
       spans.push({
         ...keyOf(words, row),
-        what: peek(words, at + SPAN_WHAT) === WAIT_SPAN ? "wait" : "hold",
-        start: Math.round(floats[(at + SPAN_START) >> 1]),
-        length: Math.round(floats[(at + SPAN_LENGTH) >> 1]),
+        what: peek(words, at + layout.SPAN_WHAT) === layout.WAIT_SPAN ? "wait" : "hold",
+        start: Math.round(floats[(at + layout.SPAN_START) >> 1]),
+        length: Math.round(floats[(at + layout.SPAN_LENGTH) >> 1]),
       });
     }
     // A thread that was killed while it moved them leaves an odd version for good.
-    if ((version & 1) === 0 && load(words, area + A_SPAN_VERSION) === version) return spans;
+    if ((version & 1) === 0 && load(words, area + layout.A_SPAN_VERSION) === version) return spans;
     if (tries > 10) return spans;
   }
 }

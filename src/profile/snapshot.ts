@@ -21,7 +21,7 @@ interface Recorded {
 }
 
 /** Every region that this thread has. */
-function regionsHere(): Region[] {
+export function regionsHere(): Region[] {
   const found: Region[] = [];
   for (const reference of recordRegistry().regions) {
     const region = reference.deref() as Region | undefined;

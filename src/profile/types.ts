@@ -31,9 +31,13 @@ export interface LockCounts {
   /** Total time of the timed holds (see `timedHolds`), ns. */
   readonly hold: number;
   readonly maxHold: number;
-  /** How many holds were timed: those that began with a wait. */
+  /** How many holds were timed: all that began with a wait, and a few of the others. */
   readonly timedHolds: number;
-  /** Looks at the word before it was slept on. */
+  /** The time of those few, ns, which is part of `hold`: samples of the holds that found the lock free. */
+  readonly sampledHold: number;
+  /** How many they are; part of `timedHolds`. */
+  readonly sampledHolds: number;
+  /** How often a waiter spun for the lock, before it slept or between two sleeps. */
   readonly spins: number;
   /** Sleeps. */
   readonly parks: number;

@@ -17,7 +17,8 @@
 // Legal transitions: free → owned by a compare-exchange that keeps the flags (and sets S if the taker slept, since
 // others may still sleep); owned → owned with S, A or F added; owned by me → free, keeping F only; owned by the dead →
 // owned by me with D; of a fair lock also owned by me → free keeping S alone; free, mine or not recoverable → retired, for good (its memory is then used for another mutex).
-// Nothing else.
+// Free with no flag → S alone, by a recording: the next acquisition and its release then come by the slow path, which
+// times them, and the release wakes nobody. Nothing else.
 //
 // Invariant: if a thread sleeps on LOCK, then S is set, or some awake thread has yet to try the lock (it was woken or
 // it owes the wake). So no wake is lost: unlock clears S and wakes one sleeper in S's name; the woken one sets S again
@@ -229,13 +230,18 @@ export function takeFromDead(words: Words, index: i32, me: i32, seen: i32): bool
   return true;
 }
 
-/** The owner says that a thread sleeps on the word: one that it is about to move there. */
+/** The owner says that a thread sleeps on the word, or that there are others that it must wake when it gives the lock back. */
 export function announceSleeper(words: Words, index: i32, me: i32): void {
   for (;;) {
     const word = load(words, index);
     if (word < 0 || (word & OWNER_MASK) !== me) return;
     if (cas(words, index, word, word | SYNC_WAITERS) === word) return;
   }
+}
+
+/** Sets S on a free lock that nobody awaits, so that its next hold comes and goes by the slow path. */
+export function markFree(words: Words, index: i32): void {
+  cas(words, index, 0, SYNC_WAITERS);
 }
 
 /** Sets F if the lock is owned and nobody starves yet: true if the caller is now the starver. */

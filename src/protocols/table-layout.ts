@@ -4,7 +4,7 @@
 //   table     │ magic version keyType fingerprint │ shards 0 buckets schemaBytes │ seed × 4 │ 0 × 4 │ schema (JSON) … │
 //             │ shard 0 │ shard 1 │ …            (one block of the region)
 //   shard     │ mutex × 8 │ version count index old │ position high rowVersion home │             four cache lines:
-//             │ slabs large slabWords usedWords │ record 0 × 3 │ free list heads, one a size class … │    64 words
+//             │ slabs large slabWords usedWords │ record epoch 0 × 2 │ free list heads, one a size class … │    64 words
 //   index     │ mask 0 × 15 │ bucket 0 │ bucket 1 │ …           (a block of its own; `index`, and `old` while it grows)
 //   bucket    │ overflow 0 │ hash row │ hash row │ … × 7        one cache line; row = 0: the slot is free
 //   slab      │ next words bump previous 0 × 4 │ row │ row │ … │ not carved yet │            (a block of its own)
@@ -57,6 +57,8 @@ export const S_SLAB_WORDS: i32 = MUTEX_WORDS + 10;
 export const S_USED_WORDS: i32 = MUTEX_WORDS + 11;
 /** The record of transactions whose first shard this one is; stays for the next one. */
 export const S_RECORD: i32 = MUTEX_WORDS + 12;
+/** Counts what may have put memory of rows to another use without a change of their versions: memory given back, repairs. */
+export const S_EPOCH: i32 = MUTEX_WORDS + 13;
 export const S_FREE: i32 = MUTEX_WORDS + 16;
 
 export const INDEX_HEADER: i32 = 16;
@@ -95,11 +97,14 @@ export const R_HASH: i32 = 1;
 /** In a free row: the next free row of its class. */
 export const R_NEXT: i32 = 1;
 export const R_KEY_BYTES: i32 = 2;
+/** What the row was given when it was written, or changed in place; 0 from when it leaves the index on. */
 export const R_VERSION: i32 = 3;
 
-// The tag: a mark that no other data looks like, the size class, the state.
+// The tag: a mark that no other data looks like, whether the texts are plain, the size class, the state.
 const TAG_MARK: i32 = 0x5ab0 << 16;
 const TAG_MARK_BITS: i32 = 0xffff << 16;
+/** All text columns of the row are ASCII. A repair may take it away. */
+export const PLAIN: i32 = 0x8000;
 const FREE_BIT: i32 = 1;
 
 export function usedTag(sizeClass: i32): i32 {
@@ -119,7 +124,7 @@ export function isFreeTag(tag: i32): boolean {
 }
 
 export function classOfTag(tag: i32): i32 {
-  return (tag & 0xffff) >> 1;
+  return (tag & 0x7fff) >> 1;
 }
 
 // Size classes: every 4 words from 8 to 64, then four a doubling up to 4,096 words; a class wastes a fifth at most.

@@ -47,7 +47,9 @@ import {
   UNRECOVERABLE,
 } from "../protocols/mutex.ts";
 import { DEADLOCKED } from "./deadlock.ts";
-import { EXCLUSIVE, isRecording, recordWait } from "./recording.ts";
+import { EXCLUSIVE } from "./record-holds.ts";
+import { isRecording } from "./record-memory.ts";
+import { recordWait } from "./recording.ts";
 import { EXPIRED, sleepOn } from "./sleep.ts";
 import { isAlive } from "./threads.ts";
 import { FOR_OWNER } from "./waits.ts";

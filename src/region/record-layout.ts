@@ -16,7 +16,7 @@
 
 /** "HLPR" as little-endian bytes. */
 export const RECORD_MAGIC = 0x52504c48;
-export const RECORD_VERSION = 1;
+export const RECORD_VERSION = 2;
 
 export const C_MAGIC = 0;
 export const C_VERSION = 1;
@@ -105,7 +105,7 @@ export const AREA_WORDS: number = TEXT_AT + TEXT_WORDS;
 
 export const CHUNK_HEADER = 8;
 export const CHUNK_ROWS = 16;
-export const ROW_WORDS = 256;
+export const ROW_WORDS = 260;
 export const CHUNK_WORDS: number = CHUNK_HEADER + CHUNK_ROWS * ROW_WORDS;
 
 /** The number of the region in the table plus 1, last written. */
@@ -134,7 +134,10 @@ export const R_WAIT = 16;
 export const R_MAX_WAIT = 18;
 export const R_HOLD = 20;
 export const R_MAX_HOLD = 22;
-export const R_WAITS: number = 28;
+/** Of the timed holds those that found the lock free: their time and how many they are. */
+export const R_SAMPLED_HOLD = 26;
+export const R_SAMPLED = 28;
+export const R_WAITS: number = 30;
 export const BUCKETS = 114;
 export const R_HOLDS: number = R_WAITS + BUCKETS;
 

@@ -38,6 +38,17 @@ interface StackError {
   prepareStackTrace?: unknown;
 }
 
+/** Milliseconds between two stacks that are captured for what may turn out to be short. */
+const TRACE_MS = 0.25;
+let lastTrace = 0;
+
+/** Whether a stack may be captured although it may come to nothing; if so, the next one may a while later. */
+export function isTraceDue(time: number): boolean {
+  if (time - lastTrace < TRACE_MS) return false;
+  lastTrace = time;
+  return true;
+}
+
 /** The present stack, not formatted yet. */
 export function captureTrace(): Error {
   const host = Error as unknown as StackError;
@@ -83,7 +94,7 @@ function framesOf(trace: Error): RawFrame[] {
 }
 
 function frameOf(site: Site): RawFrame {
-  const name = site.getFunctionName() ?? "(anonymous)";
+  const name = site.getFunctionName() || "(anonymous)";
   return [
     site.isConstructor() ? `new ${name}` : name,
     site.getFileName() ?? "",

@@ -1,123 +1,26 @@
 // One thread's pen: it writes its counts, spans and call sites into its own area of the recording memory. Places are read
 // from that memory at each use, so that two copies of holdfast in one thread go on from each other.
 
-import { load, peek, store } from "../cells/atomics.ts";
+import { store } from "../cells/atomics.ts";
 import { now } from "../cells/deadline.ts";
 import { sharedNanoseconds } from "./host.ts";
 import { H_ID } from "./layout.ts";
 import type { RegionMemory } from "./memory.ts";
-import {
-  A_BUSY,
-  A_CHUNK,
-  A_DROPPED,
-  A_EARLIER,
-  A_LAST_TIMEOUT,
-  A_PAIRS,
-  A_ROWS,
-  A_SESSION,
-  A_SPAN_VERSION,
-  A_SPANS,
-  A_STRIDE,
-  A_TEXT,
-  AREA_WORDS,
-  bucketOf,
-  C_ON,
-  CHUNK_HEADER,
-  CHUNK_ROWS,
-  CHUNK_WORDS,
-  L_LOCK,
-  L_SITE,
-  L_TICKET,
-  lastAt,
-  MAX_PAIRS,
-  MAX_SPANS,
-  P_HOLDER,
-  P_ROW,
-  P_WAIT,
-  P_WAITER,
-  P_WAITS,
-  PAIR_WORDS,
-  PAIRS_AT,
-  R_CONTENDED,
-  R_COUNTED,
-  R_LOCK,
-  R_REGION,
-  R_SERIAL,
-  R_SITE,
-  R_SITE_TICKET,
-  ROW_WORDS,
-  SPAN_LENGTH,
-  SPAN_ROW,
-  SPAN_START,
-  SPAN_WHAT,
-  SPAN_WORDS,
-  SPANS_AT,
-  TEXT_AT,
-  TEXT_WORDS,
-} from "./record-layout.ts";
+import * as layout from "./record-layout.ts";
 import { areaOf, controlWords, isRecording, recordWords, regionNumber, takeArea, takeChunk } from "./record-memory.ts";
+import { findRow, type HoldsSought, lastSite, Row, rowsOf, siteDuring } from "./record-row.ts";
 import { textOf } from "./record-stack.ts";
 
-/** What one thread counted of one lock. */
-export class Row {
-  readonly #words: Int32Array;
-  readonly #floats: Float64Array;
-  /** The row's word in the recording memory. */
-  readonly at: number;
-
-  constructor(buffer: SharedArrayBuffer, at: number) {
-    this.at = at;
-    this.#words = new Int32Array(buffer, at * 4, ROW_WORDS);
-    this.#floats = new Float64Array(buffer, at * 4, ROW_WORDS >> 1);
-  }
-
-  add(field: number, count: number): void {
-    if (count !== 0) this.#words[field] += count;
-  }
-
-  set(field: number, value: number): void {
-    store(this.#words, field, value);
-  }
-
-  get(field: number): number {
-    return this.#words[field];
-  }
-
-  atLeast(field: number, value: number): void {
-    if (this.#words[field] < value) this.#words[field] = value;
-  }
-
-  /** Counts an acquisition that found the lock free, of a kind that does not count them itself. */
-  count(): void {
-    this.#floats[R_COUNTED >> 1]++;
-  }
-
-  /** Adds a time to its sum, its maximum and its histogram. */
-  time(sum: number, most: number, histogram: number, nanoseconds: number): void {
-    this.#floats[sum >> 1] += nanoseconds;
-    if (this.#floats[most >> 1] < nanoseconds) this.#floats[most >> 1] = nanoseconds;
-    this.#words[histogram + bucketOf(nanoseconds)]++;
-  }
-}
-
 /** A wait above the threshold, whose stacks have not been written yet. */
-export interface Sample {
-  readonly row: Row;
+export interface Sample extends HoldsSought {
   readonly trace: Error;
   readonly length: number;
-  /** The id of the thread that stood in the way, the ticket of its hold, and that of the waiter's. */
+  /** The id of the thread that stood in the way. */
   readonly holder: number | undefined;
-  readonly ticket: number;
-  readonly until: number;
-  /** Whether one hold at a time stands in the way. */
-  readonly exclusive: boolean;
 }
 
 /** Samples that wait to be written: written at the next release or wait, or when there are so many. */
 const MOST_PENDING = 8;
-
-/** Tickets go from 1 to 2^30 and begin again. */
-const TICKETS = 0x3fffffff;
 
 export class Recorder {
   static #own: Recorder | undefined;
@@ -143,11 +46,11 @@ export class Recorder {
   private constructor(at: number) {
     this.#areaAt = at;
     this.#buffer = recordWords().buffer as SharedArrayBuffer;
-    this.#area = new Int32Array(this.#buffer, at * 4, AREA_WORDS);
-    this.#floats = new Float64Array(this.#buffer, at * 4, AREA_WORDS >> 1);
+    this.#area = new Int32Array(this.#buffer, at * 4, layout.AREA_WORDS);
+    this.#floats = new Float64Array(this.#buffer, at * 4, layout.AREA_WORDS >> 1);
     this.#clock = clockOffset();
     // The area of a thread that has ended: this one goes on in it.
-    if (this.#area[A_SESSION] !== 0) this.#area[A_EARLIER]++;
+    if (this.#area[layout.A_SESSION] !== 0) this.#area[layout.A_EARLIER]++;
   }
 
   /** This thread's; undefined if there is no memory left for it. */
@@ -159,8 +62,8 @@ export class Recorder {
     }
     const own = Recorder.#own;
     // A recording has begun since this thread wrote last.
-    const session = controlWords()[C_ON];
-    if (own !== undefined && session !== 0 && own.#area[A_SESSION] !== session) own.#renew(session);
+    const session = controlWords()[layout.C_ON];
+    if (own !== undefined && session !== 0 && own.#area[layout.A_SESSION] !== session) own.#renew(session);
     return own;
   }
 
@@ -182,29 +85,37 @@ export class Recorder {
       if (alive !== undefined) swap(alive);
     }
     // Not of the new recording until all is forgotten.
-    store(area, A_SESSION, 0);
+    store(area, layout.A_SESSION, 0);
     const words = recordWords();
-    for (const row of rowsOf(words, this.#areaAt)) words.fill(0, row + R_CONTENDED, row + ROW_WORDS);
-    for (const field of [A_SPANS, A_PAIRS, A_DROPPED, A_EARLIER, A_LAST_TIMEOUT, A_LAST_TIMEOUT + 1]) area[field] = 0;
-    area[A_STRIDE] = 1;
-    area.fill(0, PAIRS_AT, TEXT_AT);
+    for (const row of rowsOf(words, this.#areaAt)) words.fill(0, row + layout.R_CONTENDED, row + layout.ROW_WORDS);
+    for (const field of [
+      layout.A_SPANS,
+      layout.A_PAIRS,
+      layout.A_DROPPED,
+      layout.A_EARLIER,
+      layout.A_LAST_TIMEOUT,
+      layout.A_LAST_TIMEOUT + 1,
+    ])
+      area[field] = 0;
+    area[layout.A_STRIDE] = 1;
+    area.fill(0, layout.PAIRS_AT, layout.TEXT_AT);
     this.#pairs.clear();
     this.#pending = [];
-    store(area, A_SESSION, session);
+    store(area, layout.A_SESSION, session);
   }
 
   /** A wait ran out of time at this moment. */
   timedOut(): void {
-    this.#floats[A_LAST_TIMEOUT >> 1] = now() * 1e6 + this.#clock;
+    this.#floats[layout.A_LAST_TIMEOUT >> 1] = now() * 1e6 + this.#clock;
   }
 
   /** Says that the thread writes: if it ends before {@link leave}, the reader knows that one event may be half there. */
   enter(): void {
-    this.#area[A_BUSY] = 1;
+    this.#area[layout.A_BUSY] = 1;
   }
 
   leave(): void {
-    this.#area[A_BUSY] = 0;
+    this.#area[layout.A_BUSY] = 0;
   }
 
   /** The row of a lock; undefined if there is no memory left for one. */
@@ -212,60 +123,60 @@ export class Recorder {
     let rows = this.#rows.get(memory);
     if (rows === undefined) this.#rows.set(memory, (rows = new Map()));
     const known = rows.get(lock);
-    if (known?.get(R_SERIAL) === serial) return known;
+    if (known?.get(layout.R_SERIAL) === serial) return known;
     const made = this.#makeRow(memory, lock, serial);
     if (made !== undefined) rows.set(lock, made);
     return made;
   }
 
   #makeRow(memory: RegionMemory, lock: number, serial: number): Row | undefined {
-    const count = this.#area[A_ROWS];
+    const count = this.#area[layout.A_ROWS];
     const region = regionNumber(memory.words, H_ID);
     if (region === 0) return undefined;
-    let chunk = this.#area[A_CHUNK];
-    if (count % CHUNK_ROWS === 0) {
+    let chunk = this.#area[layout.A_CHUNK];
+    if (count % layout.CHUNK_ROWS === 0) {
       const fresh = takeChunk();
       if (fresh === 0) return undefined;
-      new Int32Array(this.#buffer, fresh * 4, CHUNK_WORDS)[0] = chunk;
-      store(this.#area, A_CHUNK, fresh);
+      new Int32Array(this.#buffer, fresh * 4, layout.CHUNK_WORDS)[0] = chunk;
+      store(this.#area, layout.A_CHUNK, fresh);
       chunk = fresh;
     }
-    const row = new Row(this.#buffer, chunk + CHUNK_HEADER + (count % CHUNK_ROWS) * ROW_WORDS);
-    row.set(R_LOCK, lock);
-    row.set(R_SERIAL, serial);
-    row.set(R_REGION, region);
-    store(this.#area, A_ROWS, count + 1);
+    const row = new Row(this.#buffer, chunk + layout.CHUNK_HEADER + (count % layout.CHUNK_ROWS) * layout.ROW_WORDS);
+    row.set(layout.R_LOCK, lock);
+    row.set(layout.R_SERIAL, serial);
+    row.set(layout.R_REGION, region);
+    store(this.#area, layout.A_ROWS, count + 1);
     return row;
   }
 
   /** A span of the timeline, if its turn has come; `begun` on this thread's clock, in milliseconds. */
   span(row: Row, what: number, begun: number, length: number): void {
     const area = this.#area;
-    if (this.#spansSeen++ % area[A_STRIDE] !== 0) {
-      area[A_DROPPED]++;
+    if (this.#spansSeen++ % area[layout.A_STRIDE] !== 0) {
+      area[layout.A_DROPPED]++;
       return;
     }
-    if (area[A_SPANS] === MAX_SPANS) this.#thinSpans();
-    const at = SPANS_AT + area[A_SPANS] * SPAN_WORDS;
-    area[at + SPAN_ROW] = row.at;
-    area[at + SPAN_WHAT] = what;
-    this.#floats[(at + SPAN_START) >> 1] = begun * 1e6 + this.#clock;
-    this.#floats[(at + SPAN_LENGTH) >> 1] = length;
-    store(area, A_SPANS, area[A_SPANS] + 1);
+    if (area[layout.A_SPANS] === layout.MAX_SPANS) this.#thinSpans();
+    const at = layout.SPANS_AT + area[layout.A_SPANS] * layout.SPAN_WORDS;
+    area[at + layout.SPAN_ROW] = row.at;
+    area[at + layout.SPAN_WHAT] = what;
+    this.#floats[(at + layout.SPAN_START) >> 1] = begun * 1e6 + this.#clock;
+    this.#floats[(at + layout.SPAN_LENGTH) >> 1] = length;
+    store(area, layout.A_SPANS, area[layout.A_SPANS] + 1);
   }
 
   /** Keeps every second span, and from now on half as many as before: the timeline covers the whole run. */
   #thinSpans(): void {
     const area = this.#area;
-    store(area, A_SPAN_VERSION, area[A_SPAN_VERSION] + 1);
-    for (let k = 1; k < MAX_SPANS / 2; k++) {
-      const from = SPANS_AT + 2 * k * SPAN_WORDS;
-      area.copyWithin(SPANS_AT + k * SPAN_WORDS, from, from + SPAN_WORDS);
+    store(area, layout.A_SPAN_VERSION, area[layout.A_SPAN_VERSION] + 1);
+    for (let k = 1; k < layout.MAX_SPANS / 2; k++) {
+      const from = layout.SPANS_AT + 2 * k * layout.SPAN_WORDS;
+      area.copyWithin(layout.SPANS_AT + k * layout.SPAN_WORDS, from, from + layout.SPAN_WORDS);
     }
-    store(area, A_SPANS, MAX_SPANS / 2);
-    area[A_STRIDE] *= 2;
-    area[A_DROPPED] += MAX_SPANS / 2;
-    store(area, A_SPAN_VERSION, area[A_SPAN_VERSION] + 1);
+    store(area, layout.A_SPANS, layout.MAX_SPANS / 2);
+    area[layout.A_STRIDE] *= 2;
+    area[layout.A_DROPPED] += layout.MAX_SPANS / 2;
+    store(area, layout.A_SPAN_VERSION, area[layout.A_SPAN_VERSION] + 1);
   }
 
   /** Whether it is this event's turn, one of `every`. */
@@ -284,15 +195,15 @@ export class Recorder {
   /** Leaves the stack of a hold where those who waited for it find it. */
   leaveSite(row: Row, trace: Error, ticket: number): void {
     const site = this.#site(trace);
-    row.set(R_SITE_TICKET, 0);
-    row.set(R_SITE, site);
-    row.set(R_SITE_TICKET, ticket);
+    row.set(layout.R_SITE_TICKET, 0);
+    row.set(layout.R_SITE, site);
+    row.set(layout.R_SITE_TICKET, ticket);
     const control = controlWords();
-    const at = lastAt(row.get(R_REGION), row.get(R_LOCK));
-    store(control, at + L_TICKET, 0);
-    store(control, at + L_LOCK, row.get(R_LOCK));
-    store(control, at + L_SITE, site);
-    store(control, at + L_TICKET, ticket);
+    const at = layout.lastAt(row.get(layout.R_REGION), row.get(layout.R_LOCK));
+    store(control, at + layout.L_TICKET, 0);
+    store(control, at + layout.L_LOCK, row.get(layout.R_LOCK));
+    store(control, at + layout.L_SITE, site);
+    store(control, at + layout.L_TICKET, ticket);
   }
 
   /** Writes what is pending. */
@@ -310,20 +221,20 @@ export class Recorder {
     const key = `${sample.row.at} ${waiter} ${holder}`;
     let at = this.#pairs.get(key);
     if (at === undefined) {
-      const count = this.#area[A_PAIRS];
-      if (count === MAX_PAIRS) {
-        this.#area[A_DROPPED]++;
+      const count = this.#area[layout.A_PAIRS];
+      if (count === layout.MAX_PAIRS) {
+        this.#area[layout.A_DROPPED]++;
         return;
       }
-      at = PAIRS_AT + count * PAIR_WORDS;
-      this.#area[at + P_WAITER] = waiter;
-      this.#area[at + P_HOLDER] = holder;
-      store(this.#area, at + P_ROW, sample.row.at);
-      store(this.#area, A_PAIRS, count + 1);
+      at = layout.PAIRS_AT + count * layout.PAIR_WORDS;
+      this.#area[at + layout.P_WAITER] = waiter;
+      this.#area[at + layout.P_HOLDER] = holder;
+      store(this.#area, at + layout.P_ROW, sample.row.at);
+      store(this.#area, layout.A_PAIRS, count + 1);
       this.#pairs.set(key, at);
     }
-    this.#area[at + P_WAITS]++;
-    this.#floats[(at + P_WAIT) >> 1] += sample.length;
+    this.#area[at + layout.P_WAITS]++;
+    this.#floats[(at + layout.P_WAIT) >> 1] += sample.length;
   }
 
   /** The stack that the holder left, if it is that of a hold during the wait: it may have had several of them. */
@@ -336,7 +247,7 @@ export class Recorder {
       if (other === 0) return 0;
       this.#others.set(key, other);
     }
-    return siteDuring(words, other + R_SITE, other + R_SITE_TICKET, ticket, until);
+    return siteDuring(words, other + layout.R_SITE, other + layout.R_SITE_TICKET, ticket, until);
   }
 
   /** The word of the stack's text in the recording memory; 0 (and counted) if there is no room for it. */
@@ -344,19 +255,19 @@ export class Recorder {
     const text = textOf(trace);
     const known = this.#texts.get(text);
     if (known !== undefined) return known;
-    const used = this.#area[A_TEXT];
+    const used = this.#area[layout.A_TEXT];
     const need = 1 + ((text.length + 1) >> 1);
-    if (text === "" || used + need > TEXT_WORDS) {
-      if (text !== "") this.#area[A_DROPPED]++;
+    if (text === "" || used + need > layout.TEXT_WORDS) {
+      if (text !== "") this.#area[layout.A_DROPPED]++;
       return 0;
     }
-    const at = TEXT_AT + used;
+    const at = layout.TEXT_AT + used;
     this.#area[at] = text.length;
     for (let unit = 0; unit < text.length; unit += 2) {
       // Past the end charCodeAt gives NaN, which becomes 0.
       this.#area[at + 1 + (unit >> 1)] = text.charCodeAt(unit) | (text.charCodeAt(unit + 1) << 16);
     }
-    store(this.#area, A_TEXT, used + need);
+    store(this.#area, layout.A_TEXT, used + need);
     this.#texts.set(text, this.#areaAt + at);
     return this.#areaAt + at;
   }
@@ -374,41 +285,4 @@ function clockOffset(): number {
     offset = shared - (before + between / 2) * 1e6;
   }
   return offset;
-}
-
-/** The stack that the lock's last hold left, if that was during the wait; for one that came when the lock was kept for another. */
-function lastSite({ row, ticket, until, exclusive }: Sample): number {
-  const control = controlWords();
-  const at = lastAt(row.get(R_REGION), row.get(R_LOCK));
-  if (!exclusive || load(control, at + L_LOCK) !== row.get(R_LOCK)) return 0;
-  return siteDuring(control, at + L_SITE, at + L_TICKET, ticket, until);
-}
-
-/** The site if its hold's ticket is one from `from` on and before `until`. */
-function siteDuring(words: Int32Array, siteAt: number, ticketAt: number, from: number, until: number): number {
-  const left = load(words, ticketAt);
-  const site = load(words, siteAt);
-  const later = (left - from) & TICKETS;
-  const during = left !== 0 && (later === 0 || later < ((until - from) & TICKETS));
-  return during && load(words, ticketAt) === left ? site : 0;
-}
-
-/** The words of all rows of an area, the newest chunk first. */
-export function rowsOf(words: Int32Array, area: number): number[] {
-  const found: number[] = [];
-  for (let chunk = load(words, area + A_CHUNK); chunk !== 0; chunk = peek(words, chunk)) {
-    for (let k = 0; k < CHUNK_ROWS; k++) {
-      const row = chunk + CHUNK_HEADER + k * ROW_WORDS;
-      // A row that is not whole yet, or not in use, has no region.
-      if (load(words, row + R_REGION) !== 0) found.push(row);
-    }
-  }
-  return found;
-}
-
-function findRow(words: Int32Array, area: number, like: Row): number {
-  if (area === 0) return 0;
-  const same = (row: number): boolean =>
-    [R_REGION, R_LOCK, R_SERIAL].every((field) => peek(words, row + field) === like.get(field));
-  return rowsOf(words, area).find(same) ?? 0;
 }

@@ -1,14 +1,10 @@
-// What the waiting code calls while a recording is on: a wait begins and ends, a hold that began with a wait ends. Off, a
-// call costs one look at one word, and all of the calls are on slow paths: an acquisition that finds its lock free passes
-// none of them.
-//
-// A hold is timed if it began with a wait. Its release comes by the slow path because the lock's word says that someone
-// may sleep (S), which the waiter that got the lock sets itself: for the protocol that is a wake that finds nobody.
+// What the waiting code calls while a recording is on: a wait begins and ends. Off, a call costs one look at one word, and
+// all of the calls are on slow paths: an acquisition that finds its lock free passes none of them.
 //
 // Who is to blame for a wait: the waiter reads who held the lock, and under which ticket, when it came. The holder leaves
-// the stack by which it took the lock, with that ticket, before it wakes anybody; so the waiter finds the two together.
+// the stack by which it took the lock, with that ticket (record-holds.ts); so the waiter finds the two together.
 
-import { cas, load, peek } from "../cells/atomics.ts";
+import { load, peek } from "../cells/atomics.ts";
 import { now } from "../cells/deadline.ts";
 import { HoldfastError } from "../cells/errors.ts";
 import {
@@ -20,53 +16,32 @@ import {
   MUST_WAIT,
   NOT_RECOVERABLE,
   ownerOf,
-  SYNC_WAITERS,
 } from "../protocols/mutex.ts";
 import { DEADLOCKED } from "./deadlock.ts";
-import { B_SERIAL, BLOCK_HEADER_BYTES, H_MAX_THREADS, H_NEXT_SLOT, T_PARKS, T_STATE, T_WAIT_FOR } from "./layout.ts";
+import { H_MAX_THREADS, H_NEXT_SLOT, T_PARKS, T_STATE, T_WAIT_FOR } from "./layout.ts";
 import type { RegionMemory } from "./memory.ts";
+import { beginFreeHold, beginHold, beginReadHold, PART, PERMITS, SHARED, serialBefore } from "./record-holds.ts";
 import {
   C_SAMPLE,
   C_THRESHOLD,
-  HOLD_SPAN,
   R_CONTENDED,
   R_DEADLOCKS,
   R_DEATHS,
-  R_HOLD,
-  R_HOLDS,
-  R_MAX_HOLD,
   R_MAX_WAIT,
   R_PARKS,
   R_QUEUE,
   R_SPINS,
-  R_TIMED,
   R_TIMEOUTS,
   R_WAIT,
   R_WAITS,
   WAIT_SPAN,
 } from "./record-layout.ts";
 import { controlWords, isRecording } from "./record-memory.ts";
-import { captureTrace } from "./record-stack.ts";
-import { Recorder, type Row } from "./recorder.ts";
+import type { Row } from "./record-row.ts";
+import { captureTrace, isTraceDue } from "./record-stack.ts";
+import { Recorder } from "./recorder.ts";
+import { turns } from "./spinning.ts";
 import { slotWord, threadIdOf } from "./threads.ts";
-
-export { isRecording } from "./record-memory.ts";
-
-/** What is waited for, as far as the recording must know. */
-export const EXCLUSIVE = 0;
-/** An exclusive lock inside a larger object: its block has no serial number for it. */
-export const PART = 1;
-/** A hold that is shared, or of no lock word: it is not timed. */
-export const SHARED = 2;
-
-/** Permits, which have no holder that would be to blame. */
-export const PERMITS = 3;
-
-/** Looks at a lock's word before it is slept on: what spins, adds to it. */
-export const effort: { spins: number } = { spins: 0 };
-
-/** Milliseconds between two stacks that are captured for a wait that may turn out to be a short one. */
-const TRACE_MS = 0.25;
 
 interface Waiter {
   readonly memory: RegionMemory;
@@ -86,23 +61,14 @@ export interface Waiting {
   readonly owner: number;
   readonly ticket: number;
   readonly parks: number;
-  readonly spins: number;
+  readonly turns: number;
   /** Whether a task waits, which sleeps beside its thread. */
   readonly byTask: boolean;
   trace: Error | undefined;
 }
 
-interface Hold {
-  readonly row: Row;
-  readonly begun: number;
-  readonly trace: Error | undefined;
-  readonly ticket: number;
-}
-
-const holds = new WeakMap<RegionMemory, Map<number, Hold>>();
 /** Recorded waits of this thread, one inside another: only the outermost counts. */
 let depth = 0;
-let lastTrace = 0;
 
 /** A wait begins; undefined if it is not recorded: no recording is on, or the wait is a part of another one. */
 export function beginWait(
@@ -122,12 +88,10 @@ export function beginWait(
   const owner = how === PERMITS ? 0 : ownerOf(load(words, index + LOCK));
   const ticket = peek(words, index + HOLD);
   let trace: Error | undefined;
-  if ((owner !== me || byTask) && begun - lastTrace >= TRACE_MS) {
-    lastTrace = begun;
-    trace = captureTrace();
-  }
+  // Of a free lock it is captured only if it comes to a wait.
+  if (owner !== 0 && (owner !== me || byTask) && isTraceDue(begun)) trace = captureTrace();
   const parks = peek(words, seatAt + T_PARKS);
-  return { recorder, row, waiter, index, how, begun, owner, ticket, parks, spins: effort.spins, byTask, trace };
+  return { recorder, row, waiter, index, how, begun, owner, ticket, parks, turns: turns.taken, byTask, trace };
 }
 
 /** The wait ended with this result of the protocol. */
@@ -138,7 +102,9 @@ export function endWait(wait: Waiting, result: number): void {
   if (result === HELD_BY_ME) return;
   if ((owner === 0 || owner === waiter.me) && parks === 0) {
     // It was to be had at once; an exclusive lock has counted that itself.
-    if (how > PART && result === ACQUIRED) row.count();
+    if (result !== ACQUIRED || wait.byTask) return;
+    if (how > PART) row.count();
+    else beginFreeHold(row, waiter, index);
     return;
   }
   const ended = now();
@@ -146,7 +112,7 @@ export function endWait(wait: Waiting, result: number): void {
   recorder.enter();
   row.add(R_CONTENDED, 1);
   row.add(R_PARKS, parks);
-  row.add(R_SPINS, effort.spins - wait.spins);
+  row.add(R_SPINS, turns.taken - wait.turns);
   if (result === MUST_WAIT) {
     row.add(R_TIMEOUTS, 1);
     recorder.timedOut();
@@ -164,7 +130,9 @@ export function endWait(wait: Waiting, result: number): void {
     recorder.keep({ row, trace: wait.trace, length, holder, ticket: wait.ticket, until, exclusive });
   }
   recorder.leave();
-  if (how <= PART && (result === ACQUIRED || result === ACQUIRED_DIED)) beginHold(wait, ended);
+  const held = result === ACQUIRED || result === ACQUIRED_DIED;
+  if (held && how === SHARED) beginReadHold(row, waiter.memory, index, ended);
+  if (held && how <= PART) beginHold(row, waiter, index, ended, wait.trace);
   else recorder.flush();
 }
 
@@ -177,13 +145,19 @@ export function recordWait(waiter: Waiter, index: number, how: number, wait: () 
   try {
     result = wait();
   } catch (error) {
-    result = error instanceof HoldfastError && error.code === "ERR_DEADLOCK" ? DEADLOCKED : 0;
+    result = resultOfError(error);
     throw error;
   } finally {
     depth--;
     endWait(waiting, result);
   }
   return result;
+}
+
+function resultOfError(error: unknown): number {
+  if (!(error instanceof HoldfastError)) return 0;
+  if (error.code === "ERR_TIMEOUT") return MUST_WAIT;
+  return error.code === "ERR_DEADLOCK" ? DEADLOCKED : 0;
 }
 
 /** Records an awaited acquisition: `run` calls back when the lock is not to be had at once. */
@@ -225,49 +199,6 @@ function resultOf(awaited: unknown): number {
   return typeof result === "number" ? result : MUST_WAIT;
 }
 
-function beginHold({ row, waiter, index, trace }: Waiting, begun: number): void {
-  const { words } = waiter.memory;
-  let held = holds.get(waiter.memory);
-  if (held === undefined) holds.set(waiter.memory, (held = new Map()));
-  held.set(index, { row, begun, trace, ticket: peek(words, index + HOLD) });
-  for (;;) {
-    const word = load(words, index + LOCK);
-    if (word < 0 || ownerOf(word) !== waiter.me) return;
-    if (cas(words, index + LOCK, word, word | SYNC_WAITERS) === word) return;
-  }
-}
-
-/** The lock was released by the slow path; those who wait have not been woken yet. */
-export function releasing(memory: RegionMemory, index: number, how: number): void {
-  const held = holds.get(memory);
-  const hold = held?.get(index);
-  const recorder = Recorder.ofThread();
-  if (recorder === undefined) return;
-  const ended = now();
-  if (hold !== undefined && held !== undefined) {
-    held.delete(index);
-    recorder.enter();
-    const length = Math.max(0, ended - hold.begun) * 1e6;
-    hold.row.add(R_TIMED, 1);
-    hold.row.time(R_HOLD, R_MAX_HOLD, R_HOLDS, length);
-    recorder.span(hold.row, HOLD_SPAN, hold.begun, length);
-    // What was no long wait may be a long hold.
-    const trace = hold.trace ?? (length >= controlWords()[C_THRESHOLD] * 1000 ? captureTrace() : undefined);
-    if (trace !== undefined) recorder.leaveSite(hold.row, trace, hold.ticket);
-    recorder.leave();
-  } else if (ended - lastTrace >= TRACE_MS) {
-    // Taken by the fast path, and someone waits: the place where it is given back has to do.
-    lastTrace = ended;
-    const row = recorder.rowOf(memory, index, how === PART ? 0 : serialBefore(memory, index));
-    if (row !== undefined) recorder.leaveSite(row, captureTrace(), peek(memory.words, index + HOLD));
-  }
-}
-
-/** Those who wait have been woken: there is time now for what {@link releasing} left. */
-export function released(): void {
-  Recorder.ofThread()?.flush();
-}
-
 /** Counts an acquisition that found a lock free which does not count them itself. */
 export function countFree(memory: RegionMemory, index: number): void {
   if (isRecording()) Recorder.ofThread()?.rowOf(memory, index, serialBefore(memory, index))?.count();
@@ -276,11 +207,6 @@ export function countFree(memory: RegionMemory, index: number): void {
 /** Counts something else of the lock at `index`, which is a part of a table. */
 export function countOf(memory: RegionMemory, index: number, field: number, count: number): void {
   Recorder.ofThread()?.rowOf(memory, index, 0)?.add(field, count);
-}
-
-function serialBefore(memory: RegionMemory, index: number): number {
-  const at = index - (BLOCK_HEADER_BYTES >> 2) + B_SERIAL;
-  return at < 0 ? 0 : load(memory.words, at);
 }
 
 /** How many threads sleep for the lock beside this one. */

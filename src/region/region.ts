@@ -26,6 +26,7 @@ import { adoptParking, type Parking, parkingMark, watchSeat } from "./native.ts"
 import { announceRegion } from "./record-memory.ts";
 import { makeSpinning, type Spinning } from "./spinning.ts";
 import { buryThread, countAlive, leaveSeat, type Seat, takeSeat } from "./threads.ts";
+import { attachForDeadlocks } from "./wait-circle.ts";
 
 /** Options of {@link Region.create}. */
 export interface RegionOptions {
@@ -89,6 +90,8 @@ export class Region {
   readonly core: CoreExports | undefined;
   /** @internal How its threads spin. */
   readonly spinning: Spinning | undefined;
+  /** @internal Wakes that this thread owes once it gives a lock back (wait-queue.ts). */
+  readonly owedWakes: number[] = [];
   readonly #legacy: Legacy;
 
   /** @internal Use {@link Region.create}, {@link Region.over} or {@link Region.from}. */
@@ -103,6 +106,7 @@ export class Region {
     known.set(this.id, new WeakRef(this));
     dropped.register(this, this.#legacy);
     announceRegion(this);
+    attachForDeadlocks(this);
   }
 
   /**

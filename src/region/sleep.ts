@@ -12,7 +12,7 @@ export const EXPIRED = 3;
 
 /**
  * Sleeps while the cell holds `expected`, for a slice at the most, and not past the deadline: WOKEN, TIMED_OUT (a slice
- * ended: look whether those you wait for live), NOT_EQUAL, EXPIRED, MOVED (sleeping.ts; only where others move sleepers), or DEADLOCKED (only if `how` says that it waits for
+ * ended: look whether those you wait for live), NOT_EQUAL, EXPIRED, or DEADLOCKED (only if `how` says that it waits for
  * threads, see waits.ts). Blocks the thread.
  */
 export function sleepOn(

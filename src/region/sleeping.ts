@@ -2,22 +2,18 @@
 // others see what it waits for; counted; and, where it waits for other threads, with a look for deadlocks when it has
 // slept for a while.
 
-import { load } from "../cells/atomics.ts";
 import { now } from "../cells/deadline.ts";
 import { NOT_EQUAL, park, TIMED_OUT } from "../cells/park.ts";
+import { sawNewDeath } from "../protocols/seat.ts";
 import { DEADLOCKED, isNudged, isVictim, sliceBefore } from "./deadlock.ts";
-import { T_WAIT_CELL } from "./layout.ts";
-import { announceSleep, countPark, sawNewDeath } from "./threads.ts";
-import { FOR_ANYTHING } from "./waits.ts";
-
-/** The sleep ended at another cell, to which the sleeper had been moved: it may have taken a wake that was meant for one there. */
-export const MOVED = 5;
+import { announceSleep, countPark } from "./threads.ts";
+import { FOR_ANYTHING, FOR_OWNER, FOR_PART } from "./waits.ts";
 
 let sleptOut = false;
 
 /**
  * Sleeps while the cell holds `expected`, for `ms` milliseconds at the most: WOKEN, TIMED_OUT, NOT_EQUAL (also if a thread
- * died just before: look at the world again), MOVED, or DEADLOCKED. `how` and `argument` are those of waits.ts. Blocks.
+ * died just before: look at the world again), or DEADLOCKED. `how` and `argument` are those of waits.ts. Blocks.
  */
 export function sleepAnnounced(
   words: Int32Array,
@@ -40,13 +36,13 @@ export function sleepAnnounced(
   const slice = waitsForThreads ? sliceBefore(lock, sleptOut) : ms;
   // Asked to look before it slept: the wake that came with it found nobody.
   const asked = waitsForThreads && isNudged(words, seatAt);
-  const ended = asked ? NOT_EQUAL : park(words, cell, expected, Math.min(ms, slice));
+  // For a mutex's own word the waiter has spun as long as pays, by what that lock has learnt.
+  const spin = cell !== lock || (how !== FOR_OWNER && how !== FOR_PART);
+  const ended = asked ? NOT_EQUAL : park(words, cell, expected, Math.min(ms, slice), spin);
   sleptOut = ended === TIMED_OUT;
-  const moved = load(words, seatAt + T_WAIT_CELL) !== cell;
   // Still announced: a thread that looks for a deadlock is part of it for the others that do so at the same time.
   const stuck = waitsForThreads && (sleptOut || isNudged(words, seatAt)) && isVictim(words, seat.me);
   announceSleep(words, seatAt, 0, 0);
   countPark(words, seatAt, now() - begun);
-  if (stuck) return DEADLOCKED;
-  return moved ? MOVED : ended;
+  return stuck ? DEADLOCKED : ended;
 }

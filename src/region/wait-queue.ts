@@ -23,7 +23,6 @@ import {
   withdrawNode,
 } from "../protocols/wait-nodes.ts";
 import { EXPIRED, sleepOn } from "./sleep.ts";
-import { MOVED } from "./sleeping.ts";
 import { isAlive, probe } from "./threads.ts";
 import type { Locker } from "./word-lock.ts";
 
@@ -46,52 +45,49 @@ export interface WaitingNode {
   readonly lock: number;
 }
 
-/** How a wait on a node ended. */
-export const LEFT = 0;
-export const CHOSEN = 1;
-/** Chosen, and moved to the lock's own sleepers: a wake that was meant for one of those may have ended the sleep. */
-export const CHOSEN_MOVED = 2;
-
 /**
- * Sleeps until the node is chosen: CHOSEN or CHOSEN_MOVED, and the node stays the caller's; or LEFT, and the node is free
- * again, if the deadline is over or `isLost` first. A time-out that comes after the choice counts as chosen. Blocks.
+ * Sleeps until the node is chosen: true, and the node stays the caller's; or false, and the node is free again, if the
+ * deadline is over or `isLost` first. A time-out that comes after the choice counts as chosen. Blocks.
  */
-export function sleepNode(locker: Locker, what: WaitingNode, deadline: number, isLost: () => boolean): number {
+export function sleepNode(locker: Locker, what: WaitingNode, deadline: number, isLost: () => boolean): boolean {
   const { table, node, waiting, lock } = what;
   const { words } = locker.memory;
   for (;;) {
-    if (load(words, node) !== waiting) return CHOSEN;
+    if (load(words, node) !== waiting) return true;
     const ended = sleepOn(locker, node, waiting, lock, deadline);
-    if (load(words, node) !== waiting) return ended === MOVED ? CHOSEN_MOVED : CHOSEN;
-    if (ended === EXPIRED || isLost()) return withdrawNode(words, table, node, waiting) ? LEFT : CHOSEN;
+    if (load(words, node) !== waiting) return true;
+    if (ended === EXPIRED || isLost()) return !withdrawNode(words, table, node, waiting);
     rescueSignals(locker, table, ended === TIMED_OUT);
   }
 }
 
-/** Chooses the live waiter that has waited longest, and wakes it; false if nobody waits. */
-export function chooseOldest(locker: Locker, table: number): boolean {
+/**
+ * Chooses the live waiter that has waited longest, and wakes it: at once, or, if `lock` is one that the caller holds, when
+ * that is given back ({@link payChosen}). False if nobody waits.
+ */
+export function chooseOldest(locker: Locker, table: number, lock = 0): boolean {
   const { words } = locker.memory;
   for (;;) {
     const node = signalOldest(words, table);
     if (node === 0) return false;
-    wakeAll(words, node);
-    const state = load(words, node);
-    // Free again: it took the signal and went. Otherwise the owner is that of this state, or the exchange below fails.
-    if (!isSignaled(state) || isAlive(words, nodeOwner(words, node, state))) return true;
-    if (!takeSignal(words, node, state, locker.me)) return true;
-    freeNode(words, table, node);
+    if (settleChosen(locker, table, node, lock)) return true;
   }
 }
 
-/**
- * Chooses every live waiter, and wakes it, or hands it over: `handOver` gets the node and who waits there, and returns
- * false if it can't. Returns how many.
- */
-export function chooseAll(
-  locker: Locker,
-  table: number,
-  handOver: (node: number, owner: number) => boolean = () => false,
-): number {
+/** The waiter of this node was chosen: wakes it as {@link chooseOldest} says; false, and the node is free, if it is dead. */
+export function settleChosen(locker: Locker, table: number, node: number, lock: number): boolean {
+  const { words } = locker.memory;
+  wakeChosen(locker, node, lock);
+  const state = load(words, node);
+  // Free again: it took the signal and went. Otherwise the owner is that of this state, or the exchange below fails.
+  if (!isSignaled(state) || isAlive(words, nodeOwner(words, node, state))) return true;
+  if (!takeSignal(words, node, state, locker.me)) return true;
+  freeNode(words, table, node);
+  return false;
+}
+
+/** Chooses every live waiter, and wakes it as {@link chooseOldest} does; returns how many. */
+export function chooseAll(locker: Locker, table: number, lock = 0): number {
   const { words } = locker.memory;
   const mark = markOf(words, table);
   let chosen = 0;
@@ -102,11 +98,32 @@ export function chooseAll(
     const owner = nodeOwner(words, node, state);
     if (!isAlive(words, owner)) withdrawNode(words, table, node, state);
     else if (signalNode(words, node, state)) {
-      if (!handOver(node, owner)) wakeAll(words, node);
+      wakeChosen(locker, node, lock);
       chosen++;
     }
   }
   return chosen;
+}
+
+/** Wakes a chosen waiter: now, or once `lock`, which the caller holds and has announced a sleeper of, is given back. */
+function wakeChosen(locker: Locker, node: number, lock: number): void {
+  if (lock === 0 || locker.owedWakes === undefined) wakeAll(locker.memory.words, node);
+  else locker.owedWakes.push(lock, node);
+}
+
+/** The caller has given the lock back: wakes those that it chose while it held it, first come, first served. */
+export function payChosen(locker: Locker, lock: number): void {
+  const { owedWakes = [], memory } = locker;
+  let kept = 0;
+  for (let at = 0; at < owedWakes.length; at += 2) {
+    const node = owedWakes[at + 1];
+    if (owedWakes[at] === lock) wakeAll(memory.words, node);
+    else {
+      owedWakes[kept++] = owedWakes[at];
+      owedWakes[kept++] = node;
+    }
+  }
+  owedWakes.length = kept;
 }
 
 /** A chosen waiter of this thread leaves without what it was chosen for: another is chosen in its place. */

@@ -36,7 +36,9 @@ import {
 } from "../protocols/mutex.ts";
 import { DEADLOCKED, deadlockError } from "./deadlock.ts";
 import type { RegionMemory } from "./memory.ts";
-import { EXCLUSIVE, isRecording, PART, recordWait, released, releasing } from "./recording.ts";
+import { EXCLUSIVE, PART, released, releasing } from "./record-holds.ts";
+import { isRecording } from "./record-memory.ts";
+import { recordWait } from "./recording.ts";
 import { sleepAnnounced } from "./sleeping.ts";
 import type { Spinning } from "./spinning.ts";
 import { isAlive, probe } from "./threads.ts";
@@ -55,7 +57,12 @@ export interface Locker {
   /** Word index of the thread's slot. */
   readonly seatAt: number;
   /** Undefined: it never spins. */
-  readonly spinning?: Spinning | undefined;
+  readonly spinning?: Pick<Spinning, "spinForLock"> | undefined;
+  /**
+   * Nodes whose sleepers this thread wakes once it gives back a lock that it holds (wait-queue.ts): lock, node, lock, …
+   * Undefined: it wakes them at once.
+   */
+  readonly owedWakes?: number[];
 }
 
 /** What a thread waits for, if it can be freed and its memory used anew meanwhile. */
@@ -93,33 +100,26 @@ export function ownerIsDead(words: Int32Array, word: number, ask: boolean): bool
 /**
  * Sleeps until the lock is this thread's, or can't be, or the deadline is over: ACQUIRED, ACQUIRED_DIED, HELD_BY_ME,
  * UNRECOVERABLE (also if `what` is no longer current), MUST_WAIT (time-out) or DEADLOCKED. Blocks; a thread that may not block spins
- * instead (only the region's own short locks are ever asked for there). `slept`: 1 if the thread slept on the word already
- * (a condition's waiter that was moved there), and so may have taken its wake.
+ * instead (only the region's own short locks are ever asked for there).
  */
-export function lockBlocking(
-  locker: Locker,
-  index: number,
-  deadline: number,
-  what?: Perishable,
-  slept: 0 | 1 = 0,
-): number {
-  if (!isRecording()) return lockSleeping(locker, index, deadline, what, slept);
+export function lockBlocking(locker: Locker, index: number, deadline: number, what?: Perishable): number {
+  if (!isRecording()) return lockSleeping(locker, index, deadline, what);
   const how = what === undefined ? PART : EXCLUSIVE;
-  return recordWait(locker, index, how, () => lockSleeping(locker, index, deadline, what, slept));
+  return recordWait(locker, index, how, () => {
+    // Whoever would have spun before it came here does so now, so that the spin is in the recording.
+    const spinning = blockingAllowed() ? locker.spinning : undefined;
+    if (spinning !== undefined && spinning.spinForLock(index, locker.me, 0, 0) !== 0) return ACQUIRED;
+    return lockSleeping(locker, index, deadline, what);
+  });
 }
 
-function lockSleeping(
-  locker: Locker,
-  index: number,
-  deadline: number,
-  what: Perishable | undefined,
-  slept: number,
-): number {
+function lockSleeping(locker: Locker, index: number, deadline: number, what: Perishable | undefined): number {
   const words = locker.memory.words;
   const me = locker.me;
   if (!blockingAllowed()) return lockSpinning(words, index, me, deadline);
   const { spinning } = locker;
   const begun = now();
+  let slept: 0 | 1 = 0;
   let starver = 0;
   const how = what === undefined ? FOR_PART : FOR_OWNER;
   let ask = false;

@@ -2,12 +2,11 @@
 // decoded or a caller's code runs.
 
 import type { i32 } from "../cells/atomics.ts";
-import { S_INDEX, S_OLD } from "../protocols/table-layout.ts";
 import type { TableCore } from "./core.ts";
 import { Image } from "./image.ts";
-import { eachSlot } from "./recover.ts";
 import { decodeKey, decodeRow, rowWords } from "./row.ts";
 import type { AnyRow, TableKey } from "./types.ts";
+import { eachIndex, eachSlot } from "./walk.ts";
 
 /** Private copies of rows of one table. */
 export class RowCopies {
@@ -24,8 +23,7 @@ export class RowCopies {
   addShard(shard: i32): void {
     const { region, schema } = this.#core;
     const words = region.memory.words;
-    for (const index of [words[shard + S_INDEX], words[shard + S_OLD]]) {
-      if (index === 0) continue;
+    eachIndex(words, shard, (index) => {
       eachSlot(words, index, (slot) => {
         const row = words[slot];
         const length = rowWords(schema, words, row);
@@ -34,7 +32,7 @@ export class RowCopies {
         // Rows begin at 8 bytes, for the columns of 8 bytes.
         this.#end += (length + 1) & ~1;
       });
-    }
+    });
   }
 
   get length(): number {

@@ -1,4 +1,4 @@
-// Verifies every invariant of a shard's memory (layout.ts, buckets.ts, slab.ts); the caller holds its lock.
+// Verifies every invariant of a shard's memory (table-layout.ts, table-index.ts, slab.ts); the caller holds its lock.
 
 import type { i32, Words } from "../cells/atomics.ts";
 import { TableError } from "../cells/errors.ts";
@@ -19,10 +19,12 @@ import {
   L_PREVIOUS,
   L_WORDS,
   LARGE_CLASS,
+  PLAIN,
   R_HASH,
   R_KEY_BYTES,
   R_NEXT,
   R_TAG,
+  R_VERSION,
   RECORD_HEADER,
   S_COUNT,
   S_FREE,
@@ -43,10 +45,10 @@ import {
 } from "../protocols/table-layout.ts";
 import { KIND_TABLE_PART } from "../region/layout.ts";
 import type { Region } from "../region/region.ts";
-import { eachRow, eachSlab, eachSlot, expectedOverflows, linkedBlocks } from "./recover.ts";
 import { rowWords } from "./row.ts";
 import type { Schema } from "./schema.ts";
 import type { TableStats } from "./types.ts";
+import { eachIndex, eachRow, eachSlab, eachSlot, expectedOverflows, linkedBlocks } from "./walk.ts";
 
 /** What a check needs of its table. */
 export interface Checked {
@@ -130,8 +132,7 @@ function checkIndexes(table: Checked, shard: i32, used: Map<number, number>, rep
   if ((words[shard + S_VERSION] & 1) !== 0) report("the version is odd though nobody writes");
   const keys = new Set<string>();
   let count = 0;
-  for (const index of [words[shard + S_INDEX], words[shard + S_OLD]]) {
-    if (index === 0) continue;
+  eachIndex(words, shard, (index) => {
     eachSlot(words, index, (slot) => {
       const row = words[slot];
       count++;
@@ -141,6 +142,7 @@ function checkIndexes(table: Checked, shard: i32, used: Map<number, number>, rep
         return;
       }
       used.delete(row);
+      if (words[row + R_VERSION] === 0) report(`row ${row} is in a slot but marked as gone`);
       checkRow(table, shard, slot, room, report);
       const bytes = words[row + R_KEY_BYTES];
       const key = `${bytes}:${words.slice(row + keyWord, row + keyWord + ((bytes + 3) >> 2)).join(",")}`;
@@ -148,7 +150,7 @@ function checkIndexes(table: Checked, shard: i32, used: Map<number, number>, rep
       keys.add(key);
     });
     checkOverflows(words, index, report);
-  }
+  });
   for (const row of used.keys()) report(`row ${row} is in use but in no slot`);
   if (words[shard + S_COUNT] !== count) report(`the count is ${words[shard + S_COUNT]}, but there are ${count} rows`);
   if (words[shard + S_OLD] === 0 && words[shard + S_POSITION] !== 0) report("a growth has a position but no old index");
@@ -178,9 +180,22 @@ function checkRow(table: Checked, shard: i32, slot: i32, room: number, report: R
     end = next;
   }
   if (rowWords(schema, words, row) > room) report(`row ${row}: its text is longer than the row`);
+  else checkPlain(table, row, (keyBytes + 3) & ~3, end, report);
   const hash = halfSipHash(words, row + schema.keyWord, keyBytes, table.seed0, table.seed1);
   if (hash !== words[row + R_HASH] || hash !== words[slot - 1]) report(`row ${row}: its hash is not that of its key`);
   if (table.shardOf(hash) !== shard) report(`row ${row}: its key belongs to another shard`);
+}
+
+/** Whether a row that says that its texts, bytes [from, to) from its key on, are ASCII is right. */
+function checkPlain({ region, schema }: Checked, row: i32, from: number, to: number, report: Report): void {
+  const { words, bytes } = region.memory;
+  if ((words[row + R_TAG] & PLAIN) === 0) return;
+  const start = (row + schema.keyWord) << 2;
+  for (let i = start + from; i < start + to; i++) {
+    if (bytes[i] < 0x80) continue;
+    report(`row ${row}: its texts are not ASCII, as its tag says`);
+    return;
+  }
 }
 
 function checkOverflows(words: Words, index: i32, report: Report): void {
@@ -199,13 +214,12 @@ export function measureShard(words: Words, shard: i32, stats: TableStats): void 
   stats.bytesIndex += SHARD_WORDS * 4;
   stats.acquisitions += words[shard + HOLD];
   stats.contended += words[shard + SLOW];
-  for (const index of [words[shard + S_INDEX], words[shard + S_OLD]]) {
-    if (index === 0) continue;
+  eachIndex(words, shard, (index) => {
     const buckets = words[index + I_MASK] + 1;
     stats.bytesIndex += indexWords(buckets) * 4;
     if (index === words[shard + S_INDEX]) stats.capacity += buckets * SLOTS;
     eachSlot(words, index, (slot) => {
       stats.maxProbe = Math.max(stats.maxProbe, probeLength(words, index, slot));
     });
-  }
+  });
 }

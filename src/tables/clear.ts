@@ -16,9 +16,9 @@ import {
   S_USED_WORDS,
 } from "../protocols/table-layout.ts";
 import type { Region } from "../region/region.ts";
-import { linkedBlocks } from "./recover.ts";
 import { beginChange, endChange, finishMoving } from "./shard.ts";
-import { giveBlock } from "./slab.ts";
+import { giveBlock, nextEpoch } from "./slab.ts";
+import { linkedBlocks } from "./walk.ts";
 
 export function clearShard(region: Region, shard: i32): void {
   if (region.memory.words[shard + S_OLD] !== 0) finishMoving(region, shard);
@@ -27,6 +27,7 @@ export function clearShard(region: Region, shard: i32): void {
   beginChange(words, shard);
   store(words, shard + S_INDEX, 0);
   words[shard + S_COUNT] = 0;
+  nextEpoch(words, shard);
   endChange(words, shard);
   for (let sizeClass = 0; sizeClass < CLASSES; sizeClass++) words[shard + S_FREE + sizeClass] = 0;
   words[shard + S_RECORD] = 0;

@@ -10,7 +10,8 @@ import { S_HIGH, S_VERSION, SHARD_WORDS, T_BUCKETS, T_SEED } from "../protocols/
 import { rowLength } from "../protocols/table-read.ts";
 import { B_SERIAL, B_STATE, BLOCK_HEADER_BYTES, BLOCK_USED } from "../region/layout.ts";
 import { R_LOCKED_READS, R_RETRIES } from "../region/record-layout.ts";
-import { countOf, isRecording } from "../region/recording.ts";
+import { isRecording } from "../region/record-memory.ts";
+import { countOf } from "../region/recording.ts";
 import type { Region } from "../region/region.ts";
 import { readHeader } from "./create.ts";
 import { incoming, outgoing } from "./image.ts";

@@ -20,8 +20,8 @@ import {
 } from "../protocols/table-layout.ts";
 import { B_ASKED, BLOCK_HEADER_BYTES, KIND_TABLE } from "../region/layout.ts";
 import type { Region } from "../region/region.ts";
-import { corrupt } from "./recover.ts";
 import { decodeSchema, KEY_TYPES, type Schema } from "./schema.ts";
+import { corrupt } from "./walk.ts";
 
 const SHARDS = 64;
 const FEW_SHARDS = 16;

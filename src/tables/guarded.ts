@@ -14,7 +14,7 @@ import { type LockClass, LockObject, type PlaceOptions } from "../locks/place.ts
 import { ACQUIRED, ACQUIRED_DIED, LOCK, ownerOf, RETIRED, retire } from "../protocols/mutex.ts";
 import { DEADLOCKED, deadlockError } from "../region/deadlock.ts";
 import { B_SERIAL, B_STATE, BLOCK_USED } from "../region/layout.ts";
-import { EXCLUSIVE } from "../region/recording.ts";
+import { EXCLUSIVE } from "../region/record-holds.ts";
 import { lockBlocking, markWordConsistent, payWakes, releaseWord } from "../region/word-lock.ts";
 import { abandonShard, unlockShard } from "./shard.ts";
 

@@ -39,12 +39,12 @@ export class SharedMap extends TableView<typeof COLUMNS, "map"> {
 
   /** The value of the key, or undefined. */
   get(key: string): string | undefined {
-    return this.reader.read(key)?.[0] as string | undefined;
+    return this.reader.find(key) as string | undefined;
   }
 
   /** Whether the key has a value. */
   has(key: string): boolean {
-    return this.table.has(key);
+    return this.reader.find(key) !== undefined;
   }
 
   /** Stores a value in place of any other of the key. */

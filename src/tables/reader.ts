@@ -2,14 +2,19 @@
 // (protocols/table-read.ts, in WebAssembly where the region has it, in JavaScript else), else TableCore.read.
 
 import type { CoreExports } from "../assembly/core.ts";
-import { R_VERSION } from "../protocols/table-layout.ts";
+import { cas } from "../cells/atomics.ts";
+import { PLAIN, R_KEY_BYTES, R_TAG, R_VERSION, S_VERSION } from "../protocols/table-layout.ts";
 import {
   CONTENDED,
   isCurrent,
   MISSING,
+  OUTDATED,
   READ_TRIES,
   readRow,
+  renewedVersion,
+  rowLength,
   SAME_ROW,
+  SCRATCH_EPOCH,
   SCRATCH_FOUND,
   SCRATCH_KEY,
   SCRATCH_KEY_WORDS,
@@ -22,17 +27,23 @@ import {
   UNCOVERED,
 } from "../protocols/table-read.ts";
 import { R_RETRIES } from "../region/record-layout.ts";
-import { countOf, isRecording } from "../region/recording.ts";
+import { isRecording } from "../region/record-memory.ts";
+import { countOf } from "../region/recording.ts";
 import { scratchOf } from "../region/scratch.ts";
-import { encodeInto } from "./codec.ts";
+import { copyToText, encodeInto, MAX_TEXT_BYTES } from "./codec.ts";
 import type { TableCore } from "./core.ts";
 import { incoming } from "./image.ts";
 import { decodeKey, decodeValues, encodeKey, type Value, writeIntegerKey } from "./row.ts";
-import { type CachedRow, LONGEST_KEPT, mayKeep, RowCache } from "./row-cache.ts";
+import { CACHED_WORDS, EPOCH, mayKeep, ROW, ROW_VERSION, RowCache, SHARD, VALUES, VERSION } from "./row-cache.ts";
 import type { TableKey } from "./types.ts";
 
 /** Units of text that encode to no more bytes than the scratch area has for a key. */
 const LONGEST_SHORT_KEY: number = Math.floor((SCRATCH_KEY_WORDS * 4) / 3);
+
+/** The region was too full for a scratch area, or the key may be too long for it. */
+const NO_ROOM = -100;
+/** Longer rows are not kept in the cache: a tenth of what it holds in all. */
+const LONGEST_KEPT: number = CACHED_WORDS >> 10;
 
 export class TableReader {
   readonly #core: TableCore;
@@ -40,9 +51,14 @@ export class TableReader {
   readonly #wasm: CoreExports | undefined;
   /** Kept apart: the exports of a module are slow to look up. */
   readonly #isCurrentFast: CoreExports["isCurrent"] | undefined;
+  readonly #renewedFast: CoreExports["renewedVersion"] | undefined;
   readonly #scratch: number;
   readonly #textKeys: boolean;
-  readonly #cache: RowCache = new RowCache();
+  /** Whether rows have one column: then their values stand for themselves in the cache. */
+  readonly #single: boolean;
+  /** The word of the only column if that is a text and the runtime copies bytes to texts, else 0. */
+  readonly #longText: number;
+  readonly #cache: RowCache;
   readonly #inside: { readonly depth: number };
   readonly #serialAt: number;
   readonly #serial: number;
@@ -51,8 +67,13 @@ export class TableReader {
     this.#core = core;
     this.#wasm = core.region.core;
     this.#isCurrentFast = this.#wasm?.isCurrent;
+    this.#renewedFast = this.#wasm?.renewedVersion;
     this.#scratch = scratchOf(core.region);
     this.#textKeys = core.schema.keyType === "string";
+    const [first, second] = core.schema.columns;
+    this.#single = first !== undefined && second === undefined;
+    this.#longText = this.#single && first.type === "string" && copyToText !== undefined ? first.word : 0;
+    this.#cache = new RowCache(this.#textKeys);
     this.#inside = core.inside;
     this.#serialAt = core.serialAt;
     this.#serial = core.serial;
@@ -60,12 +81,23 @@ export class TableReader {
 
   /** The values of the key's row in the order of declaration, not to be changed; undefined if there is none. */
   read(key: TableKey): readonly Value[] | undefined {
-    const entry = this.#cache.find(key, this.#cache.hash(key));
-    if (entry !== undefined && this.#inside.depth === 0 && this.#isCurrent(entry)) return entry.values;
-    return this.#readSlow(key, entry);
+    const found = this.find(key);
+    return found === undefined || !this.#single ? (found as readonly Value[] | undefined) : [found as Value];
   }
 
-  #isCurrent({ shard, version }: CachedRow): boolean {
+  /** As {@link read}, but the value itself where rows have one column. */
+  find(key: TableKey): Value | readonly Value[] | undefined {
+    const cache = this.#cache;
+    const at = cache.find(key, cache.hash(key));
+    if (at >= 0 && this.#inside.depth === 0) {
+      const slots = cache.slots;
+      if (this.#isCurrent(slots[at + SHARD] as number, slots[at + VERSION] as number)) return slots[at + VALUES];
+      if (this.#renew(at)) return slots[at + VALUES];
+    }
+    return this.#readSlow(key, at);
+  }
+
+  #isCurrent(shard: number, version: number): boolean {
     const fast = this.#isCurrentFast;
     const current =
       fast !== undefined
@@ -74,49 +106,116 @@ export class TableReader {
     return current !== 0;
   }
 
-  #readSlow(key: TableKey, known: CachedRow | undefined): readonly Value[] | undefined {
+  /** The shard was written since: is the row still as it was? */
+  #renew(at: number): boolean {
+    const { slots, details } = this.#cache;
+    const shard = slots[at + SHARD] as number;
+    const row = details[at + ROW];
+    const rowVersion = details[at + ROW_VERSION];
+    const epoch = details[at + EPOCH];
+    const fast = this.#renewedFast;
+    const version =
+      fast !== undefined
+        ? fast(shard, row, rowVersion, epoch, this.#serialAt, this.#serial)
+        : renewedVersion(this.#core.region.memory.words, shard, row, rowVersion, epoch, this.#serialAt, this.#serial);
+    if (version === OUTDATED) return false;
+    slots[at + VERSION] = version;
+    return true;
+  }
+
+  #readSlow(key: TableKey, known: number): Value | readonly Value[] | undefined {
     const core = this.#core;
     const length = this.#readRow(key, known);
     if (length === MISSING) return undefined;
     const words = core.region.memory.words;
     const scratch = this.#scratch;
-    if (length === SAME_ROW && known !== undefined) {
-      known.version = words[scratch + SCRATCH_VERSION];
-      return known.values;
+    if (length === SAME_ROW && known >= 0) {
+      const { slots, details } = this.#cache;
+      slots[known + VERSION] = words[scratch + SCRATCH_VERSION];
+      details[known + EPOCH] = words[scratch + SCRATCH_EPOCH];
+      return slots[known + VALUES];
     }
-    if (length < 0) {
-      if (length === CONTENDED && isRecording()) {
+    if (length === TOO_LONG && this.#longText !== 0) {
+      const text = this.#readText();
+      if (text !== undefined) return text;
+    }
+    const read = length === TOO_LONG ? this.#copyLong() : length;
+    if (read < 0) {
+      if (read === CONTENDED && isRecording()) {
         countOf(core.region.memory, words[scratch + SCRATCH_SHARD], R_RETRIES, READ_TRIES);
       }
-      const found = core.read(encodeKey(core.schema, key, core.label));
-      return found ? decodeValues(core.schema, incoming, 0) : undefined;
+      return core.read(encodeKey(core.schema, key, core.label)) ? this.#decode() : undefined;
     }
-    incoming.copyIn(words, scratch + SCRATCH_ROW, length, 0);
-    const values = decodeValues(core.schema, incoming, 0);
-    if (length <= LONGEST_KEPT) {
-      this.#cache.keep({
-        key: mayKeep(key) ? key : decodeKey(core.schema, incoming, 0),
-        shard: words[scratch + SCRATCH_SHARD],
-        version: words[scratch + SCRATCH_VERSION],
-        row: words[scratch + SCRATCH_FOUND],
-        rowVersion: incoming.words[R_VERSION],
-        values,
-      });
-    }
+    if (length > 0) incoming.copyIn(words, scratch + SCRATCH_ROW, length, 0);
+    const values = this.#decode();
+    if (read > LONGEST_KEPT) return values;
+    this.#cache.keep({
+      key: mayKeep(key) ? key : decodeKey(core.schema, incoming, 0),
+      values,
+      shard: words[scratch + SCRATCH_SHARD],
+      version: words[scratch + SCRATCH_VERSION],
+      row: words[scratch + SCRATCH_FOUND],
+      rowVersion: incoming.words[R_VERSION],
+      epoch: words[scratch + SCRATCH_EPOCH],
+      words: read,
+    });
     return values;
   }
 
-  /** One read by way of the scratch area; as {@link readRow}, and never UNCOVERED. */
-  #readRow(key: TableKey, known: CachedRow | undefined): number {
+  /**
+   * The text of a row that was found but not copied, whose only column is that text, if it is plain and too long for the
+   * cache: copied from where it stands into the string, and validated; undefined if that can't be.
+   */
+  #readText(): string | undefined {
+    const { region, keyWord } = this.#core;
+    const { words, bytes } = region.memory;
+    const row = words[this.#scratch + SCRATCH_FOUND];
+    const start = (row + keyWord) << 2;
+    const from = start + ((words[row + R_KEY_BYTES] + 3) & ~3);
+    const to = start + words[row + this.#longText];
+    const fits = from >= start && to - from > LONGEST_KEPT * 4 && to - from <= MAX_TEXT_BYTES && to <= bytes.length;
+    if (!fits || copyToText === undefined || (words[row + R_TAG] & PLAIN) === 0) return undefined;
+    const text = copyToText(bytes, from, to);
+    return this.#stands() ? text : undefined;
+  }
+
+  /** Whether the shard's version is still the one under which a row was found. */
+  #stands(): boolean {
+    const { words } = this.#core.region.memory;
+    const version = words[this.#scratch + SCRATCH_VERSION];
+    return cas(words, words[this.#scratch + SCRATCH_SHARD] + S_VERSION, version, version) === version;
+  }
+
+  /** Copies a row that was found but not copied into the incoming image: its length, or CONTENDED. */
+  #copyLong(): number {
+    const { region, keyWord, schema } = this.#core;
+    const { words } = region.memory;
+    const row = words[this.#scratch + SCRATCH_FOUND];
+    // Since it was found it may have been replaced, and its memory be anything.
+    const length = rowLength(words, row, keyWord, schema.endWord);
+    if (length <= 0 || length > words.length - row) return CONTENDED;
+    incoming.copyIn(words, row, length, 0);
+    return this.#stands() ? length : CONTENDED;
+  }
+
+  /** The values of the incoming image, as {@link find} gives them. */
+  #decode(): Value | readonly Value[] {
+    const values = decodeValues(this.#core.schema, incoming, 0);
+    return this.#single ? values[0] : values;
+  }
+
+  /** One read by way of the scratch area; as {@link readRow}, or NO_ROOM, and never UNCOVERED. */
+  #readRow(key: TableKey, known: number): number {
     const core = this.#core;
     const scratch = this.#scratch;
     core.assertIdle();
-    if (scratch === 0) return TOO_LONG;
+    if (scratch === 0) return NO_ROOM;
     const keyBytes = this.#encodeKey(key);
-    if (keyBytes < 0) return TOO_LONG;
+    if (keyBytes < 0) return NO_ROOM;
     const { memory } = core.region;
-    memory.words[scratch + SCRATCH_KNOWN_ROW] = known === undefined ? 0 : known.row;
-    if (known !== undefined) memory.words[scratch + SCRATCH_KNOWN_VERSION] = known.rowVersion;
+    const { details } = this.#cache;
+    memory.words[scratch + SCRATCH_KNOWN_ROW] = known < 0 ? 0 : details[known + ROW];
+    if (known >= 0) memory.words[scratch + SCRATCH_KNOWN_VERSION] = details[known + ROW_VERSION];
     for (let tries = 0; tries < 2; tries++) {
       const result = this.#callKernel(keyBytes);
       if (memory.words[this.#serialAt] !== this.#serial) core.assertOpen();

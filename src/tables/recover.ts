@@ -7,23 +7,15 @@
 // marked, and the next owner begins again from the same truth.
 
 import { add, type i32, load, store, type Words } from "../cells/atomics.ts";
-import { TableError } from "../cells/errors.ts";
 import { bucketAt, freeSlot } from "../protocols/table-index.ts";
 import {
   B_OVERFLOW,
-  B_SLOTS,
-  BUCKET_WORDS,
   CHANGE_WORDS,
   CLASSES,
   COMMITTED,
-  classOfTag,
   classWords,
   freeTag,
-  I_MASK,
   IDLE,
-  indexWords,
-  isTag,
-  L_BUMP,
   L_NEXT,
   L_PREVIOUS,
   L_WORDS,
@@ -53,6 +45,8 @@ import {
 } from "../protocols/table-layout.ts";
 import { KIND_TABLE_PART } from "../region/layout.ts";
 import type { Region } from "../region/region.ts";
+import { nextEpoch } from "./slab.ts";
+import { corrupt, eachRow, eachSlab, eachSlot, expectedOverflows, linkedBlocks } from "./walk.ts";
 
 /**
  * Repairs the shard; the caller holds its lock. `settle` takes and releases the lock of another shard, a later one, which
@@ -62,6 +56,8 @@ export function recoverShard(region: Region, shard: i32, settle: (shard: i32) =>
   const memory = region.memory;
   memory.cover(memory.words[shard + S_HIGH] * 4);
   if ((memory.words[shard + S_VERSION] & 1) === 0) add(memory.words, shard + S_VERSION, 1);
+  // Rows that left the index may not be marked yet.
+  nextEpoch(memory.words, shard);
   finishGrowth(memory.words, shard);
   finishTransaction(region, shard, settle);
   const words = memory.words;
@@ -76,51 +72,6 @@ export function recoverShard(region: Region, shard: i32, settle: (shard: i32) =>
   sweepSlabs(words, shard, rows);
   giveBackUnlinked(region, shard);
   add(words, shard + S_VERSION, 1);
-}
-
-/** Throws ERR_TABLE_CORRUPT unless an index can stand here; searches of one that is none might never end. */
-export function assertIndex(words: Words, index: i32): void {
-  const buckets = words[index + I_MASK] + 1;
-  // Bounded first: the words of a number of buckets that is none may overflow.
-  const sound = index > 0 && buckets > 0 && buckets < words.length >> 4 && (buckets & (buckets - 1)) === 0;
-  if (!sound || index + indexWords(buckets) > words.length) throw corrupt("its index", index);
-}
-
-/** Visits every slot of an index that holds a row. */
-export function eachSlot(words: Words, index: i32, visit: (slot: i32) => void): void {
-  assertIndex(words, index);
-  const buckets = words[index + I_MASK] + 1;
-  for (let bucket = 0; bucket < buckets; bucket++) {
-    const at = bucketAt(index, bucket);
-    for (let slot = at + B_SLOTS + 1; slot < at + BUCKET_WORDS; slot += 2) if (words[slot] !== 0) visit(slot);
-  }
-}
-
-/** Visits the slabs of a list; the visitor may change a slab's link. */
-export function eachSlab(words: Words, head: i32, visit: (slab: i32) => void): void {
-  const seen = new Set<number>();
-  for (let slab = head; slab !== 0; ) {
-    if (slab < 0 || slab + SLAB_HEADER > words.length || seen.has(slab)) throw corrupt("a list of slabs", slab);
-    const end = slab + words[slab + L_WORDS];
-    const bump = words[slab + L_BUMP];
-    if (end > words.length || bump < slab + SLAB_HEADER || bump > end) throw corrupt("a slab", slab);
-    seen.add(slab);
-    const next = words[slab + L_NEXT];
-    visit(slab);
-    slab = next;
-  }
-}
-
-/** Visits the rows of a slab, used and free. */
-export function eachRow(words: Words, slab: i32, visit: (row: i32, sizeClass: i32) => void): void {
-  const bump = words[slab + L_BUMP];
-  for (let row = slab + SLAB_HEADER; row < bump; ) {
-    const tag = words[row + R_TAG];
-    const sizeClass = classOfTag(tag);
-    if (!isTag(tag) || sizeClass >= CLASSES) throw corrupt("a row", row);
-    visit(row, sizeClass);
-    row += classWords(sizeClass);
-  }
 }
 
 /**
@@ -186,20 +137,6 @@ function finishGrowth(words: Words, shard: i32): void {
   words[shard + S_POSITION] = 0;
 }
 
-/** What the overflow of each bucket must be, by where the rows stand. */
-export function expectedOverflows(words: Words, index: i32): Int32Array {
-  const mask = words[index + I_MASK];
-  const overflows = new Int32Array(mask + 1);
-  for (let place = 0; place <= mask; place++) {
-    const at = bucketAt(index, place);
-    for (let slot = at + B_SLOTS + 1; slot < at + BUCKET_WORDS; slot += 2) {
-      if (words[slot] === 0) continue;
-      for (let bucket = words[slot - 1] & mask; bucket !== place; bucket = (bucket + 1) & mask) overflows[bucket]++;
-    }
-  }
-  return overflows;
-}
-
 function countOverflows(words: Words, index: i32): void {
   const overflows = expectedOverflows(words, index);
   for (let bucket = 0; bucket < overflows.length; bucket++) {
@@ -252,24 +189,9 @@ function sweepSlabs(words: Words, shard: i32, rows: Set<number>): void {
   words[shard + S_USED_WORDS] = used;
 }
 
-/** The blocks that a shard's memory is made of. */
-export function linkedBlocks(words: Words, shard: i32): Set<number> {
-  const linked = new Set<number>();
-  for (const index of [words[shard + S_INDEX], words[shard + S_OLD]]) if (index !== 0) linked.add(index);
-  if (words[shard + S_RECORD] !== 0) linked.add(words[shard + S_RECORD]);
-  eachSlab(words, words[shard + S_SLABS], (slab) => linked.add(slab));
-  eachSlab(words, words[shard + S_LARGE], (slab) => linked.add(slab));
-  return linked;
-}
-
 function giveBackUnlinked(region: Region, shard: i32): void {
   const linked = linkedBlocks(region.memory.words, shard);
   for (const offset of region.taggedBlocks(KIND_TABLE_PART, shard)) {
     if (!linked.has(offset >> 2)) region.release(offset);
   }
-}
-
-export function corrupt(what: string, at: number): TableError {
-  const message = `the memory of a shared table was overwritten: ${what} (byte ${at * 4} of the region) is no longer valid`;
-  return new TableError("ERR_TABLE_CORRUPT", message, { offset: at * 4 });
 }

@@ -1,17 +1,18 @@
 // What a thread read last, by key: the decoded values of rows, each with the version of its shard under which it was
-// read. An entry is right for as long as that version is the shard's (protocols/table-read.ts); then the version of the
-// row itself tells whether the row is still the same, which saves the decoding.
+// read. An entry is right for as long as that version is the shard's, and beyond it for as long as the row's own version
+// stays (protocols/table-read.ts).
 //
 // A table of entries in private memory, each in one of two places, the later one in the first. It starts small and grows
-// while keys displace each other, up to MAX_ENTRIES.
+// while keys displace each other, up to MAX_ENTRIES. Entries stand side by side in two arrays: as objects, they would
+// cost a read more lines of the processor's cache than all the rest of it.
 
 import type { Value } from "./row.ts";
 import type { TableKey } from "./types.ts";
 
 const FIRST_ENTRIES = 64;
 const MAX_ENTRIES = 8192;
-/** Rows of more words are not kept, so a full cache takes a few megabytes at most. */
-export const LONGEST_KEPT = 128;
+/** Words of all rows that are kept: some megabytes. A cache that holds more forgets everything. */
+export const CACHED_WORDS = 1 << 20;
 
 const host = globalThis as { process?: { versions?: { v8?: string; bun?: string } } };
 
@@ -28,17 +29,35 @@ export function mayKeep(key: TableKey): boolean {
   return typeof key !== "string" || key.length <= KEPT_AS_GIVEN;
 }
 
+/** What is kept of a row. */
 export interface CachedRow {
   readonly key: TableKey;
+  /** The values in the order of declaration; of a table with one column the value itself. */
+  readonly values: Value | readonly Value[];
   /** The key's shard, and its version when the row was read. */
   readonly shard: number;
-  version: number;
-  /** The row's word in the region and its version. */
+  readonly version: number;
+  /** The row's word in the region and its version, and the shard's epoch. */
   readonly row: number;
   readonly rowVersion: number;
-  /** The values in the order of declaration. */
-  readonly values: readonly Value[];
+  readonly epoch: number;
+  /** The row's length. */
+  readonly words: number;
 }
+
+// A place of the first array: what every read looks at stands in one line of the processor's cache.
+const KEY = 0;
+export const VALUES = 1;
+export const SHARD = 2;
+export const VERSION = 3;
+const PLACE_SHIFT = 2;
+/** A place's neighbour. */
+const OTHER = 1 << PLACE_SHIFT;
+// The same place of the second array.
+export const ROW = 0;
+export const ROW_VERSION = 1;
+export const EPOCH = 2;
+const WORDS = 3;
 
 const SPREAD = 0x9e3779b1 | 0;
 const SPREAD_SHIFT = 15;
@@ -67,55 +86,111 @@ function integerOf(key: unknown): number {
 }
 
 export class RowCache {
-  #entries: (CachedRow | undefined)[] = new Array(FIRST_ENTRIES).fill(undefined);
-  #mask: number = FIRST_ENTRIES - 1;
+  /** Places of key, values, shard, version; a place is empty while its values are undefined. */
+  slots: (TableKey | Value | readonly Value[] | undefined)[] = [];
+  /** Places of row, row version, epoch, words. */
+  details: Int32Array = new Int32Array(0);
+  readonly #texts: boolean;
+  #mask = 0;
   #thorough = false;
   /** Entries displaced since the cache was improved; and those of them by keys with the same hash. */
   #displaced = 0;
   #alike = 0;
+  /** The words of all rows that are kept. */
+  #words = 0;
+
+  /** `texts`: whether the keys are strings. */
+  constructor(texts: boolean) {
+    this.#texts = texts;
+    this.#empty(FIRST_ENTRIES);
+  }
+
+  #empty(entries: number): void {
+    this.#mask = entries - 1;
+    // Empty places have a key of the keys' type, so that the comparison is one of strings, or one of numbers.
+    const key = this.#texts ? "" : 0;
+    this.slots = Array.from({ length: entries << PLACE_SHIFT }, (_, k) => {
+      return (k & (OTHER - 1)) === KEY ? key : (k & (OTHER - 1)) === VALUES ? undefined : 0;
+    });
+    this.details = new Int32Array(entries << PLACE_SHIFT);
+    this.#words = 0;
+  }
 
   hash(key: TableKey): number {
     if (typeof key !== "string") return Math.imul(integerOf(key), SPREAD) >>> SPREAD_SHIFT;
     return this.#thorough ? thoroughHash(key) : quickHash(key);
   }
 
-  /** The entry of this key, whether it is still right or not. */
-  find(key: TableKey, hash: number): CachedRow | undefined {
-    const entries = this.#entries;
-    const at = hash & this.#mask;
-    const first = entries[at];
-    if (first !== undefined && first.key === key) return first;
-    const second = entries[at ^ 1];
-    return second !== undefined && second.key === key ? second : undefined;
+  /** The place of this key, whether what stands there is still right or not; -1 if there is none. */
+  find(key: TableKey, hash: number): number {
+    const slots = this.slots;
+    const at = (hash & this.#mask) << PLACE_SHIFT;
+    if (slots[at] === key && slots[at + VALUES] !== undefined) return at;
+    const other = at ^ OTHER;
+    return slots[other] === key && slots[other + VALUES] !== undefined ? other : -1;
+  }
+
+  /** What stands at a place. */
+  entryAt(at: number): CachedRow {
+    const { slots, details } = this;
+    return {
+      key: slots[at + KEY] as TableKey,
+      values: slots[at + VALUES] as Value | readonly Value[],
+      shard: slots[at + SHARD] as number,
+      version: slots[at + VERSION] as number,
+      row: details[at + ROW],
+      rowVersion: details[at + ROW_VERSION],
+      epoch: details[at + EPOCH],
+      words: details[at + WORDS],
+    };
+  }
+
+  #put(at: number, entry: CachedRow): void {
+    const { slots, details } = this;
+    this.#words += entry.words - details[at + WORDS];
+    slots[at + KEY] = entry.key;
+    slots[at + VALUES] = entry.values;
+    slots[at + SHARD] = entry.shard;
+    slots[at + VERSION] = entry.version;
+    details[at + ROW] = entry.row;
+    details[at + ROW_VERSION] = entry.rowVersion;
+    details[at + EPOCH] = entry.epoch;
+    details[at + WORDS] = entry.words;
   }
 
   /** Keeps an entry in place of the one of its key, or else of the older one of the two that stand where it belongs. */
   keep(entry: CachedRow): void {
-    const entries = this.#entries;
+    if (this.#words + entry.words > CACHED_WORDS) this.#empty(this.#mask + 1);
+    const { slots } = this;
     const hash = this.hash(entry.key);
-    const at = hash & this.#mask;
-    const first = entries[at];
-    entries[at] = entry;
+    const at = (hash & this.#mask) << PLACE_SHIFT;
+    const first = slots[at + VALUES] === undefined ? undefined : this.entryAt(at);
+    this.#put(at, entry);
     if (first === undefined || first.key === entry.key) return;
-    const second = entries[at ^ 1];
-    entries[at ^ 1] = first;
-    if (second === undefined || second.key === entry.key) return;
-    if (this.hash(second.key) === hash) this.#alike++;
+    const other = at ^ OTHER;
+    const second = slots[other + VALUES] === undefined ? undefined : (slots[other] as TableKey);
+    this.#put(other, first);
+    if (second === undefined || second === entry.key) return;
+    if (this.hash(second) === hash) this.#alike++;
     if (++this.#displaced > this.#mask) this.#improve();
   }
 
   /** As many entries were displaced as there is room for: there are too many keys, or they are not told apart. */
   #improve(): void {
-    const grown = Math.min(this.#entries.length * 2, MAX_ENTRIES);
+    const entries = this.#mask + 1;
+    const grown = Math.min(entries * 2, MAX_ENTRIES);
     const alike = this.#alike > this.#displaced >> 1;
     this.#displaced = 0;
     this.#alike = 0;
-    if (alike && !this.#thorough) this.#thorough = true;
-    else if (grown === this.#entries.length) return;
-    else this.#mask = grown - 1;
-    const entries = this.#entries;
-    this.#entries = new Array(this.#mask + 1).fill(undefined);
-    for (const entry of entries) if (entry !== undefined) this.keep(entry);
+    const thorough = alike && !this.#thorough;
+    if (thorough) this.#thorough = true;
+    else if (grown === entries) return;
+    const kept: CachedRow[] = [];
+    for (let at = 0; at < this.slots.length; at += OTHER) {
+      if (this.slots[at + VALUES] !== undefined) kept.push(this.entryAt(at));
+    }
+    this.#empty(thorough ? entries : grown);
+    for (const entry of kept) this.keep(entry);
     this.#displaced = 0;
   }
 }

@@ -11,7 +11,10 @@
 //
 // Readers without the lock validate the version, a sequence lock: odd from before a commit until it is complete, then
 // another even number, before anything is reused. So what was read under an even version is right for as long as the
-// version stays, in every thread's cache too.
+// version stays, in every thread's cache too. A row that leaves the index is marked by its own version, after the store of
+// the slot and before the shard's version is even again: so what was read of a row is right for as long as its version
+// stays, if its memory was not given back meanwhile (the epoch). A thread that ends between the store and the mark leaves
+// a row that is not marked; the repair changes the epoch.
 
 import { add, cas, type i32, load, store, type Words } from "../cells/atomics.ts";
 import { HoldfastError } from "../cells/errors.ts";
@@ -33,7 +36,9 @@ import {
   growAbove,
   I_MASK,
   indexWords,
+  PLAIN,
   R_HASH,
+  R_TAG,
   R_VERSION,
   S_COUNT,
   S_HIGH,
@@ -44,13 +49,16 @@ import {
   S_VERSION,
   SLOTS,
 } from "../protocols/table-layout.ts";
+import { PART } from "../region/record-holds.ts";
 import { R_GROWTHS } from "../region/record-layout.ts";
-import { countOf, isRecording, PART } from "../region/recording.ts";
+import { isRecording } from "../region/record-memory.ts";
+import { countOf } from "../region/recording.ts";
 import type { Region } from "../region/region.ts";
 import { acquireWord, markWordConsistent, payRelease, payWakes, releaseWord } from "../region/word-lock.ts";
 import { outgoing } from "./image.ts";
-import { assertIndex, corrupt, recoverShard } from "./recover.ts";
+import { recoverShard } from "./recover.ts";
 import { allocateRow, freeRow, giveBlock, takeBlock } from "./slab.ts";
+import { assertIndex, corrupt } from "./walk.ts";
 
 /** What the lock of a shard needs of this thread. */
 export interface Space {
@@ -150,12 +158,13 @@ export function writeRow(region: Region, shard: i32, hash: i32, length: i32): i3
   image[R_VERSION] = nextRowVersion(words, shard);
   if (length > 64) words.set(image.subarray(R_HASH, length), row + R_HASH);
   else for (let i = R_HASH; i < length; i++) words[row + i] = image[i];
+  words[row + R_TAG] |= image[R_TAG] & PLAIN;
   return row;
 }
 
-/** The version of the next row that the shard writes; a version comes again after 2^32 writes. */
+/** The version of the next row that the shard writes, never 0; a version comes again after 2^32 writes. */
 export function nextRowVersion(words: Words, shard: i32): i32 {
-  const version = (words[shard + S_ROW_VERSION] + 1) | 0;
+  const version = (words[shard + S_ROW_VERSION] + 1) | 0 || 1;
   words[shard + S_ROW_VERSION] = version;
   return version;
 }
@@ -171,6 +180,11 @@ export function beginInPlace(words: Words, shard: i32, row: i32): void {
   words[row + R_VERSION] = nextRowVersion(words, shard);
 }
 
+/** The row left the index: whoever has a copy of it must not believe it beyond the change that is under way. */
+export function markGone(words: Words, row: i32): void {
+  words[row + R_VERSION] = 0;
+}
+
 /** The change is complete. */
 export function endChange(words: Words, shard: i32): void {
   add(words, shard + S_VERSION, 1);
@@ -183,6 +197,7 @@ export function replaceRow(region: Region, shard: i32, slot: i32, hash: i32, len
   const before = words[slot];
   beginChange(words, shard);
   store(words, slot, row);
+  markGone(words, before);
   endChange(words, shard);
   freeRow(region, shard, before);
 }
@@ -207,6 +222,7 @@ export function removeRow(region: Region, shard: i32, slot: i32): void {
   beginChange(words, shard);
   clearSlot(words, isSlotOf(words, index, slot) ? index : words[shard + S_OLD], slot);
   words[shard + S_COUNT] -= 1;
+  markGone(words, row);
   endChange(words, shard);
   freeRow(region, shard, row);
 }

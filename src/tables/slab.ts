@@ -8,7 +8,7 @@
 // of the index points at it, so whatever a thread that ends leaves in between is found by a sweep, and is free.
 // A block that the shard has from the region carries the shard's tag, so one that is not linked is found, and given back.
 
-import type { i32 } from "../cells/atomics.ts";
+import { add, type i32, type Words } from "../cells/atomics.ts";
 import {
   CLASSES,
   classFor,
@@ -24,6 +24,7 @@ import {
   LARGEST_CARVED,
   R_NEXT,
   R_TAG,
+  S_EPOCH,
   S_FREE,
   S_HIGH,
   S_LARGE,
@@ -38,7 +39,7 @@ import {
 } from "../protocols/table-layout.ts";
 import { BLOCK_HEADER_BYTES, KIND_TABLE_PART } from "../region/layout.ts";
 import type { Region } from "../region/region.ts";
-import { eachRow, eachSlab } from "./recover.ts";
+import { eachRow, eachSlab } from "./walk.ts";
 
 /** Words that the region puts before a block: a slab and they make a power of two, which the region stores without loss. */
 const BLOCK_HEADER: i32 = BLOCK_HEADER_BYTES >> 2;
@@ -57,6 +58,11 @@ export function takeBlock(region: Region, shard: i32, words: i32): i32 {
 /** Gives a block back that nothing points at any more. */
 export function giveBlock(region: Region, block: i32): void {
   region.release(block * 4);
+}
+
+/** Before memory of rows gets another use: their versions say nothing any more to those who have copies of them. */
+export function nextEpoch(words: Words, shard: i32): void {
+  add(words, shard + S_EPOCH, 1);
 }
 
 /** A row of at least `length` words, tagged as used but in no slot yet; throws ERR_REGION_FULL. */
@@ -222,6 +228,7 @@ export function trimShard(region: Region, shard: i32): boolean {
       memory[shard + S_FREE + sizeClass] = row;
     });
   });
+  if (spare.length > 0) nextEpoch(memory, shard);
   for (const slab of spare) giveBlock(region, slab);
   return spare.length > 0;
 }

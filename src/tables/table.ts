@@ -74,7 +74,7 @@ export class SharedTable<Key extends TableKey, Row extends object> {
   }
 
   has(key: Key): boolean {
-    return this.#reader.read(key) !== undefined;
+    return this.#reader.find(key) !== undefined;
   }
 
   getWithVersion(key: Key): Versioned<Row> | undefined {

@@ -42,7 +42,7 @@ import { incoming } from "./image.ts";
 import { giveBackSpare, reclaim } from "./reclaim.ts";
 import { collect, decodeRow, encodeKey, encodeRow, type Value } from "./row.ts";
 import { show } from "./schema.ts";
-import { beginChange, endChange, makeRoom, moveOn, placeRow, writeRow } from "./shard.ts";
+import { beginChange, endChange, makeRoom, markGone, moveOn, placeRow, writeRow } from "./shard.ts";
 import { freeRow, giveBlock, takeBlock } from "./slab.ts";
 import type { AnyRow, TableKey, TableTransaction } from "./types.ts";
 
@@ -196,7 +196,10 @@ function commit(core: TableCore, entries: readonly Entry[]): void {
   const words = region.memory.words;
   for (const shard of shards) beginChange(words, shard);
   store(words, record + X_STATE, COMMITTED);
-  for (const change of changes) apply(core, change);
+  for (const change of changes) {
+    apply(core, change);
+    if (change.before !== 0) markGone(words, change.before);
+  }
   for (const shard of shards) words[shard + S_HOME] = 0;
   store(words, record + X_STATE, IDLE);
   for (const shard of shards) endChange(words, shard);

@@ -35,9 +35,9 @@ Atomics.store(cells, 4, 1);
 setInterval(() => {
   const begun = Atomics.load(cells, 0);
   if (Atomics.load(cells, 1) === 0 || begun !== seen) {
-    since = performance.now();
     seen = begun;
-    return;
+    since = performance.now();
+    return; // nothing runs, or has only begun: the limit may not even be set yet
   }
   if (performance.now() - since < Atomics.load(cells, 3)) return;
   since = performance.now();

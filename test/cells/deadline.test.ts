@@ -1,7 +1,7 @@
 // Deadlines and the checks of time-outs and signals.
 
 import * as assert from "uvu/assert";
-import { checkSignal, checkTimeout, deadlineIn, describe, now } from "../../src/cells/deadline.ts";
+import { atDeadline, checkSignal, checkTimeout, deadlineIn, describe, now } from "../../src/cells/deadline.ts";
 import { suite } from "../support/suite.ts";
 import { codeOf, thrown } from "../support/thrown.ts";
 
@@ -36,6 +36,21 @@ test("a deadline lies ahead on the monotonic clock; without a limit it never com
   } finally {
     Date.now = real;
   }
+});
+
+test("a deadline: at once when it is past, later when it is not, never for Infinity or when it was called off", async () => {
+  const calls: string[] = [];
+  atDeadline(now(), 0, () => calls.push("0"));
+  assert.equal(calls, ["0"], "at once");
+  atDeadline(now() - 50, 40, () => calls.push("past"));
+  assert.equal(calls, ["0", "past"], "at once too");
+  const callOff = atDeadline(now(), 5, () => calls.push("called off"));
+  atDeadline(now(), Number.POSITIVE_INFINITY, () => calls.push("never"));
+  callOff();
+  const since = now();
+  await new Promise<void>((resolve) => atDeadline(since, 20, resolve));
+  assert.ok(now() - since >= 20, "not before its time");
+  assert.equal(calls, ["0", "past"]);
 });
 
 test("a signal is an AbortSignal; an aborted one throws its reason", () => {

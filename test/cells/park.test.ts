@@ -2,6 +2,7 @@
 
 import * as assert from "uvu/assert";
 import {
+  armWait,
   blockingAllowed,
   holdKeepAlive,
   NOT_EQUAL,
@@ -40,6 +41,17 @@ test("wake wakes as many as it is told, wakeAll all; both say how many", async (
   await Promise.all(sleepers);
   assert.is(parkAsync(words, 1, 7), undefined);
   releaseKeepAlive(alive);
+});
+
+test("an armed wait calls once when the cell is woken, and is not armed when the cell has changed", async () => {
+  const words = new Int32Array(new SharedArrayBuffer(8));
+  assert.is(
+    armWait(words, 0, 1, () => assert.unreachable("the cell held something else")),
+    false,
+  );
+  const woken = new Promise<void>((resolve) => assert.is(armWait(words, 0, 0, resolve), true));
+  wake(words, 0, 1);
+  await woken;
 });
 
 test("one timer serves all that wait, is there while one waits, and calls each every slice", async () => {

@@ -1,5 +1,6 @@
 // watchdog: 300s
-import { kinds, semaphoreSuite } from "../suites/semaphore-suite.ts";
+import { kinds } from "../suites/semaphore-kit.ts";
+import { semaphoreSuite } from "../suites/semaphore-suite.ts";
 import { backends } from "../support/lock-backends.ts";
 
 for (const backend of backends) {

@@ -15,6 +15,13 @@ const CHOICE = 1;
 const DEATH = 8;
 
 type Words = Int32Array;
+/** A thread, as wait-queue.ts and word-lock.ts see it. */
+interface Locker {
+  readonly memory: never;
+  readonly me: number;
+  readonly seatAt: number;
+  readonly owedWakes: number[];
+}
 type Options = ExploreOptions<Words>;
 type Body = (w: Words, thread: { index: number }) => unknown;
 
@@ -66,6 +73,16 @@ class ConditionModels {
         threads: [{ body: this.taker() }, { body: this.taker() }, { body: this.giver(2) }],
         preemptions: 2,
         states: 3e6,
+      }),
+      model("2 takers, and a giver of 2 that wakes all", false, {
+        threads: [{ body: this.taker() }, { body: this.taker() }, { body: this.giver(2, true) }],
+        preemptions: 2,
+        states: 3e6,
+      }),
+      model("a waiter is chosen by one that dies", true, {
+        memory: this.published(),
+        threads: [{ body: this.chosenOne(), crash: false }, { body: this.giver(1, true) }],
+        ...crash,
       }),
       model("a waiter with a time-out beside a giver", true, {
         threads: [{ body: this.waiter(10) }, { body: this.chooser(1) }],
@@ -142,78 +159,151 @@ class ConditionModels {
     return names;
   }
 
-  private locker(w: Words, index: number): { memory: never; me: number; seatAt: number } {
-    return { memory: { words: w } as never, me: (1 << 12) | index, seatAt: this.lib.threads.slotWord(index) };
+  private locker(w: Words, index: number): Locker {
+    const seatAt = this.lib.threads.slotWord(index);
+    return { memory: { words: w } as never, me: (1 << 12) | index, seatAt, owedWakes: [] };
   }
 
-  private acquire(w: Words, index: number): void {
+  private acquire(w: Words, locker: Locker): void {
     const { mutex, wordLock } = this.lib;
-    const locker = this.locker(w, index);
     if (mutex.tryLock(w, this.lock, locker.me) !== 0) return;
     const result = wordLock.lockBlocking(locker, this.lock, Number.POSITIVE_INFINITY);
     if (result === mutex.ACQUIRED_DIED) mutex.markConsistent(w, this.lock, locker.me);
     else if (result !== mutex.ACQUIRED) throw new Error(`lock returned ${result}`);
   }
 
-  private release(w: Words, index: number): void {
-    const owed = this.lib.mutex.unlock(w, this.lock, this.locker(w, index).me);
-    if (owed > 0) this.lib.wordLock.payWakes(w, this.lock, owed);
+  /** The release of ExclusiveLock: with S, which owingWakes sets, it pays what it owes. */
+  private release(w: Words, locker: Locker): void {
+    const owed = this.lib.mutex.unlock(w, this.lock, locker.me);
+    if (owed === this.lib.mutex.NOT_OWNER) throw new Error("the lock that a wait took again is not held");
+    if (owed > 0) this.payRelease(w, locker, owed);
+  }
+
+  private payRelease(w: Words, locker: Locker, owed: number): void {
+    this.lib.waitQueue.payChosen(locker, this.lock);
+    this.lib.wordLock.payWakes(w, this.lock, owed);
+  }
+
+  /** What ExclusiveLock.owingWakes does. */
+  private owingWakes(w: Words, locker: Locker): number {
+    this.lib.mutex.announceSleeper(w, this.lock, locker.me);
+    return this.lock;
   }
 
   /** Condition.wait, with the lock held: whether it was notified. */
-  private wait(w: Words, index: number, timeout = Number.POSITIVE_INFINITY): boolean {
+  private wait(w: Words, locker: Locker, timeout?: number): boolean {
     const { waitNodes, waitQueue, mutex } = this.lib;
-    const locker = this.locker(w, index);
-    const deadline = timeout === Number.POSITIVE_INFINITY ? timeout : performance.now() + timeout;
+    if (timeout === undefined) return this.waitUsual(w, locker);
+    const deadline = performance.now() + timeout;
     const node = waitQueue.takeNode(locker, this.table);
     if (node === 0) throw new Error("no node is free");
     const waiting = waitNodes.publishNode(w, this.table, node, locker.me);
     const ticket = w[this.lock + mutex.HOLD];
-    this.release(w, index);
+    this.release(w, locker);
+    return this.waitOn(w, locker, { node, waiting, ticket }, deadline);
+  }
+
+  /** Condition.waitUsual. */
+  private waitUsual(w: Words, locker: Locker): boolean {
+    const { condition, park, seat, waitQueue } = this.lib;
+    const { me, seatAt } = locker;
+    const owed = condition.beginWait(w, this.table, this.lock, me, seatAt);
+    if (owed < 0) throw new Error(`a wait began with ${owed}`);
+    if (owed > 0) this.payRelease(w, locker, owed);
+    const ended = condition.sleepWait(w, this.table, this.lock, me, seatAt, this.table, park.SLICE_MS);
+    if (ended === condition.WAIT_OVER) return true;
+    if (ended === condition.WAIT_GOES_ON) waitQueue.rescueSignals(locker, this.table, true);
+    const [node, waiting, ticket] = [seat.T_NODE, seat.T_WAITING, seat.T_TICKET].map((at) => w[seatAt + at]);
+    return this.waitOn(w, locker, { node, waiting, ticket }, Number.POSITIVE_INFINITY);
+  }
+
+  private waitOn(
+    w: Words,
+    locker: Locker,
+    { node, waiting, ticket }: { node: number; waiting: number; ticket: number },
+    deadline: number,
+  ): boolean {
+    const { waitNodes, waitQueue, mutex } = this.lib;
     const what = { table: this.table, node, waiting, lock: node };
-    const notified = waitQueue.sleepNode(locker, what, deadline, () => false) !== waitQueue.LEFT;
-    this.acquire(w, index);
+    const notified = waitQueue.sleepNode(locker, what, deadline, () => false);
+    this.acquire(w, locker);
     mutex.resumeHold(w, this.lock, ticket);
     if (notified) waitNodes.freeNode(w, this.table, node);
     return notified;
   }
 
+  /** Condition.notify of one. */
+  private notify(w: Words, locker: Locker): boolean {
+    const { condition, waitQueue } = this.lib;
+    const node = condition.chooseFor(w, this.table, this.lock, locker.me);
+    if (node < 0) throw new Error("the lock is not held");
+    if (node === 0) return false;
+    if (waitQueue.settleChosen(locker, this.table, node, this.lock)) return true;
+    return waitQueue.chooseOldest(locker, this.table, this.owingWakes(w, locker));
+  }
+
   private taker(): Body {
     return (w, { index }) => {
-      this.acquire(w, index);
-      while (w[this.tokens] === 0) this.wait(w, index);
+      const locker = this.locker(w, index);
+      this.acquire(w, locker);
+      while (w[this.tokens] === 0) this.wait(w, locker);
       w[this.tokens]--;
-      this.release(w, index);
+      this.release(w, locker);
     };
   }
 
-  private giver(tokens = 1): Body {
+  /** Notifies as many as it gives, or all. */
+  private giver(tokens = 1, all = false): Body {
     return (w, { index }) => {
-      this.acquire(w, index);
+      const { waitQueue } = this.lib;
+      const locker = this.locker(w, index);
+      this.acquire(w, locker);
       w[this.tokens] += tokens;
-      for (let k = 0; k < tokens; k++) this.lib.waitQueue.chooseOldest(this.locker(w, index), this.table);
-      this.release(w, index);
+      if (all) waitQueue.chooseAll(locker, this.table, this.owingWakes(w, locker));
+      else for (let k = 0; k < tokens; k++) this.notify(w, locker);
+      this.release(w, locker);
+    };
+  }
+
+  /** Waits already, and goes on with the lock once it is chosen, or nobody is left who could. */
+  private chosenOne(): Body {
+    return (w, { index }) => {
+      const { threads, waitQueue, waitNodes } = this.lib;
+      const locker = this.locker(w, index);
+      const { node, waiting } = this.nodeOf(index);
+      const what = { table: this.table, node, waiting, lock: node };
+      const chosen = waitQueue.sleepNode(
+        locker,
+        what,
+        Number.POSITIVE_INFINITY,
+        () => !threads.isAlive(w, (1 << 12) | 1),
+      );
+      this.acquire(w, locker);
+      if (chosen) waitNodes.freeNode(w, this.table, node);
+      this.release(w, locker);
     };
   }
 
   private waiter(timeout?: number): Body {
     return (w, { index }) => {
-      this.acquire(w, index);
+      const locker = this.locker(w, index);
+      this.acquire(w, locker);
       // What was chosen before it waits is not for it.
-      if (this.wait(w, index, timeout)) w[this.waited]++;
+      if (this.wait(w, locker, timeout)) w[this.waited]++;
       else if (timeout === undefined) throw new Error("a wait without a time-out timed out");
-      this.release(w, index);
+      this.release(w, locker);
       return index;
     };
   }
 
   private chooser(n: number): Body {
     return (w, { index }) => {
-      this.acquire(w, index);
+      const locker = this.locker(w, index);
+      this.acquire(w, locker);
       for (let k = 0; k < n; k++) {
-        if (this.lib.waitQueue.chooseOldest(this.locker(w, index), this.table)) w[this.chosen]++;
+        if (this.notify(w, locker)) w[this.chosen]++;
       }
-      this.release(w, index);
+      this.release(w, locker);
     };
   }
 

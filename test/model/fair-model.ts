@@ -129,6 +129,9 @@ export function fairModels(lib: Library): readonly Model[] {
       threads: [{ body: blocking(10) }, ...sync(1)],
       ...crash,
     }),
+    model("fair, 2 threads × 1, marked by a recording meanwhile", true, {
+      threads: [...sync(2), { body: (w) => mutex.markFree(w, at) }],
+    }),
     model("fair, a try beside 2 rounds", true, { threads: [{ body: trying }, ...sync(1, { rounds: 2 })] }),
     model("fair, 1 async and 1 sync", true, { threads: [awaiting(1), ...sync(1)] }),
     model("fair, 2 tasks of one thread and 1 sync, at most 2 preemptions", true, {

@@ -94,6 +94,14 @@ class MutexModels {
         clockJumps: 1,
         sliceMs: slices,
       }),
+      model("2 threads × 1, marked by a recording meanwhile", true, { threads: [...sync(2), this.marking()] }),
+      model("2 threads × 2, marked by a recording meanwhile", false, {
+        threads: [...sync(2, { rounds: 2 }), this.marking()],
+      }),
+      model("1 async and 1 sync, marked by a recording meanwhile, a death", false, {
+        threads: [this.awaiting(1), ...sync(1), this.marking()],
+        ...crash,
+      }),
       model("2 guards disposed twice", true, { threads: this.guards(2) }),
       model("tries beside a blocking thread", true, { threads: [{ body: this.trying() }, ...sync(1, { rounds: 2 })] }),
       model("freed and made anew beside a waiter", true, { threads: [this.renewing(), this.outdated()] }),
@@ -234,6 +242,11 @@ class MutexModels {
       return this.hold(w, me, wordLock.lockBlocking(locker, this.at, Number.POSITIVE_INFINITY));
     };
     return Array.from({ length: n }, () => ({ body, rounds }));
+  }
+
+  /** Marks the lock when it finds it free, twice: whatever path that sends the others on, they must get the lock. */
+  private marking(): ThreadOptions<Words> {
+    return { body: (w) => this.lib.mutex.markFree(w, this.at), rounds: 2 };
   }
 
   private hold(w: Words, me: number, result: number): string {

@@ -67,6 +67,11 @@ class ShardModels {
     const crash = { crashes: 1, onCrash: (t: number, w: Words) => this.lib.threads.buryThread(w, t) };
     const safe = { crash: false };
     const rows = (count: number) => (w: Words) => this.fill(w, count);
+    // The third thread has read the row of key 0 before anything begins.
+    const known = (w: Words): void => {
+      this.fill(w, 1);
+      this.read(w, 2, this.keys[0]);
+    };
     return [
       this.model("a row is replaced while it is read", rows(1), [this.set(0, 2), this.reader()], two),
       this.model("a number changes in place beside a cached row", rows(1), [this.add(0), this.cached()], two),
@@ -79,6 +84,18 @@ class ShardModels {
         ...sample(400),
         ...crash,
       }),
+      this.model(
+        "a row is replaced beside a reader and a cached one",
+        known,
+        [this.set(0, 2), this.teller(), this.believer()],
+        two,
+      ),
+      this.model(
+        "a writer dies beside a cached row",
+        known,
+        [this.set(0, 2), this.witness(safe), this.believer(safe)],
+        { preemptions: 0, ...crash },
+      ),
       this.model(
         "a writer dies while rows move",
         (w) => this.growing(w),
@@ -278,18 +295,60 @@ class ShardModels {
     return { body, ...more };
   }
 
-  /** Reads, and later believes the copy as long as the version says that it may. */
-  private cached(): ThreadOptions<Words> {
-    const { tableRead: r } = this.lib;
+  /** Tells what stands at key 0, seen under the lock. */
+  private witness(more: Partial<ThreadOptions<Words>> = {}): ThreadOptions<Words> {
+    const { shard: lib } = this.lib;
+    const body = (w: Words, { index }: { index: number }): void => {
+      let value = 0;
+      this.locked(w, index, () => {
+        const slot = lib.findLocked(w, this.shard, this.encode(this.keys[0], 0), KEY_WORD, KEY_BYTES);
+        value = w[w[slot] + FIRST_COLUMN];
+      });
+      Atomics.store(w, this.done, value);
+    };
+    return { body, ...more };
+  }
+
+  /** Tells what it read of key 0 without the lock: from then on nobody may believe an older value. */
+  private teller(): ThreadOptions<Words> {
     const body = (w: Words, { index }: { index: number }): string => {
       const found = this.read(w, index, this.keys[0]);
       if (found === undefined) return "contended";
-      const done = Atomics.load(w, this.done);
-      const valid = r.isCurrent(w, this.shard, found.version, this.done + 1, 0) === 1;
-      if (valid && found.value < done) throw new Error(`the cache says ${found.value} after ${done} was written`);
+      if (found.value > 1) Atomics.store(w, this.done, found.value);
       return "read";
     };
     return { body };
+  }
+
+  /** Reads, and later believes the copy as long as it may. */
+  private cached(): ThreadOptions<Words> {
+    const body = (w: Words, { index }: { index: number }): string => {
+      if (this.read(w, index, this.keys[0]) === undefined) return "contended";
+      this.believe(w, index);
+      return "read";
+    };
+    return { body };
+  }
+
+  /** Has read before the search begins. */
+  private believer(more: Partial<ThreadOptions<Words>> = {}): ThreadOptions<Words> {
+    return { body: (w: Words, { index }: { index: number }): void => this.believe(w, index), ...more };
+  }
+
+  /** Believes the row in the scratch area as long as the shard's version or the row's own says that it may. */
+  private believe(w: Words, index: number): void {
+    const { tableRead: r, tableLayout: l } = this.lib;
+    const scratch = this.scratch + index * r.SCRATCH_WORDS;
+    const copy = scratch + r.SCRATCH_ROW;
+    const value = w[copy + FIRST_COLUMN];
+    const serial = [this.done + 1, 0] as const;
+    const done = Atomics.load(w, this.done);
+    const current = r.isCurrent(w, this.shard, w[scratch + r.SCRATCH_VERSION], ...serial) === 1;
+    if (current && value < done) throw new Error(`the cache says ${value} after ${done} was written`);
+    const [row, epoch] = [w[scratch + r.SCRATCH_FOUND], w[scratch + r.SCRATCH_EPOCH]];
+    const renewed = r.renewedVersion(w, this.shard, row, w[copy + l.R_VERSION], epoch, ...serial);
+    if (renewed === r.OUTDATED || value >= done) return;
+    throw new Error(`the row's version says ${value} after ${done} was written`);
   }
 
   /** Every invariant of the shard's memory, unless a thread died and nobody has come to the lock since. */

@@ -8,7 +8,8 @@ import * as assert from "uvu/assert";
 import { Mutex, OwnerDiedError } from "../../src/index.ts";
 import { profile } from "../../src/profile/index.ts";
 import type { LockCounts, LockProfile, Profile } from "../../src/profile/types.ts";
-import { flagsOf, type Measured, ROUNDS, waitUntil } from "./profile.roles.ts";
+import { cores } from "../../src/region/host.ts";
+import { flagsOf, type Measured, ROUNDS } from "./profile.roles.ts";
 
 const test = suite("profile");
 const url = new URL("./profile.worker.js", import.meta.url);
@@ -66,7 +67,10 @@ test("of five locks the hot one comes first, with its waits, its holds and its c
   const culprits = of(culpritId);
   assert.is(culprits.contended, ROUNDS - 1);
   assert.ok(culprits.wait <= culprit.around * 1e6 && culprits.wait >= victim.awaited * 1e6);
-  assert.is(culprits.timedHolds, ROUNDS - 1);
+  // The very first hold may be a sample.
+  assert.is(culprits.timedHolds - culprits.sampledHolds, ROUNDS - 1);
+  // The first waiter of a lock always spins, if there are cores to do so.
+  assert.is(hot.total.spins > 0, cores() > 1, `${hot.total.spins} turns of spinning`);
   assert.ok(culprits.hold >= culprit.held * 1e6);
 
   const sum = (counts: readonly number[]): number => counts.reduce((x, y) => x + y, 0);
@@ -90,7 +94,8 @@ test("a thread that was killed while it held a lock: the death is counted, what 
   const flags = new SharedArrayBuffer(8);
   profile.start({ threshold: 0 });
   const worker = startWorker("holder", flags);
-  waitUntil(flagsOf(flags), 0, 1);
+  // Not by blocking: a parent that has not run its event loop since it made a worker may not hear of its end (Deno).
+  while (Atomics.load(flagsOf(flags), 0) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
   await worker.terminate();
   const mutex = Mutex.named("left held");
   try {

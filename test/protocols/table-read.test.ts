@@ -4,18 +4,22 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { type CoreExports, instantiateCore } from "../../src/assembly/core.ts";
-import { S_HIGH, S_VERSION, SHARD_WORDS } from "../../src/protocols/table-layout.ts";
+import { R_VERSION, S_HIGH, S_VERSION, SHARD_WORDS } from "../../src/protocols/table-layout.ts";
 import {
   CONTENDED,
   isCurrent,
   MISSING,
+  OUTDATED,
   readRow,
+  renewedVersion,
   SAME_ROW,
+  SCRATCH_EPOCH,
   SCRATCH_FOUND,
   SCRATCH_KEY,
   SCRATCH_KNOWN_ROW,
   SCRATCH_KNOWN_VERSION,
   SCRATCH_ROW,
+  SCRATCH_SHARD,
   TOO_LONG,
   UNCOVERED,
 } from "../../src/protocols/table-read.ts";
@@ -163,6 +167,35 @@ test("what was read is current until the version or the block changes", () => {
     const expected = v === version && s === serial ? 1 : 0;
     assert.is(isCurrent(words, shard, v, serialAt, s), expected);
     assert.is(wasm.isCurrent(shard, v, serialAt, s), expected);
+  }
+});
+
+test("a row is as it was read until its version, the shard's epoch or the block changes", () => {
+  const here = world();
+  if (here === undefined) return console.log("skipped: no WebAssembly here");
+  const { words, wasm, core, scratch } = here;
+  // The first key whose row fits into the scratch area.
+  const isShort = (key: string): boolean => readBoth(here, putKey(here, key), words.length, key) > 0;
+  assert.ok([...here.table.keys()].some(isShort));
+  const shard = words[scratch + SCRATCH_SHARD];
+  const row = words[scratch + SCRATCH_FOUND];
+  const rowVersion = words[scratch + SCRATCH_ROW + R_VERSION];
+  const epoch = words[scratch + SCRATCH_EPOCH];
+  const serialAt = (core.offset >> 2) - 13;
+  const both = (...args: [number, number, number, number, number, number]): number => {
+    const inScript = renewedVersion(words, ...args);
+    assert.is(wasm.renewedVersion(...args), inScript);
+    return inScript;
+  };
+  const whole = [shard, row, rowVersion, epoch, serialAt, words[serialAt]] as const;
+  words[shard + S_VERSION] += 2;
+  assert.is(both(...whole), words[shard + S_VERSION]);
+  words[shard + S_VERSION] += 1;
+  assert.is(both(...whole), OUTDATED);
+  words[shard + S_VERSION] += 1;
+  for (const wrong of [2, 3, 5]) {
+    const args = whole.map((value, k) => (k === wrong ? value + 1 : value));
+    assert.is(both(...(args as [number, number, number, number, number, number])), OUTDATED);
   }
 });
 

@@ -1,42 +1,45 @@
 // npm run soak: the kill storms, over locks and over tables, the threads that come and go by thousands, and ten
 // million operations on a table against an oracle.
-//
-//   npm run soak [-- --kills 1000] [--minutes N] [--fair] [--threads 16] [--only locks|tables|threads|oracle] [--lives 1000] [--json]
-//
-// --minutes   the storm over locks goes on for so long, with as many kills as come
-// --fair      the mutexes of the storm over locks are fair
-// --lives     how many threads come and go
-// --operations  how many operations are compared with the oracle
 // Exit code 0 only if nothing was found that should be impossible and every thread that lived made progress.
 
-import { parseArgs } from "node:util";
+import { misused, readOptions } from "../../examples/options.ts";
 import { lockStorm } from "./locks.ts";
 import { compareWithOracle } from "./oracle.ts";
 import { killStorm } from "./tables.ts";
 import { shortLives } from "./threads.ts";
 
-const { values } = parseArgs({
-  options: {
-    kills: { type: "string", default: "1000" },
-    minutes: { type: "string", default: "0" },
-    threads: { type: "string", default: "16" },
-    lives: { type: "string", default: "1000" },
-    operations: { type: "string", default: "10000000" },
-    fair: { type: "boolean", default: false },
-    only: { type: "string" },
-    json: { type: "boolean", default: false },
-  },
+const usage = `Usage: npm run soak [-- OPTIONS]
+  --only PART       locks, tables, threads or oracle
+  --kills N         threads killed in the storms (default 1000)
+  --minutes N       the storm over locks goes on for so long, with as many kills as come
+  --threads N       threads of the storm over locks and of the comparison (default 16)
+  --fair            the mutexes of the storm over locks are fair
+  --lives N         how many threads come and go (default 1000)
+  --operations N    how many operations are compared with the oracle (default 10000000)
+  --json            prints the counts as one JSON document
+  --help
+Without --only: all four parts, one after the other.`;
+
+const values = readOptions(usage, {
+  kills: { type: "string", default: "1000" },
+  minutes: { type: "string", default: "0" },
+  threads: { type: "string", default: "16" },
+  lives: { type: "string", default: "1000" },
+  operations: { type: "string", default: "10000000" },
+  fair: { type: "boolean", default: false },
+  only: { type: "string" },
+  json: { type: "boolean", default: false },
 });
 
 function number(name: "kills" | "lives" | "minutes" | "operations" | "threads"): number {
   const value = Number(values[name]);
-  if (!(value >= 0)) throw new RangeError(`--${name} must be a number, not "${values[name]}"`);
+  if (!(value >= 0)) misused(`--${name} must be a number, not "${values[name]}"`, usage);
   return value;
 }
 
 const parts = ["locks", "tables", "threads", "oracle"];
 if (values.only !== undefined && !parts.includes(values.only)) {
-  throw new RangeError(`--only takes ${parts.join(", ")}, not "${values.only}"`);
+  misused(`--only takes ${parts.join(", ")}, not "${values.only}"`, usage);
 }
 const wanted = (part: string): boolean => values.only === undefined || values.only === part;
 

@@ -9,7 +9,7 @@ import { type Backend, until } from "../support/lock-backends.ts";
 import { suite } from "../support/suite.ts";
 import { type Ending, endings, startVictim } from "../support/victim.ts";
 import { createSteps, readStep, runWorkers } from "../support/watchdog.ts";
-import { semaphoreWorker as file, type Kind, kinds } from "./semaphore-suite.ts";
+import { semaphoreWorker as file, type Kind, kinds } from "./semaphore-kit.ts";
 
 export function semaphoreDeathSuite(backend: Backend): void {
   const test = suite(`Semaphore and death over ${backend.name}`);
@@ -160,9 +160,7 @@ async function dieAt(
 /** Workers acquire and release, one of them is ended and replaced every few milliseconds. */
 async function killStorm(semaphore: Semaphore, words: Int32Array, kills: number): Promise<void> {
   const slots = 4;
-  let nextId = 1;
-  const start = (slot: number): { worker: Worker; id: number } => {
-    const id = nextId++;
+  const make = (id: number, slot: number): { worker: Worker; id: number } => {
     const workerData = {
       role: "storm for killing",
       handle: semaphore.share(),
@@ -181,8 +179,17 @@ async function killStorm(semaphore: Semaphore, words: Int32Array, kills: number)
     });
     return { worker, id };
   };
+  // All are made before the storm: beside four busy threads a worker takes long to start.
+  const order = Array.from({ length: slots + kills }, (_, k) => (k < slots ? k : ((k - slots) * 7) % slots));
+  const spare = order.map((slot, k) => make(k + 1, slot));
+  const start = (): { worker: Worker; id: number } => {
+    const next = spare.shift() as { worker: Worker; id: number };
+    Atomics.store(words, 128 + next.id, 1);
+    Atomics.notify(words, 128 + next.id);
+    return next;
+  };
   const progress = (slot: number): number => Atomics.load(words, 6 + slot);
-  const living = Array.from({ length: slots }, (_, slot) => start(slot));
+  const living = Array.from({ length: slots }, start);
   for (let kill = 0; kill < kills; kill++) {
     const slot = (kill * 7) % slots;
     const before = Array.from({ length: slots }, (_, other) => progress(other));
@@ -191,7 +198,7 @@ async function killStorm(semaphore: Semaphore, words: Int32Array, kills: number)
     await new Promise((resolve) => setTimeout(resolve, kill % 5));
     Atomics.store(words, 64 + living[slot].id, 1);
     await living[slot].worker.terminate();
-    living[slot] = start(slot);
+    living[slot] = start();
   }
   for (const { worker, id } of living) {
     Atomics.store(words, 64 + id, 1);

@@ -7,7 +7,7 @@ import { type Backend, sleepers, until } from "../support/lock-backends.ts";
 import { suite } from "../support/suite.ts";
 import { rejected } from "../support/thrown.ts";
 import { createSteps, readStep, runWorkers } from "../support/watchdog.ts";
-import { semaphoreWorker as file } from "./semaphore-suite.ts";
+import { semaphoreWorker as file } from "./semaphore-kit.ts";
 
 export function semaphoreFairSuite(backend: Backend): void {
   const test = suite(`fair Semaphore over ${backend.name}`);

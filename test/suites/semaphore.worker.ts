@@ -185,6 +185,8 @@ if (role === "acquire") {
   process.exit(3);
 } else if (role === "storm for killing") {
   const { id } = data<{ id: number }>();
+  // Ready and waiting, so that whoever takes a dead one's place is there at once.
+  Atomics.wait(words, 128 + id, 0);
   for (;;) {
     const want = 1 + random(n);
     if (random(2) === 0) semaphore.acquire(want);

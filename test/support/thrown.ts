@@ -29,3 +29,9 @@ export function codeOf(work: () => unknown): string {
   }
   return "nothing";
 }
+
+/** The code of the error that the promise rejects with. */
+export async function codeOfAsync(promise: Promise<unknown>): Promise<string> {
+  const error = await rejected(promise);
+  return typeof error.code === "string" ? error.code : error.name;
+}

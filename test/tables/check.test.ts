@@ -32,10 +32,10 @@ import {
 import { KIND_TABLE_PART } from "../../src/region/layout.ts";
 import { Region } from "../../src/region/region.ts";
 import type { TableCore } from "../../src/tables/core.ts";
-import { eachSlot } from "../../src/tables/recover.ts";
 import { encodeKey } from "../../src/tables/row.ts";
 import { SharedTable } from "../../src/tables/shared-table.ts";
 import { SharedTable as Table } from "../../src/tables/table.ts";
+import { eachSlot } from "../../src/tables/walk.ts";
 import { seeded } from "./seeded.ts";
 
 const test = suite("check");

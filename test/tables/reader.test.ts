@@ -3,12 +3,15 @@
 
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { KIND_TABLE_PART } from "../../src/region/layout.ts";
 import { RegionMemory } from "../../src/region/memory.ts";
 import { Region } from "../../src/region/region.ts";
 import { scratchOf } from "../../src/region/scratch.ts";
 import { leaveSeat } from "../../src/region/threads.ts";
-import { RowCache } from "../../src/tables/row-cache.ts";
+import { CACHED_WORDS, RowCache } from "../../src/tables/row-cache.ts";
 import { SharedTable } from "../../src/tables/shared-table.ts";
+import { trimShard } from "../../src/tables/slab.ts";
+import { SharedTable as Table } from "../../src/tables/table.ts";
 
 const test = suite("cached reads");
 const columns = { text: "string", n: "u32", wide: "i64" } as const;
@@ -97,16 +100,87 @@ test("integer keys, bigint keys and keys too long for the scratch area are read 
 });
 
 test("keys that the quick hash can't tell apart are told apart by the cache all the same", () => {
-  const cache = new RowCache();
+  const cache = new RowCache(true);
   const keys = Array.from({ length: 300 }, (_, i) => `${String(i).padStart(4, "0")}-and-the-same-end`);
-  const entryOf = (key: string) => ({ key, shard: 0, version: 0, row: 1, rowVersion: 1, values: [key] });
+  const entryOf = (key: string) => ({
+    key,
+    shard: 0,
+    version: 0,
+    row: 1,
+    rowVersion: 1,
+    epoch: 0,
+    words: 8,
+    values: [key],
+  });
   for (let round = 0; round < 30; round++) {
-    for (const key of keys) if (cache.find(key, cache.hash(key)) === undefined) cache.keep(entryOf(key));
+    for (const key of keys) if (cache.find(key, cache.hash(key)) < 0) cache.keep(entryOf(key));
   }
-  const found = keys.filter((key) => cache.find(key, cache.hash(key)) !== undefined);
+  const found = keys.filter((key) => cache.find(key, cache.hash(key)) >= 0);
   assert.ok(found.length > 280, `${found.length} of 300`);
-  for (const key of found) assert.is(cache.find(key, cache.hash(key))?.values[0], key);
+  for (const key of found) assert.equal(cache.entryAt(cache.find(key, cache.hash(key))), entryOf(key));
 });
+
+test("a cache of long rows forgets them before they are too many, and finds none that it forgot", () => {
+  const cache = new RowCache(true);
+  const words = CACHED_WORDS >> 4;
+  const kept = (key: string): boolean => cache.find(key, cache.hash(key)) >= 0;
+  for (let i = 0; i < 100; i++) {
+    cache.keep({ key: `key ${i}`, shard: 0, version: 0, row: 1, rowVersion: 1, epoch: 0, words, values: "text" });
+    assert.ok(kept(`key ${i}`));
+    const count = Array.from({ length: i + 1 }, (_, k) => `key ${k}`).filter(kept).length;
+    assert.ok(count <= 16, `${count} rows`);
+  }
+});
+
+test("an empty place of the cache is not the row of the empty key", () => {
+  for (const key of ["", 0]) {
+    const cache = new RowCache(typeof key === "string");
+    assert.is(cache.find(key, cache.hash(key)), -1);
+    cache.keep({ key, shard: 16, version: 2, row: 1, rowVersion: 1, epoch: 0, words: 8, values: "" });
+    assert.is(cache.entryAt(cache.find(key, cache.hash(key))).values, "");
+  }
+});
+
+for (const wasm of [true, false]) {
+  test(`a cached row is not believed once its memory has another use, ${wasm ? "Wasm" : "JavaScript"}`, () => {
+    const region = Region.create({ wasm, byteLength: 1 << 18, maxByteLength: 1 << 18, maxThreads: 4 });
+    const writer = new SharedTable({ region, key: "i32", columns: { n: "i32" } });
+    const reader = SharedTable.from(writer.share(), { key: "i32", columns: { n: "i32" } });
+    for (let i = 0; i < 200; i++) writer.set(i, { n: i });
+    for (let i = 0; i < 200; i++) assert.is(reader.get(i)?.n, i);
+    const core = Table.coreOf(writer);
+    for (let i = 0; i < 200; i++) writer.delete(i);
+    let trimmed = 0;
+    for (let number = 0; number < core.shardCount; number++) if (trimShard(region, core.shardAt(number))) trimmed++;
+    assert.ok(trimmed > 0);
+    // What the rows stood in is now full of every version that a row had.
+    for (let version = 1; version < 40; version++) {
+      const { words } = region.memory;
+      const offset = region.allocate(2048, KIND_TABLE_PART, 1);
+      words.fill(version, offset >> 2, (offset + 2048) >> 2);
+    }
+    for (let i = 0; i < 200; i++) assert.is(reader.get(i), undefined);
+  });
+
+  test(`a cached row outlives writes of other rows of its shard, ${wasm ? "Wasm" : "JavaScript"}`, () => {
+    const region = Region.create({ wasm });
+    const writer = new SharedTable({ region, key: "i32", columns: { n: "i32", wide: "f64" }, capacity: 8 });
+    const reader = SharedTable.from(writer.share(), { key: "i32", columns: { n: "i32", wide: "f64" } });
+    for (let i = 0; i < 100; i++) writer.set(i, { n: i, wide: 0 });
+    for (let round = 0; round < 20; round++) {
+      for (let i = 1; i < 100; i++) {
+        if ((i + round) % 3 === 0) writer.add(i, "n", 1);
+        else if ((i + round) % 3 === 1) writer.set(i, { n: i + round, wide: round });
+        else {
+          writer.delete(i);
+          writer.transaction([i, 0], (tx) => tx.set(i, { n: i, wide: -1 }));
+        }
+        assert.equal(reader.get(i), writer.get(i));
+        assert.equal(reader.get(0), { n: 0, wide: 0 });
+      }
+    }
+  });
+}
 
 test("a thread has one scratch area, and one that died leaves its own to the next", () => {
   const region = Region.create({ maxThreads: 8 });

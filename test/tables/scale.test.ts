@@ -7,9 +7,9 @@ import { halfSipHash } from "../../src/protocols/table-hash.ts";
 import { probeLength } from "../../src/protocols/table-index.ts";
 import { S_INDEX, S_OLD } from "../../src/protocols/table-layout.ts";
 import { Region } from "../../src/region/region.ts";
-import { eachSlot } from "../../src/tables/recover.ts";
 import { SharedTable } from "../../src/tables/shared-table.ts";
 import { SharedTable as Table } from "../../src/tables/table.ts";
+import { eachSlot } from "../../src/tables/walk.ts";
 import { withCountedSteps } from "./mortal-memory.ts";
 import { seeded } from "./seeded.ts";
 

@@ -191,8 +191,12 @@ export function lock(app: App): HTMLElement | null {
   if (at < 0) return null;
   const of = app.data.locks[at];
   const facts = `${plural(of.acquisitions, "acquisition")}, of which ${count(of.contended)} had to wait, ${time(of.wait)} in all; \
-at most ${plural(of.longestQueue, "thread")} waited at once. ${plural(of.timedHolds, "hold")} \
-of it took ${time(of.hold)} in all, ${percent(ratio(of.hold, app.data.duration))} of the time recorded, at most ${time(of.maxHold)} at a time.`;
+at most ${plural(of.longestQueue, "thread")} waited at once. ${
+    of.timedHolds === 0
+      ? "No hold of it was timed."
+      : `It was held for about ${time(of.held)} in all, ${percent(ratio(of.held, app.data.duration))} of the time recorded \
+(reckoned from ${plural(of.timedHolds, "timed hold")}), at most ${time(of.maxHold)} at a time.`
+  }`;
   return section(
     "lock",
     h("span", {}, "The chosen lock: ", h("span", { class: "what" }, of.title)),

@@ -16,7 +16,7 @@ const VALUE: Readonly<Record<Exclude<SortKey, "title">, (lock: PageLock) => numb
   rate: ({ contended, acquisitions }) => ratio(contended, acquisitions),
   average: ({ wait, contended }) => ratio(wait, contended),
   maxWait: ({ maxWait }) => maxWait,
-  hold: ({ hold, timedHolds }) => ratio(hold, timedHolds),
+  hold: ({ meanHold }) => meanHold,
   acquisitions: ({ acquisitions }) => acquisitions,
 };
 
@@ -27,7 +27,7 @@ const COLUMNS: readonly (readonly [SortKey, string, string])[] = [
   ["rate", "Contended", "Part of the acquisitions that found it taken"],
   ["average", "Avg wait", "Average of those waits"],
   ["maxWait", "Max wait", "The longest of them"],
-  ["hold", "Avg hold", "How long it was kept, on average of the holds that were timed"],
+  ["hold", "Avg hold", "How long it was kept, on average, reckoned from the holds that were timed"],
   ["acquisitions", "Acquisitions", "How often it was taken"],
 ];
 

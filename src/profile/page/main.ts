@@ -54,7 +54,10 @@ function scrollers(): HTMLElement[] {
 
 const terms: readonly (readonly [string, string])[] = [
   ["wait", "Time from asking for a lock that was taken until getting it. Acquisitions of a free lock don’t count."],
-  ["hold", "Time from getting a lock until giving it back. Holds that began with a wait are timed, others are not."],
+  [
+    "hold",
+    "Time from getting a lock until giving it back. All that began with a wait are timed, and a few of the others, which stand for the rest.",
+  ],
   ["contended", "Said of an acquisition that found the lock taken."],
   [
     "sampled",

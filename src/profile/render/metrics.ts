@@ -33,7 +33,7 @@ export const LOCK_FIGURES: readonly Figure<LockCounts>[] = [
     of: (c) => c.hold / SECOND,
   },
   { name: "hold.max", help: "Longest hold timed.", unit: "s", type: "gauge", of: (c) => c.maxHold / SECOND },
-  { name: "spins", help: "Looks at the lock before sleeping.", unit: "1", type: "counter", of: (c) => c.spins },
+  { name: "spins", help: "Times a waiter spun for it.", unit: "1", type: "counter", of: (c) => c.spins },
   { name: "parks", help: "Sleeps.", unit: "1", type: "counter", of: (c) => c.parks },
   { name: "timeouts", help: "Waits ended by a time-out.", unit: "1", type: "counter", of: (c) => c.timeouts },
   { name: "owner.deaths", help: "Threads that died holding it.", unit: "1", type: "counter", of: (c) => c.ownerDeaths },

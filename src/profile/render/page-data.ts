@@ -5,7 +5,7 @@
 // finding.
 
 import type { Frame, Histogram, LockProfile, Profile } from "../types.ts";
-import { type Finding, findingsOf, type Totals, titleOf, totalsOf } from "./summary.ts";
+import { type Finding, findingsOf, heldFor, meanHold, type Totals, titleOf, totalsOf } from "./summary.ts";
 import { count, printable, shortPath } from "./units.ts";
 
 /** Thread, wait, contended, acquisitions, hold, parks. */
@@ -24,7 +24,9 @@ export interface PageLock {
   readonly maxWait: number;
   readonly contended: number;
   readonly acquisitions: number;
-  readonly hold: number;
+  /** Of all holds, reckoned from those that were timed: their time, and their mean. */
+  readonly held: number;
+  readonly meanHold: number;
   readonly timedHolds: number;
   readonly maxHold: number;
   readonly spins: number;
@@ -97,7 +99,7 @@ function binsOf({ bounds, counts }: Histogram): Bins {
 }
 
 function pageLock(lock: LockProfile, withThreads: boolean): PageLock {
-  const { acquisitions, hold, ...total } = lock.total;
+  const { acquisitions, ...total } = lock.total;
   const rows = lock.threads.filter(({ counts }) => counts.acquisitions + counts.contended > 0);
   return {
     id: lock.id,
@@ -106,7 +108,8 @@ function pageLock(lock: LockProfile, withThreads: boolean): PageLock {
     maxWait: whole(total.maxWait),
     contended: total.contended,
     acquisitions,
-    hold: whole(hold),
+    held: whole(heldFor(lock.total)),
+    meanHold: whole(meanHold(lock.total)),
     timedHolds: total.timedHolds,
     maxHold: whole(total.maxHold),
     spins: total.spins,

@@ -4,7 +4,7 @@
 // Invariant: nothing is said that the profile does not hold: shares of call sites are shares of the sampled waits, and
 // the sentence says so.
 
-import type { Frame, LockProfile, Profile, Site } from "../types.ts";
+import type { Frame, LockCounts, LockProfile, Profile, Site } from "../types.ts";
 import { percent, plural, printable, shortPath, time } from "./units.ts";
 
 /** Sums over all locks. */
@@ -37,6 +37,23 @@ export function totalsOf({ locks, duration, threads }: Profile): Totals {
 /** a / b, and 0 where there is no b. */
 export function ratio(a: number, b: number): number {
   return b > 0 ? a / b : 0;
+}
+
+/** Holds that began without a wait: few of them are timed. */
+const freeHolds = ({ acquisitions, contended }: LockCounts): number => Math.max(0, acquisitions - contended);
+
+/** How long the lock was held in all, as far as is known: samples stand for all holds that found the lock free. */
+export function heldFor(counts: LockCounts): number {
+  const { hold, sampledHold, sampledHolds } = counts;
+  if (!(sampledHolds > 0)) return hold;
+  return hold - sampledHold + (sampledHold / sampledHolds) * Math.max(freeHolds(counts), sampledHolds);
+}
+
+/** How long a hold is on average, reckoned likewise; 0 if none was timed. */
+export function meanHold(counts: LockCounts): number {
+  const { hold, timedHolds, sampledHolds } = counts;
+  if (!(sampledHolds > 0)) return ratio(hold, timedHolds);
+  return heldFor(counts) / (timedHolds - sampledHolds + Math.max(freeHolds(counts), sampledHolds));
 }
 
 /** How a lock is called in sentences: `Mutex "counter"`, or its name alone where that says the kind already. */
@@ -136,7 +153,7 @@ const ENOUGH = 10;
 
 /** Long holds and frequent holds want different cures. */
 function adviceFor({ total }: LockProfile): string | undefined {
-  const hold = ratio(total.hold, total.timedHolds);
+  const hold = meanHold(total);
   if (hold === 0 || total.contended < ENOUGH) return undefined;
   const part = percent(ratio(total.contended, total.acquisitions));
   if (hold >= 100e3) {

@@ -3,7 +3,7 @@
 // Invariant: no line is wider than asked, whatever the names, and no name can steer the terminal.
 
 import type { LockProfile, Profile } from "../types.ts";
-import { type Finding, findingsOf, groupSites, placeOf, ratio, sitesOf, titleOf } from "./summary.ts";
+import { type Finding, findingsOf, groupSites, meanHold, placeOf, ratio, sitesOf, titleOf } from "./summary.ts";
 import { percent, plural, shortCount, time } from "./units.ts";
 
 /** How {@link terminalTable} looks. */
@@ -74,7 +74,7 @@ const COLUMNS: readonly [string, number, (lock: LockProfile, all: number) => str
   ["of takes", 10, ({ total }) => percent(ratio(total.contended, total.acquisitions))],
   ["avg wait", 9, ({ total }) => time(ratio(total.wait, total.contended))],
   ["max wait", 9, ({ total }) => time(total.maxWait)],
-  ["avg hold", 9, ({ total }) => time(ratio(total.hold, total.timedHolds))],
+  ["avg hold", 9, ({ total }) => time(meanHold(total))],
 ];
 const NAME_AT_LEAST = 12;
 

@@ -16,7 +16,7 @@ export const shardMutants: readonly Mutant[] = [
   {
     name: "shard: a deletion leaves the version as it is",
     file,
-    find: "    words[shard + S_COUNT] -= 1;\n    endChange(words, shard);",
+    find: "    words[shard + S_COUNT] -= 1;\n    markGone(words, row);\n    endChange(words, shard);",
     replace: "    words[shard + S_COUNT] -= 1;\n    add(words, shard + S_VERSION, -1);",
     model: "shard: a row is deleted and its memory used at once",
     expect: WRONG,
@@ -40,9 +40,33 @@ export const shardMutants: readonly Mutant[] = [
   {
     name: "shard: a row is replaced after the version says that it was",
     file,
-    find: "store(words, slot, row);\n    endChange(words, shard);",
+    find: "store(words, slot, row);\n    markGone(words, before);\n    endChange(words, shard);",
     replace: "endChange(words, shard);\n    store(words, slot, row);",
     model: "shard: a row is replaced beside a cached one",
+    expect: WRONG,
+  },
+  {
+    name: "shard: a row that was replaced is not marked",
+    file,
+    find: "store(words, slot, row);\n    markGone(words, before);",
+    replace: "store(words, slot, row);",
+    model: "shard: a row is replaced beside a cached one",
+    expect: WRONG,
+  },
+  {
+    name: "shard: a row that was replaced is marked after the version says that it was",
+    file,
+    find: "markGone(words, before);\n    endChange(words, shard);",
+    replace: "endChange(words, shard);\n    markGone(words, before);",
+    model: "shard: a row is replaced beside a reader and a cached one",
+    expect: WRONG,
+  },
+  {
+    name: "shard: a repair leaves the epoch",
+    file: "tables/recover.js",
+    find: "nextEpoch(memory.words, shard);",
+    replace: "",
+    model: "shard: a writer dies beside a cached row",
     expect: WRONG,
   },
   {

@@ -1,0 +1,116 @@
+// Those who are chosen are woken when the lock is given back, not before: then they find it free. Whoever dies on the way,
+// a chosen waiter or the one that chose, keeps none of the others from going on.
+
+import type { Worker } from "node:worker_threads";
+import * as assert from "uvu/assert";
+import { nativePart } from "../../src/cells/native.ts";
+import { Condition } from "../../src/locks/condition.ts";
+import { Mutex } from "../../src/locks/mutex.ts";
+import { ReentrantMutex } from "../../src/locks/reentrant-mutex.ts";
+import { Region } from "../../src/region/region.ts";
+import { until } from "../support/lock-backends.ts";
+import { suite } from "../support/suite.ts";
+import { runWorkers, type WorkerRun } from "../support/watchdog.ts";
+
+const test = suite("Condition: wakes");
+const file = new URL("./condition-wakes.worker.js", import.meta.url);
+if (nativePart() === undefined) console.log("without native parking: the native part is not built");
+
+function start(parking: "atomics" | "native", count: number, how: Partial<WorkerRun> = {}, dies = -1) {
+  const region = Region.create({ parking });
+  const mutex = new Mutex({ region });
+  const condition = new Condition(mutex);
+  const words = new Int32Array(new SharedArrayBuffer(64));
+  const handles = { mutex: mutex.share(), condition: condition.share(), words };
+  const outcomes = runWorkers({ file, count, workerData: (index) => ({ ...handles, dies: index === dies }), ...how });
+  return { region, mutex, condition, words, outcomes };
+}
+
+for (const parking of nativePart() === undefined ? (["atomics"] as const) : (["atomics", "native"] as const)) {
+  test(`${parking}: notifyAll's wakes are owed until the lock is given back; all go on then`, async () => {
+    const { region, mutex, condition, words, outcomes } = start(parking, 8);
+    await until(() => condition.waiters === 8);
+    mutex.lock();
+    assert.is(condition.notifyAll(), 8);
+    assert.is(condition.waiters, 0);
+    assert.is(region.owedWakes.length, 16);
+    assert.is(words[1], 0);
+    mutex.unlock();
+    assert.is(region.owedWakes.length, 0);
+    await outcomes;
+    assert.is(words[1], 8);
+    assert.not.ok(mutex.locked);
+    assert.is(condition.waiters, 0);
+  });
+
+  for (const victim of [0, 3]) {
+    test(`${parking}: a chosen waiter that is terminated keeps the others from nothing (${victim})`, async () => {
+      let workers: readonly Worker[] = [];
+      const { mutex, condition, words, outcomes } = start(parking, 4, {
+        mayDie: (index) => index === victim,
+        onMessage: (_message, _index, all) => {
+          workers = all;
+        },
+      });
+      await until(() => condition.waiters === 4);
+      mutex.lock();
+      condition.notifyAll();
+      const ended = workers[victim].terminate();
+      mutex.unlock();
+      await ended;
+      await outcomes;
+      assert.ok(words[1] >= 3);
+      assert.not.ok(mutex.locked);
+    });
+  }
+
+  test(`${parking}: whoever chose the others and dies with the lock leaves it to them`, async () => {
+    const { words, outcomes } = start(parking, 5, { mayDie: (index) => index === 4 }, 4);
+    await outcomes;
+    assert.is(words[1], 4);
+  });
+}
+
+test("the release of the last level pays, and a wait on another condition does", async () => {
+  for (const fair of [false, true]) {
+    const region = Region.create();
+    const mutex = new ReentrantMutex({ region, fair });
+    const [first, second] = [new Condition(mutex), new Condition(mutex)];
+    mutex.lock();
+    const waiting = first.waitAsync();
+    const outer = mutex.lock();
+    const inner = outer.reenter();
+    assert.is(first.notify(), 1);
+    assert.is(region.owedWakes.length, 2);
+    inner.release();
+    assert.is(region.owedWakes.length, 2);
+    assert.is(second.wait({ timeout: 0 }), false);
+    assert.is(region.owedWakes.length, 0);
+    assert.ok(outer.held);
+    mutex.unlock();
+    assert.is(await waiting, true);
+    mutex.unlock();
+    assert.not.ok(mutex.locked);
+  }
+});
+
+test("what is owed for one lock is not paid with another", async () => {
+  const region = Region.create();
+  const mutexes = [new Mutex({ region }), new Mutex({ region })];
+  const conditions = mutexes.map((mutex) => new Condition(mutex));
+  const waits = mutexes.map(async (mutex, at) => {
+    mutex.lock();
+    assert.is(await conditions[at].waitAsync(), true);
+    mutex.unlock();
+  });
+  for (const mutex of mutexes) mutex.lock();
+  for (const condition of conditions) assert.is(condition.notify(), 1);
+  mutexes[0].unlock();
+  assert.is(region.owedWakes.length, 2);
+  assert.is(region.owedWakes[0], mutexes[1].index);
+  mutexes[1].unlock();
+  assert.is(region.owedWakes.length, 0);
+  await Promise.all(waits);
+});
+
+test.run();
