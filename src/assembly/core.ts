@@ -17,10 +17,13 @@ export interface CoreExports {
   leaveRead(index: number, cell: number): number;
   tryWrite(index: number, cell: number, me: number): number;
   endWrite(index: number, me: number, ticket: number): number;
+  watchMode(index: number, limit: number): number;
+  watchReaders(index: number, limit: number): number;
   optimisticStamp(index: number): number;
   /** 1 or 0. */
   isVersion(index: number, stamp: number): number;
   acquirePermits(index: number, n: number): number;
+  spinForPermits(index: number, n: number, limit: number): number;
   releasePermits(index: number, n: number): number;
   readRow(
     shards: number,

@@ -5,6 +5,7 @@ import * as barrier from "../protocols/barrier";
 import * as condition from "../protocols/condition";
 import * as reentrant from "../protocols/reentrant-mutex";
 import * as rw from "../protocols/rw-lock";
+import * as rwSpin from "../protocols/rw-spin";
 import * as stamped from "../protocols/stamped";
 import * as semaphore from "../protocols/semaphore";
 import * as table from "../protocols/table-read";
@@ -57,6 +58,14 @@ export function endWrite(index: i32, me: i32, ticket: i32): i32 {
   return rw.endWrite(0, index, me, ticket);
 }
 
+export function watchMode(index: i32, limit: i32): i32 {
+  return rwSpin.watchMode(0, index, limit);
+}
+
+export function watchReaders(index: i32, limit: i32): i32 {
+  return rwSpin.watchReaders(0, index, limit);
+}
+
 export function optimisticStamp(index: i32): i32 {
   return stamped.optimisticStamp(0, index);
 }
@@ -67,6 +76,10 @@ export function isVersion(index: i32, stamp: i32): bool {
 
 export function acquirePermits(index: i32, n: i32): i32 {
   return semaphore.acquireFast(0, index, n);
+}
+
+export function spinForPermits(index: i32, n: i32, limit: i32): i32 {
+  return semaphore.spinForPermits(0, index, n, limit);
 }
 
 export function releasePermits(index: i32, n: i32): i32 {

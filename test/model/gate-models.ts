@@ -116,7 +116,9 @@ export function semaphoreModels(library: Library): readonly Model[] {
   const inside = (h: Here): void => {
     h.words[p.data] = h.words[p.data] + 1;
   };
-  const holder = p.body((h) => at(h).withPermits(() => inside(h)));
+  const hold = (h: Here): void => at(h).withPermits(() => inside(h));
+  const holder = p.body(hold);
+  const spinner = p.spinning(hold);
   const wide = p.body((h) => at(h).withPermits(() => inside(h), 2));
   const patient = p.body((h) => {
     const semaphore = at(h);
@@ -153,6 +155,16 @@ export function semaphoreModels(library: Library): readonly Model[] {
       {
         final: counted(4),
       },
+    ),
+    p.model(
+      "semaphore: 2 threads × 2, spinning",
+      true,
+      make(1),
+      [
+        { body: spinner, ...two },
+        { body: spinner, ...two },
+      ],
+      { final: counted(4) },
     ),
     p.model("semaphore: 3 threads × 1, at most 3 preemptions", true, make(1), [holder, holder, holder], {
       ...few,

@@ -32,6 +32,8 @@ export interface Library {
   readonly fairLock: typeof import("../../src/region/fair-lock.ts");
   readonly fairQueue: typeof import("../../src/locks/fair-queue.ts");
   readonly rwLock: typeof import("../../src/protocols/rw-lock.ts");
+  readonly rwSpin: typeof import("../../src/protocols/rw-spin.ts");
+  readonly permits: typeof import("../../src/protocols/semaphore.ts");
   readonly stamped: typeof import("../../src/protocols/stamped.ts");
   readonly rwWaiting: typeof import("../../src/locks/rw-waiting.ts");
   readonly asyncWaiters: typeof import("../../src/locks/async-waiters.ts");
@@ -152,6 +154,8 @@ async function load(src: string, looks: boolean): Promise<Library> {
     fairLock: await module("region/fair-lock.js"),
     fairQueue: await module("locks/fair-queue.js"),
     rwLock: await module("protocols/rw-lock.js"),
+    rwSpin: await module("protocols/rw-spin.js"),
+    permits: await module("protocols/semaphore.js"),
     stamped: await module("protocols/stamped.js"),
     rwWaiting: await module("locks/rw-waiting.js"),
     asyncWaiters: await module("locks/async-waiters.js"),

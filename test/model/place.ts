@@ -40,6 +40,17 @@ export class Places {
       run({ words, index, round, region: (place = 0) => this.region(words, index, place, false) });
   }
 
+  /** The same, with one look before a sleep. */
+  spinning(run: (here: Here) => unknown): Body<Words> {
+    return (words, { index, round }) => {
+      const spinForPermits = (at: number, n: number): number => this.lib.permits.spinForPermits(words, at, n, 1);
+      const spinning = { limit: 1, spinForPermits };
+      const region = (place = 0): never =>
+        ({ ...(this.region(words, index, place, false) as object), spinning }) as never;
+      return run({ words, index, round, region });
+    };
+  }
+
   crash(): Pick<Options, "crashes" | "onCrash"> {
     return { crashes: 1, onCrash: (t, w) => this.lib.threads.buryThread(w, t) };
   }

@@ -65,6 +65,14 @@ export const barrierMutants: readonly Mutant[] = [
 
 export const semaphoreMutants: readonly Mutant[] = [
   {
+    name: "semaphore: a spin that saw a permit does not take it",
+    file: "protocols/semaphore.js",
+    find: "if (acquireFast(words, index, n) !== 0)\n            return used + 1;",
+    replace: "if (load(words, index + VALUE) >= n)\n            return used + 1;",
+    model: "semaphore: 2 threads × 2, spinning",
+    expect: ["race", "exception"],
+  },
+  {
     name: "semaphore: a release wakes nobody",
     file: "protocols/semaphore.js",
     find: "return wakesOfRelease(words, index, keep ? 1 : 0);",
