@@ -1,5 +1,6 @@
 //! The locks that Rust and C programs use, behind one face each: mutexes, read-write locks, monitors.
 
+#[cfg(unix)]
 use std::cell::UnsafeCell;
 use std::sync::{Condvar, Mutex, RwLock};
 
