@@ -2,6 +2,7 @@
 
 import { suites as map } from "./map.bench.ts";
 import { suites as mutex } from "./mutex.bench.ts";
+import { suites as native } from "./native.bench.ts";
 import { suites as profiler } from "./profiler.bench.ts";
 import type { Suite } from "./result.ts";
 import { suites as session } from "./session.bench.ts";
@@ -15,6 +16,7 @@ import { suites as waiting } from "./waiting.bench.ts";
 export const suites: readonly Suite[] = [
   ...mutex,
   ...spin,
+  ...native,
   ...waiting,
   ...tables,
   ...map,

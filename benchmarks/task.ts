@@ -76,7 +76,8 @@ let sink = 0;
 
 /** `steps` steps that the compiler can't leave out. */
 export function workFor(steps: number): void {
-  let value = sink;
+  // An integer from the start: inlined twice in a loop it is a float otherwise, and a step takes 5 ns instead of 1.1.
+  let value = sink | 0;
   for (let k = 0; k < steps; k++) value = (Math.imul(value, 31) + k) | 0;
   sink = value;
 }

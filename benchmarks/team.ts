@@ -18,7 +18,7 @@ export interface Entry {
   readonly flags?: readonly string[];
   /** Another Node than this one. */
   readonly program?: string;
-  /** For what is no JavaScript: a program that takes `one SUBJECT WORKERS STEPS THINK MILLISECONDS` and prints a Repetition. */
+  /** For what is no JavaScript: a program that takes `one TASK SUBJECT WORKERS MILLISECONDS [NAME=NUMBER ...]` and prints a Repetition. */
   readonly foreign?: string;
 }
 
@@ -60,7 +60,8 @@ export class Team {
 
   /** One repetition, or what went wrong. */
   repeat(task: string, params: Params, milliseconds: number): Promise<Repetition | string> {
-    if (this.#entry.foreign !== undefined) return this.#repeatForeign(this.#entry.foreign, params, milliseconds);
+    if (this.#entry.foreign !== undefined)
+      return this.#repeatForeign(this.#entry.foreign, { task, params, milliseconds });
     const limit = milliseconds + LATE_MS + (this.#child === undefined ? START_MS : 0);
     this.#child ??= this.#start();
     const child = this.#child;
@@ -89,11 +90,12 @@ export class Team {
     });
   }
 
-  #repeatForeign(program: string, params: Params, milliseconds: number): Promise<Repetition | string> {
-    const numbers = [this.#workers, params.steps, params.think, milliseconds].map(String);
+  #repeatForeign(program: string, { task, params, milliseconds }: Order): Promise<Repetition | string> {
+    const numbers = Object.entries(params).map(([name, value]) => `${name}=${value}`);
+    const order = ["one", task, this.#entry.subject, `${this.#workers}`, `${milliseconds}`, ...numbers];
     const options = { timeout: milliseconds + LATE_MS, killSignal: "SIGKILL" } as const;
     return new Promise((resolve) => {
-      execFile(program, ["one", this.#entry.subject, ...numbers], options, (error, stdout, stderr) => {
+      execFile(program, order, options, (error, stdout, stderr) => {
         if (error === null) resolve(JSON.parse(stdout) as Repetition);
         else resolve(error.killed ? "hung" : `its process failed: ${stderr.trim().split("\n")[0]}`);
       });

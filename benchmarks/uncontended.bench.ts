@@ -4,6 +4,8 @@
 // The package multithreading comes last in each suite: its guards, whose fields lie in WeakMaps, leave the collector of
 // garbage much to do.
 
+import { execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import {
   Mutex as AsyncMutex,
   type MutexInterface as AsyncMutexInterface,
@@ -12,12 +14,15 @@ import {
 import { Condition, Event, Mutex, Once, ReentrantMutex, Region, RwLock, Semaphore, StampedLock } from "../src/index.ts";
 import { looped, loopedAsync, measure, type Subject } from "./one-thread.ts";
 import type { Effort, Run, Suite } from "./result.ts";
+import { engineMutex } from "./rivals/entries.ts";
 import { bareWasm, bareWords } from "./rivals/floor.ts";
 import { threeStateFutexLock, twoStateSpinLock } from "./rivals/hand-written.ts";
 import { multithreading } from "./rivals/multithreading.ts";
 
 const PAIR = "lock.lock(); lock.unlock();";
 const TAKE_GIVE = "Atomics.compareExchange(words, 0, 0, 1); Atomics.compareExchange(words, 0, 1, 0);";
+
+const ENGINE = "mutex uncontended, beside V8's";
 
 type Make = (region: Region) => Readonly<Record<string, unknown>>;
 
@@ -173,8 +178,19 @@ async function asynchronous(effort: Effort): Promise<Run[]> {
   return await cases.end();
 }
 
+/** In a process of its own, which has the flag that it takes; nothing where V8 has no such mutex. */
+async function beside(effort: Effort): Promise<Run[]> {
+  if (engineMutex().length === 0) return [];
+  const program = fileURLToPath(new URL("./engine-mutex.js", import.meta.url));
+  const asked = ["--harmony-struct", program, ENGINE, JSON.stringify(effort)];
+  return JSON.parse(
+    execFileSync(process.execPath, asked, { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] }),
+  ) as Run[];
+}
+
 export const suites: Suite[] = [
   { name: "mutex uncontended", yardstick: "floor-js", run: mutexes },
+  { name: ENGINE, yardstick: "Atomics.Mutex", run: beside },
   { name: "locks uncontended", yardstick: "floor-js", run: others },
   { name: "async uncontended", yardstick: "empty await", run: asynchronous },
 ];

@@ -60,7 +60,10 @@ const NODE_ONLY = [
   "model/",
   "browser/",
   "native",
-  "profile/",
+  "profile/cli",
+  "profile/watch",
+  "profile/render/page",
+  "profile/render/pprof",
   "mutex-process",
 ];
 
@@ -73,6 +76,7 @@ const SHORT = [
   "locks/stamped-lock",
   "tables/table.test",
   "tables/queue.test",
+  "profile/profile-kinds",
 ];
 
 /** Milliseconds that npm has to install the programs. */

@@ -46,8 +46,9 @@ pub fn instance() -> i32 {
 }
 
 /// Sleeps while the word is `expected` and the count of deaths is `seen`, for `milliseconds` and a slice of 20 ms at the
-/// most: 0 woken, 1 time over, 2 not equal, 3 a thread died.
+/// most: 0 woken, 1 time over, 2 not equal, 3 a thread died. Spins before the sleep if `spin`.
 #[napi]
+#[allow(clippy::too_many_arguments)]
 pub fn park(
     env: Env,
     words: SharedWords,
@@ -56,11 +57,12 @@ pub fn park(
     deaths_at: f64,
     seen: i32,
     milliseconds: f64,
+    spin: bool,
 ) -> Result<u32> {
     let at = index(&env, at)?;
     let count = words.cell(index(&env, deaths_at)?).ok_or_else(|| out_of_range(&env))?;
     let timeout = Duration::try_from_secs_f64(milliseconds.clamp(0.0, 1e6) / 1e3).unwrap_or_default();
-    park::park(&words, at, expected, &Deaths { count, seen }, timeout).ok_or_else(|| out_of_range(&env))
+    park::park(&words, at, expected, &Deaths { count, seen }, timeout, spin).ok_or_else(|| out_of_range(&env))
 }
 
 /// Wakes up to `count` sleepers of the word, all of them if it is not given; returns how many.

@@ -15,8 +15,11 @@ use std::time::{Duration, Instant};
 
 /// The longest sleep.
 pub const SLICE: Duration = Duration::from_millis(20);
-/// Looks at the word before a sleep, at the most.
-const MOST_SPINS: u32 = 200;
+/// Looks at the word before a sleep, at the most: some 10 microseconds, about what a sleep and a wake cost.
+const MOST_SPINS: u32 = 400;
+/// After so many vain spins one is tried that takes all of them: two threads that hand over to each other sleep for ever
+/// otherwise, since neither ever answers within the other's spin.
+const TRIAL: u32 = 16;
 
 pub const WOKEN: u32 = 0;
 pub const TIMED_OUT: u32 = 1;
@@ -25,8 +28,9 @@ pub const NOT_EQUAL: u32 = 2;
 pub const DEATHS: u32 = 3;
 
 thread_local! {
-    /// How many looks it lately took until the word changed; it follows what happens, as in glibc's adaptive mutex.
-    static SPINS: Cell<u32> = const { Cell::new(20) };
+    /// How many looks it lately took until the word changed, and how many spins since then were in vain; it follows what
+    /// happens, as in glibc's adaptive mutex.
+    static SPINS: Cell<(u32, u32)> = const { Cell::new((20, 0)) };
 }
 
 /// Spinning on a single processor only keeps the holder from it.
@@ -44,10 +48,17 @@ impl Deaths<'_> {
     }
 }
 
-/// Sleeps while the word at `index` is `expected`, for a slice and `timeout` at the most.
-pub fn park(words: &SharedWords, index: usize, expected: i32, deaths: &Deaths, timeout: Duration) -> Option<u32> {
+/// Sleeps while the word at `index` is `expected`, for a slice and `timeout` at the most; spins before if `spin`.
+pub fn park(
+    words: &SharedWords,
+    index: usize,
+    expected: i32,
+    deaths: &Deaths,
+    timeout: Duration,
+    spin: bool,
+) -> Option<u32> {
     let cell = words.cell(index)?;
-    if spin(cell, expected) {
+    if spin && spins(cell, expected) {
         return Some(NOT_EQUAL);
     }
     let mut news = false;
@@ -73,20 +84,21 @@ pub fn park(words: &SharedWords, index: usize, expected: i32, deaths: &Deaths, t
 }
 
 /// Whether the word changed within the spins that are thought worth it.
-fn spin(cell: &AtomicI32, expected: i32) -> bool {
+fn spins(cell: &AtomicI32, expected: i32) -> bool {
     if cfg!(loom) || *PROCESSORS == 1 {
         return cell.load(SeqCst) != expected;
     }
-    let usual = SPINS.get();
-    let most = (2 * usual + 10).min(MOST_SPINS);
-    for spins in 0..most {
+    let (usual, vain) = SPINS.get();
+    let trial = vain % TRIAL == TRIAL - 1;
+    let most = if trial { MOST_SPINS } else { (2 * usual + 10).min(MOST_SPINS) };
+    for looks in 0..most {
         if cell.load(SeqCst) != expected {
-            SPINS.set(usual - usual / 8 + spins / 8);
+            SPINS.set(if trial { (looks, 0) } else { (usual - usual / 8 + looks / 8, 0) });
             return true;
         }
         spin_loop();
     }
-    SPINS.set(usual - usual / 8);
+    SPINS.set((usual - usual / 8, vain.wrapping_add(1)));
     false
 }
 

@@ -26,7 +26,7 @@ fn memory() -> &'static [AtomicI32] {
 fn sleep(words: &'static [AtomicI32], seen: i32) -> u32 {
     let deaths = Deaths { count: &words[DEATHS_AT], seen };
     words[SLEEPS_ON].store(LOCK as i32, SeqCst);
-    let ended = park(&SharedWords::over(words), LOCK, 0, &deaths, Duration::from_secs(1)).unwrap();
+    let ended = park(&SharedWords::over(words), LOCK, 0, &deaths, Duration::from_secs(1), true).unwrap();
     words[SLEEPS_ON].store(0, SeqCst);
     ended
 }

@@ -16,7 +16,7 @@ fn words(length: usize) -> &'static [AtomicI32] {
 
 fn sleep_on(memory: &'static [AtomicI32], index: usize, expected: i32, seen: i32) -> u32 {
     let deaths = Deaths { count: &memory[0], seen };
-    park(&SharedWords::over(memory), index, expected, &deaths, SLICE).unwrap()
+    park(&SharedWords::over(memory), index, expected, &deaths, SLICE, true).unwrap()
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn indices_out_of_range_are_refused() {
     let memory = words(4);
     let shared = SharedWords::over(memory);
     let deaths = Deaths { count: &memory[0], seen: 0 };
-    assert_eq!(park(&shared, 4, 0, &deaths, SLICE), None);
+    assert_eq!(park(&shared, 4, 0, &deaths, SLICE, true), None);
     assert_eq!(wake(&shared, usize::MAX, 1), None);
     assert_eq!(requeue(&shared, 0, 4, true), None);
     let seat = Seat { state: 0, alive: 1, dead: 2, deaths: 1, first: 2, stride: usize::MAX, slots: 2 };

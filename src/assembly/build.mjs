@@ -1,7 +1,7 @@
 // Compiles the protocols to WebAssembly and embeds the bytes: writes src/assembly/core-bytes.ts.
 //
 // The sources are the same TypeScript files that tsc compiles (src/protocols). AssemblyScript reads them through the hook
-// below, which gives it cells.as in place of src/cells/atomics.ts and drops what only TypeScript understands: the `.ts`
+// below, which gives it cells.as in place of src/cells/atomics.ts and park.ts, and drops what only TypeScript understands: the `.ts`
 // endings and the `type` words of imports. So the code that the model checker explores is the code that runs.
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -39,7 +39,7 @@ function cells() {
 function readFile(name) {
   try {
     if (name === "assembly/exports.ts") return readFileSync(join(here, "exports.as"), "utf8");
-    if (name === "cells/atomics.ts") return cells();
+    if (name === "cells/atomics.ts" || name === "cells/park.ts") return cells();
     if (!/^protocols\/[\w-]+\.ts$/.test(name)) return null;
     return forAssemblyScript(readFileSync(join(source, name), "utf8"));
   } catch {

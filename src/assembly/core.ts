@@ -17,10 +17,13 @@ export interface CoreExports {
   leaveRead(index: number, cell: number): number;
   tryWrite(index: number, cell: number, me: number): number;
   endWrite(index: number, me: number, ticket: number): number;
+  watchMode(index: number, limit: number): number;
+  watchReaders(index: number, limit: number): number;
   optimisticStamp(index: number): number;
   /** 1 or 0. */
   isVersion(index: number, stamp: number): number;
   acquirePermits(index: number, n: number): number;
+  spinForPermits(index: number, n: number, limit: number): number;
   releasePermits(index: number, n: number): number;
   readRow(
     shards: number,
@@ -33,6 +36,13 @@ export interface CoreExports {
     keyBytes: number,
     limit: number,
   ): number;
+  beginWait(table: number, lock: number, me: number, seatAt: number): number;
+  /** Sleeps by WebAssembly's own wait: only where threads may block, and park by Atomics. */
+  sleepWait(table: number, lock: number, me: number, seatAt: number, index: number, ms: number): number;
+  chooseFor(table: number, lock: number, me: number): number;
+  arriveUsual(index: number, me: number, seatAt: number): number;
+  /** As sleepWait. */
+  sleepForOthers(index: number, seatAt: number, ms: number): number;
   isCurrent(shard: number, version: number, serialAt: number, serial: number): number;
   renewedVersion(
     shard: number,

@@ -1,8 +1,11 @@
 // What the Wasm module exports: whole short operations of the protocols, bound to the memory's first byte.
 import * as mutex from "../protocols/mutex";
 import * as spin from "../protocols/spin";
+import * as barrier from "../protocols/barrier";
+import * as condition from "../protocols/condition";
 import * as reentrant from "../protocols/reentrant-mutex";
 import * as rw from "../protocols/rw-lock";
+import * as rwSpin from "../protocols/rw-spin";
 import * as stamped from "../protocols/stamped";
 import * as semaphore from "../protocols/semaphore";
 import * as table from "../protocols/table-read";
@@ -55,6 +58,14 @@ export function endWrite(index: i32, me: i32, ticket: i32): i32 {
   return rw.endWrite(0, index, me, ticket);
 }
 
+export function watchMode(index: i32, limit: i32): i32 {
+  return rwSpin.watchMode(0, index, limit);
+}
+
+export function watchReaders(index: i32, limit: i32): i32 {
+  return rwSpin.watchReaders(0, index, limit);
+}
+
 export function optimisticStamp(index: i32): i32 {
   return stamped.optimisticStamp(0, index);
 }
@@ -65,6 +76,10 @@ export function isVersion(index: i32, stamp: i32): bool {
 
 export function acquirePermits(index: i32, n: i32): i32 {
   return semaphore.acquireFast(0, index, n);
+}
+
+export function spinForPermits(index: i32, n: i32, limit: i32): i32 {
+  return semaphore.spinForPermits(0, index, n, limit);
 }
 
 export function releasePermits(index: i32, n: i32): i32 {
@@ -98,4 +113,24 @@ export function renewedVersion(
 
 export function isCurrent(shard: i32, version: i32, serialAt: i32, serial: i32): i32 {
   return table.isCurrent(0, shard, version, serialAt, serial);
+}
+
+export function beginWait(table: i32, lock: i32, me: i32, seatAt: i32): i32 {
+  return condition.beginWait(0, table, lock, me, seatAt);
+}
+
+export function sleepWait(table: i32, lock: i32, me: i32, seatAt: i32, index: i32, ms: i32): i32 {
+  return condition.sleepWait(0, table, lock, me, seatAt, index, ms);
+}
+
+export function chooseFor(table: i32, lock: i32, me: i32): i32 {
+  return condition.chooseFor(0, table, lock, me);
+}
+
+export function arriveUsual(index: i32, me: i32, seatAt: i32): i32 {
+  return barrier.arriveUsual(0, index, me, seatAt);
+}
+
+export function sleepForOthers(index: i32, seatAt: i32, ms: i32): i32 {
+  return barrier.sleepForOthers(0, index, seatAt, ms);
 }

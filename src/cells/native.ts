@@ -9,7 +9,15 @@ export interface NativePart {
   /** A number of this copy of the addon, never 0: sleepers of one copy are not seen by another. */
   instance(): number;
   /** 0 woken, 1 time over (20 ms at the latest), 2 not equal, 3 the count of deaths is not `seen`. */
-  park(words: Int32Array, at: number, expected: number, deathsAt: number, seen: number, milliseconds: number): number;
+  park(
+    words: Int32Array,
+    at: number,
+    expected: number,
+    deathsAt: number,
+    seen: number,
+    milliseconds: number,
+    spin: boolean,
+  ): number;
   wake(words: Int32Array, at: number, count?: number): number;
   /** Moves the sleepers of one word to another; with `wakeOne` one of them is woken instead. Returns how many moved. */
   requeue(words: Int32Array, from: number, to: number, wakeOne: boolean): number;

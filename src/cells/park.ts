@@ -28,10 +28,17 @@ export interface NativeParking {
   /** The word that counts the region's deaths, and how many of them this thread knows of. */
   readonly deathsAt: number;
   seen: number;
+  /** Slices of sleep in a row that ended because their time was over. */
+  slices: number;
 }
 
 /** The code by which the native part says that a thread died. */
 const DEATHS = 3;
+
+/** Milliseconds of a native sleep's first slices, how many in a row (some 200 ms), and milliseconds of the others. */
+const SHORT_SLICE_MS = 3;
+const SHORT_SLICES = 66;
+const LONG_SLICE_MS = 20;
 
 /** Views of regions that park natively. Empty unless the native part is in use. */
 const nativeViews = new WeakMap<Int32Array, NativeParking>();
@@ -43,27 +50,47 @@ export function parkNatively(words: Int32Array, parking: NativeParking): void {
   anyNative = true;
 }
 
-/** Sleeps while `words[index]` is `expected`, for `ms` milliseconds at the most. Blocks the thread. */
-export function park(words: Int32Array, index: number, expected: number, ms: number): number {
+/**
+ * Sleeps while `words[index]` is `expected`, for `ms` milliseconds at the most; a native sleep begins with a spin if `spin`.
+ * Blocks the thread.
+ */
+export function park(words: Int32Array, index: number, expected: number, ms: number, spin = true): number {
   const parking = anyNative ? nativeViews.get(words) : undefined;
-  if (parking !== undefined) return parkInSlices(parking, words, index, expected, ms);
+  if (parking !== undefined) return parkInSlices(parking, words, index, expected, ms, spin);
   const result = Atomics.wait(words, index, expected, ms);
   if (result === "ok") return WOKEN;
   return result === "timed-out" ? TIMED_OUT : NOT_EQUAL;
 }
 
-/** The native part comes back every 20 ms, so that worker.terminate() can end a thread that sleeps. */
-function parkInSlices(parking: NativeParking, words: Int32Array, index: number, expected: number, ms: number): number {
+/**
+ * The native part comes back now and then, so that worker.terminate() can end a thread that sleeps; those who wait for what
+ * that thread holds learn so much later of its death. Who has slept for long is idle: then the processor's rest counts more.
+ */
+function parkInSlices(
+  parking: NativeParking,
+  words: Int32Array,
+  index: number,
+  expected: number,
+  ms: number,
+  spin: boolean,
+): number {
   const { native, deathsAt } = parking;
-  const until = performance.now() + ms;
-  for (let left = ms; ; left = until - performance.now()) {
-    const ended = native.park(words, index, expected, deathsAt, parking.seen, left);
-    if (ended === DEATHS) {
+  let until = 0;
+  for (let left = ms, first = true; ; first = false) {
+    const slice = Math.min(left, parking.slices < SHORT_SLICES ? SHORT_SLICE_MS : LONG_SLICE_MS);
+    const ended = native.park(words, index, expected, deathsAt, parking.seen, slice, spin && first);
+    if (ended !== TIMED_OUT) {
+      parking.slices = 0;
+      if (ended !== DEATHS) return ended;
       parking.seen = load(words, deathsAt);
       return WOKEN;
     }
-    if (ended !== TIMED_OUT) return ended;
-    if (performance.now() >= until) return TIMED_OUT;
+    parking.slices++;
+    // Most sleeps end within the first slice and need no clock.
+    const time = performance.now();
+    if (first) until = time + ms - slice;
+    left = until - time;
+    if (left <= 0) return TIMED_OUT;
   }
 }
 

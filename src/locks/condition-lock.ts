@@ -38,12 +38,18 @@ export interface ConditionLock {
   readonly region: Region;
   /** Where it lies: the condition's memory records it, so that all threads pair it with the same lock. */
   share(): { readonly offset: number; readonly serial: number };
+  /** Word index of its mutex, if its hold is that mutex's and nothing but a ticket; 0: it is more. @internal */
+  readonly plainMutex: number;
   /** How messages call it. @internal */
   label(): string;
   /** Whether this thread holds it in the way a wait needs (an RwLock: for writing). @internal */
   isHeldForWait(): boolean;
   /** Whether nobody can ever hold it again: not recoverable, or freed. Those who wait must then be told. @internal */
   isLost(): boolean;
+  /** Whether the memory is still this lock's. @internal */
+  isCurrent(): boolean;
+  /** Pays the wakes that a release of its mutex owes. @internal */
+  payRelease(owed: number): void;
   /** Gives the whole hold back, all levels of it. The caller has checked that it is held. Never blocks. @internal */
   releaseForWait(): SavedHold;
   /** Takes the hold back; blocks until it has it. @internal */

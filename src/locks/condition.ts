@@ -1,6 +1,6 @@
 // The public Condition: a thin handle over a table of wait nodes (protocols/condition.ts), and the lock that it belongs to.
 
-import { load, store } from "../cells/atomics.ts";
+import { load, peek, store } from "../cells/atomics.ts";
 import {
   type AsyncWaitOptions,
   checkSignal,
@@ -11,22 +11,38 @@ import {
   type WaitOptions,
 } from "../cells/deadline.ts";
 import { NotOwnerError, RegionError } from "../cells/errors.ts";
-import { wakeAll } from "../cells/park.ts";
-import { conditionCapacity, conditionWords, LOCK_OFFSET, LOCK_SERIAL, TABLE } from "../protocols/condition.ts";
+import { blockingAllowed, SLICE_MS, wakeAll } from "../cells/park.ts";
+import {
+  conditionCapacity,
+  conditionWords,
+  LOCK_OFFSET,
+  LOCK_SERIAL,
+  TABLE,
+  WAIT_GOES_ON,
+  WAIT_OVER,
+} from "../protocols/condition.ts";
+import { T_NODE, T_TICKET, T_WAITING } from "../protocols/seat.ts";
 import { CAPACITY, freeNode, markOf, publishNode, withdrawNode } from "../protocols/wait-nodes.ts";
 import { KIND_CONDITION } from "../region/layout.ts";
+import { isRecording } from "../region/record-memory.ts";
+import { countPark } from "../region/threads.ts";
 import {
   chooseAll,
   chooseOldest,
   countWaiting,
   passOn,
   rescueSignals,
+  settleChosen,
   sleepNode,
   takeNode,
 } from "../region/wait-queue.ts";
 import { AsyncWaiters } from "./async-waiters.ts";
-import type { ConditionLock, ReacquireOptions } from "./condition-lock.ts";
+import type { ConditionLock, ReacquireOptions, SavedHold } from "./condition-lock.ts";
 import { checkWhole, handleOptions, type LockHandle, LockObject, type PlaceOptions, placedIn } from "./place.ts";
+import { type WaitOperations, waitOperations } from "./wait-operations.ts";
+
+const NO_OPTIONS: ConditionWaitOptions = {};
+const FOREVER: number = Number.POSITIVE_INFINITY;
 
 /** Options of a Condition; it lies in its lock's region if no other is given. */
 export type ConditionOptions = PlaceOptions;
@@ -58,6 +74,8 @@ export interface AsyncConditionWaitOptions extends AsyncWaitOptions, ReacquireOp
 export class Condition extends LockObject {
   readonly #lock: ConditionLock;
   readonly #table: number;
+  /** The usual course of a wait, if the lock allows it and this thread may block. */
+  readonly #operations: WaitOperations | undefined;
 
   /**
    * Makes a condition of `lock`, or attaches to the one of that name. Throws TypeError for what is no such lock,
@@ -80,6 +98,8 @@ export class Condition extends LockObject {
     );
     this.#lock = lock;
     this.#table = this.index + TABLE;
+    const plain = lock.plainMutex !== 0 && lock.region === this.region && blockingAllowed();
+    this.#operations = plain ? waitOperations(this.region) : undefined;
     const { words } = this.region.memory;
     if (load(words, this.index + LOCK_OFFSET) !== offset || load(words, this.index + LOCK_SERIAL) !== serial) {
       const message = `${this.label()} belongs to another lock than ${lock.label()}: use the one it was made with`;
@@ -119,12 +139,20 @@ export class Condition extends LockObject {
    * thread: use waitAsync), all with nothing changed; ERR_OWNER_DIED with the lock held (see the lock's `recover`);
    * ERR_NOT_RECOVERABLE or ERR_CLOSED, without it, if the lock was lost.
    */
-  wait(options: ConditionWaitOptions = {}): boolean {
+  wait(options: ConditionWaitOptions = NO_OPTIONS): boolean {
+    if (this.#operations !== undefined && options === NO_OPTIONS && !isRecording()) {
+      const ended = this.#waitUsual(this.#operations);
+      if (ended !== undefined) return ended;
+    }
     const deadline = deadlineIn(checkWait(options));
     this.mustMayBlock("wait", "waitAsync");
     const node = this.#takeNode("wait");
     const waiting = this.#publish(node);
-    const saved = this.#lock.releaseForWait();
+    return this.#waitOn(node, waiting, this.#lock.releaseForWait(), deadline, options);
+  }
+
+  /** The rest of a wait that has given the lock back. */
+  #waitOn(node: number, waiting: number, saved: SavedHold, deadline: number, options: ConditionWaitOptions): boolean {
     const what = { table: this.#table, node, waiting, lock: this.index };
     const notified = sleepNode(this.region, what, deadline, () => this.#lock.isLost());
     try {
@@ -134,6 +162,30 @@ export class Condition extends LockObject {
       if (notified) freeNode(this.region.memory.words, this.#table, node);
     }
     return notified;
+  }
+
+  /** A wait without options, of a lock that allows it; undefined, with nothing changed, if it can't be begun like this. */
+  #waitUsual({ beginWait, sleepWait }: WaitOperations): boolean | undefined {
+    const { region, me } = this;
+    const { seatAt } = region;
+    const lock = this.#lock.plainMutex;
+    if (this.freed || !this.#lock.isCurrent()) return undefined;
+    const owed = beginWait(this.#table, lock, me, seatAt);
+    if (owed < 0) return undefined;
+    if (owed > 0) this.#lock.payRelease(owed);
+    const begun = now();
+    const ended = sleepWait(this.#table, lock, me, seatAt, this.index, SLICE_MS);
+    const { words } = region.memory;
+    countPark(words, seatAt, now() - begun);
+    // Of a lock that was freed meanwhile the memory is another one's now: reacquire says so, and gives it back.
+    if (ended === WAIT_OVER && this.#lock.isCurrent()) return true;
+    const saved = { ticket: peek(words, seatAt + T_TICKET), depth: 1, mode: 0 };
+    const node = peek(words, seatAt + T_NODE);
+    // A death that was seen before the sleep, or ended it, may have left a signal behind.
+    if (ended === WAIT_GOES_ON) rescueSignals(region, this.#table, true);
+    if (ended !== WAIT_OVER) return this.#waitOn(node, peek(words, seatAt + T_WAITING), saved, FOREVER, NO_OPTIONS);
+    this.#lock.reacquire(saved, NO_OPTIONS);
+    return true;
   }
 
   /**
@@ -224,14 +276,23 @@ export class Condition extends LockObject {
    * thread gives the lock back (an RwLock: at once). Never blocks. Throws ERR_NOT_OWNER without the lock held.
    */
   notify(n = 1): number {
+    if (n === 1 && this.#operations !== undefined && !this.freed && this.#lock.isCurrent()) {
+      const node = this.#operations.chooseFor(this.#table, this.#lock.plainMutex, this.me);
+      if (node === 0) return 0;
+      // A chosen waiter that was dead by then has nobody to go on: the oldest of the others does.
+      if (node > 0)
+        return settleChosen(this.region, this.#table, node, this.#lock.plainMutex) || this.#chooseOldest() ? 1 : 0;
+    }
     checkWhole("n", n, 0, Number.MAX_SAFE_INTEGER);
     this.#mustHold("notify");
     let chosen = 0;
-    if (n > 0 && markOf(this.region.memory.words, this.#table) > 0) {
-      const lock = this.#lock.owingWakes();
-      while (chosen < n && chooseOldest(this.region, this.#table, lock)) chosen++;
-    }
+    while (chosen < n && this.#chooseOldest()) chosen++;
     return chosen;
+  }
+
+  #chooseOldest(): boolean {
+    if (markOf(this.region.memory.words, this.#table) === 0) return false;
+    return chooseOldest(this.region, this.#table, this.#lock.owingWakes());
   }
 
   /** As {@link notify}, for every waiter; returns how many there were. Throws ERR_NOT_OWNER without the lock held. */

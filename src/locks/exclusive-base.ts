@@ -186,6 +186,11 @@ export abstract class ExclusiveBase<G extends Releasable> extends LockObject imp
     return ownerOf(this.word()) === NOT_RECOVERABLE || super.freed;
   }
 
+  /** @internal */
+  get plainMutex(): number {
+    return 0;
+  }
+
   /** Pays the wakes that a release owes. @internal */
   protected pay(owed: number): void {
     const { memory } = this.region;

@@ -99,6 +99,11 @@ export abstract class ExclusiveLock<G extends Releasable> extends ExclusiveBase<
   }
 
   /** @internal */
+  payRelease(owed: number): void {
+    this.pay(owed);
+  }
+
+  /** @internal */
   owingWakes(): number {
     // With S set the release takes the slow path, which pays.
     announceSleeper(this.region.memory.words, this.index, this.me);
@@ -107,7 +112,8 @@ export abstract class ExclusiveLock<G extends Releasable> extends ExclusiveBase<
 
   /** @internal */
   reacquire(saved: SavedHold, options: ReacquireOptions): void {
-    const result = this.#block(Number.POSITIVE_INFINITY);
+    const spun = this.operations.spin(this.index, this.me) !== 0;
+    const result = spun ? ACQUIRED : this.#block(Number.POSITIVE_INFINITY);
     if (result === ACQUIRED || result === ACQUIRED_DIED) this.#resume(saved);
     this.outcome(result, saved.ticket, 0, options);
   }

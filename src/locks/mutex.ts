@@ -137,6 +137,11 @@ export class Mutex extends ExclusiveLock<Guard<Mutex>> {
   }
 
   /** @internal */
+  override get plainMutex(): number {
+    return this.index;
+  }
+
+  /** @internal */
   protected override guardOf(ticket: number): Guard<Mutex> {
     return new Guard<Mutex>(this, ticket);
   }

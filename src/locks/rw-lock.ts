@@ -278,6 +278,16 @@ export class RwLock extends ReadWriteLock<RwReadGuard, RwWriteGuard> implements 
   }
 
   /** @internal */
+  get plainMutex(): number {
+    return 0;
+  }
+
+  /** @internal */
+  payRelease(): void {
+    // It owes none: it has no plain mutex.
+  }
+
+  /** @internal */
   owingWakes(): number {
     return 0;
   }

@@ -162,6 +162,7 @@ function readSleeping(place: RwPlace, deadline: number): number {
   const { words } = region.memory;
   const begun = now();
   const came = load(words, index + OPENINGS);
+  if (readsHere(place) === 0 && !gateIsMine(place)) region.spinning?.watchMode(index);
   let starving = false;
   let ended = 0;
   for (;;) {
@@ -186,6 +187,7 @@ export function drainBlocking(place: RwPlace, deadline: number): number {
 function drainSleeping(place: RwPlace, deadline: number): number {
   const { region, index } = place;
   const { words } = region.memory;
+  region.spinning?.watchReaders(index);
   let ended = 0;
   let force = 0;
   for (;;) {
@@ -205,6 +207,9 @@ function drainSleeping(place: RwPlace, deadline: number): number {
 
 /** Sleeps until the gate is this thread's, in repair if its owner died: a result of the mutex. */
 export function gateBlocking(place: RwPlace, deadline: number): number {
+  const { region, index, me } = place;
+  const spinning = isRecording() ? undefined : region.spinning;
+  if (spinning !== undefined && spinning.spinForLock(index, me, 0, 0) !== 0) return ACQUIRED;
   return repaired(place, lockBlocking(place.region, place.index, deadline, place));
 }
 

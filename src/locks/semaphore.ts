@@ -25,6 +25,7 @@ import { isRecording } from "../region/record-memory.ts";
 import { recordAwait, recordWait } from "../region/recording.ts";
 import type { Region } from "../region/region.ts";
 import { EXPIRED, sleepOn } from "../region/sleep.ts";
+import { Patience } from "../region/spinning.ts";
 import { countSleepers } from "../region/threads.ts";
 import { FOR_ANYTHING, FOR_PERMITS } from "../region/waits.ts";
 import { asyncWaiters, awaitingCell, EXPIRED_ASYNC } from "./async-waiters.ts";
@@ -83,6 +84,7 @@ export class Semaphore extends LockObject<"semaphore"> implements SemaphorePlace
   readonly #bound: number;
   /** The fast path, where there is one. */
   readonly #operations: SemaphoreOperations;
+  readonly #patience = new Patience();
 
   constructor(options: SemaphoreOptions = {}) {
     const { permits, bounded, owned, fair } = options ?? {};
@@ -266,6 +268,9 @@ export class Semaphore extends LockObject<"semaphore"> implements SemaphorePlace
   }
 
   #acquireSleeping(n: number, deadline: number): boolean {
+    const { spinning } = this.region;
+    const mayBarge = !this.owned && !this.fair;
+    if (mayBarge && spinning !== undefined && this.#patience.spin(spinning, this.index, n)) return true;
     const wait = newWait(this, n, false);
     const begun = now();
     const how = this.owned ? FOR_PERMITS : FOR_ANYTHING;

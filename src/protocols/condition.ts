@@ -17,8 +17,11 @@
 // Invariant: a thread sleeps on a node only while it is WAITING, or whoever made it SIGNALED owes the wake of the node (if
 // that one died, the reaper wakes all sleepers, and tasks look at the end of a slice).
 
-import type { i32 } from "../cells/atomics.ts";
-import { tableWords } from "./wait-nodes.ts";
+import { type i32, load, peek, poke, type Words } from "../cells/atomics.ts";
+import { park } from "../cells/park.ts";
+import { announceSleeper, HOLD, NOT_OWNER, OWNER_MASK, resumeHold, tryLock, unlock } from "./mutex.ts";
+import { announce, awake, lacksProbes, sawNewDeath, T_NODE, T_TICKET, T_WAITING } from "./seat.ts";
+import { claimNode, freeNode, markOf, publishNode, signalOldest, tableWords } from "./wait-nodes.ts";
 
 export const LOCK_OFFSET: i32 = 0;
 export const LOCK_SERIAL: i32 = 1;
@@ -34,4 +37,58 @@ export function conditionCapacity(maxThreads: i32): i32 {
 /** Words of a condition. */
 export function conditionWords(capacity: i32): i32 {
   return TABLE + tableWords(capacity);
+}
+
+/** Result of {@link beginWait} besides those of an unlock: all nodes are in use. */
+export const NO_NODE: i32 = -2;
+
+/** How {@link sleepWait} ended: chosen, and the lock is held again | chosen, but the lock is not to be had at once | neither. */
+export const WAIT_OVER: i32 = 1;
+export const WAIT_CHOSEN: i32 = 2;
+export const WAIT_GOES_ON: i32 = 0;
+
+/**
+ * Begins a wait of a thread that holds the mutex `lock`: takes and publishes a node and gives the lock back. The wakes that
+ * the caller owes; NOT_OWNER or NO_NODE with nothing changed. The slot has the node, its state and the hold's ticket.
+ */
+export function beginWait(words: Words, table: i32, lock: i32, me: i32, seatAt: i32): i32 {
+  if ((load(words, lock) & OWNER_MASK) !== me) return NOT_OWNER;
+  const node = claimNode(words, table, me);
+  if (node === 0) return NO_NODE;
+  poke(words, seatAt + T_NODE, node);
+  poke(words, seatAt + T_TICKET, peek(words, lock + HOLD));
+  poke(words, seatAt + T_WAITING, publishNode(words, table, node, me));
+  return unlock(words, lock, me);
+}
+
+/**
+ * The usual course of a wait that was begun: sleeps for `ms` milliseconds at the most, and if it was chosen and the lock is
+ * free, takes the lock, resumes the hold and frees the node. `condition` is what the thread is said to wait for. Blocks.
+ */
+export function sleepWait(words: Words, table: i32, lock: i32, me: i32, seatAt: i32, condition: i32, ms: i32): i32 {
+  const node = peek(words, seatAt + T_NODE);
+  const waiting = peek(words, seatAt + T_WAITING);
+  if (load(words, node) === waiting) {
+    announce(words, seatAt, node, condition, 0, 0);
+    if (!sawNewDeath(words, seatAt) && !lacksProbes(words, seatAt)) park(words, node, waiting, ms);
+    awake(words, seatAt);
+    if (load(words, node) === waiting) return WAIT_GOES_ON;
+  }
+  if (tryLock(words, lock, me) === 0) return WAIT_CHOSEN;
+  resumeHold(words, lock, peek(words, seatAt + T_TICKET));
+  // Only now: a waiter that died while it waited for the lock has not swallowed its signal.
+  freeNode(words, table, node);
+  return WAIT_OVER;
+}
+
+/**
+ * Chooses the oldest waiter, for a thread that holds the mutex `lock`, whose release will pay the wake that it owes to the
+ * node's sleeper: the node; 0 if nobody waits; NOT_OWNER.
+ */
+export function chooseFor(words: Words, table: i32, lock: i32, me: i32): i32 {
+  if ((load(words, lock) & OWNER_MASK) !== me) return NOT_OWNER;
+  if (markOf(words, table) === 0) return 0;
+  const node = signalOldest(words, table);
+  if (node !== 0) announceSleeper(words, lock, me);
+  return node;
 }

@@ -49,6 +49,7 @@ export const FAIR: i32 = 2;
 export const MAX_PERMITS: i32 = 1 << 30;
 /** In place of a bound: the semaphore was freed. */
 export const RETIRED: i32 = -1;
+const SPIN_GAP: i32 = 8;
 const PERMITS: i32 = 0x7fffffff;
 const WAITERS: i32 = 1 << 31;
 /** Marks the token of a thread's task, beside the owner id of its own sync waits. */
@@ -79,6 +80,17 @@ export function acquireFast(words: Words, index: i32, n: i32): i32 {
     const seen = cas(words, index + VALUE, word, word - n);
     if (seen === word) return 1;
     word = seen;
+  }
+  return 0;
+}
+
+/** As {@link acquireFast}, looking on for them with so many loads at the most: how many that took, plus 1; or 0. */
+export function spinForPermits(words: Words, index: i32, n: i32, limit: i32): i32 {
+  for (let used: i32 = 0; ; used += SPIN_GAP + 1) {
+    if (acquireFast(words, index, n) !== 0) return used + 1;
+    if (used + SPIN_GAP >= limit) return 0;
+    // Of a word that no thread writes: the holders keep the cache line meanwhile.
+    for (let k: i32 = 0; k < SPIN_GAP; k++) load(words, 0);
   }
   return 0;
 }

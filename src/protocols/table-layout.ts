@@ -100,9 +100,11 @@ export const R_KEY_BYTES: i32 = 2;
 /** What the row was given when it was written, or changed in place; 0 from when it leaves the index on. */
 export const R_VERSION: i32 = 3;
 
-// The tag: a mark that no other data looks like, the size class, the state.
+// The tag: a mark that no other data looks like, whether the texts are plain, the size class, the state.
 const TAG_MARK: i32 = 0x5ab0 << 16;
 const TAG_MARK_BITS: i32 = 0xffff << 16;
+/** All text columns of the row are ASCII. A repair may take it away. */
+export const PLAIN: i32 = 0x8000;
 const FREE_BIT: i32 = 1;
 
 export function usedTag(sizeClass: i32): i32 {
@@ -122,7 +124,7 @@ export function isFreeTag(tag: i32): boolean {
 }
 
 export function classOfTag(tag: i32): i32 {
-  return (tag & 0xffff) >> 1;
+  return (tag & 0x7fff) >> 1;
 }
 
 // Size classes: every 4 words from 8 to 64, then four a doubling up to 4,096 words; a class wastes a fifth at most.

@@ -13,7 +13,7 @@
 //
 // The key comes and the row goes by way of a scratch area, which belongs to one thread:
 //
-//   scratch │ owner 0 0 0 │ shard version found epoch │ known row, its version 0 0 │ 0 × 4 │ key, 64 words │ row, 512 words │
+//   scratch │ owner 0 0 0 │ shard version found epoch │ known row, its version 0 0 │ 0 × 4 │ key, 64 words │ row, 128 words │
 
 import { cas, type i32, load, peek, poke, type Words } from "../cells/atomics.ts";
 import { halfSipHash } from "./table-hash.ts";
@@ -33,7 +33,8 @@ export const SCRATCH_KNOWN_VERSION: i32 = 9;
 export const SCRATCH_KEY: i32 = 16;
 export const SCRATCH_KEY_WORDS: i32 = 64;
 export const SCRATCH_ROW: i32 = SCRATCH_KEY + SCRATCH_KEY_WORDS;
-export const SCRATCH_ROW_WORDS: i32 = 512;
+/** A longer row is left where it is: to copy many words, the caller has faster means than a loop. */
+export const SCRATCH_ROW_WORDS: i32 = 128;
 export const SCRATCH_WORDS: i32 = SCRATCH_ROW + SCRATCH_ROW_WORDS;
 
 /** What a read tells if it is not the length in words of the row that it copied. */
@@ -42,7 +43,7 @@ export const MISSING: i32 = 0;
 export const SAME_ROW: i32 = -1;
 /** Writers kept changing the shard: take the lock. */
 export const CONTENDED: i32 = -2;
-/** The row does not fit into the scratch area. */
+/** The row does not fit into the scratch area: it stands at SCRATCH_FOUND as long as the shard has SCRATCH_VERSION. */
 export const TOO_LONG: i32 = -3;
 /** The shard has memory beyond `limit`: cover it, then try again. */
 export const UNCOVERED: i32 = -4;
@@ -127,8 +128,8 @@ function copyRow(words: Words, shard: i32, row: i32, keyWord: i32, endWord: i32,
   }
   const length: i32 = rowLength(words, row, keyWord, endWord);
   if (length <= 0 || length > limit - row) return UNSETTLED;
-  if (length > SCRATCH_ROW_WORDS) return TOO_LONG;
   poke(words, scratch + SCRATCH_FOUND, row);
+  if (length > SCRATCH_ROW_WORDS) return TOO_LONG;
   const to: i32 = scratch + SCRATCH_ROW;
   for (let i: i32 = 0; i < length; i++) poke(words, to + i, peek(words, row + i));
   return length;

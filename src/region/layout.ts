@@ -22,6 +22,7 @@
 //   | 8 wait seq | 9 how       |
 //   | 10 argument | 11 nudge   |
 //   | 12 deaths seen           |
+//   | 13-15 its own wait       |
 //   | 16-23 probe cells        |
 //   +--------------------------+
 
@@ -45,7 +46,15 @@ export const H_CHECKSUM = 11;
 export const H_HEAP_TOP = 16;
 export const H_NEXT_SLOT = 17;
 export const H_NEXT_SERIAL = 18;
-export const H_DEATHS = 19;
+export {
+  H_DEATHS,
+  T_PROBES,
+  T_WAIT_ARG,
+  T_WAIT_CELL,
+  T_WAIT_FOR,
+  T_WAIT_HOW,
+  T_WAIT_SEQ,
+} from "../protocols/seat.ts";
 /** Where a thread finds out whether two of its views show the same memory. */
 export const H_SAME = 20;
 /** How the region's threads sleep: 0 by Atomics, else natively, by the copy of the native part with this number. */
@@ -72,23 +81,12 @@ export const THREADS_WORD: number = HEADER_BYTES >> 2;
 
 export const T_CLAIM = 0;
 export const T_STATE = 1;
-export const T_WAIT_CELL = 2;
-export const T_WAIT_FOR = 3;
 /** When somebody last asked whether the thread lives, in milliseconds modulo 2^30. */
 export const T_PROBED_AT = 4;
-/** How many waits are armed on the probe cell. */
-export const T_PROBES = 5;
 export const T_PARKS = 6;
 export const T_PARKED_US = 7;
-/** Number of the sleep, before anything else of it is written: who reads it twice alike has read of one sleep. */
-export const T_WAIT_SEQ = 8;
-/** What the thread waits for there (region/waits.ts), and what more there is to know of it. */
-export const T_WAIT_HOW = 9;
-export const T_WAIT_ARG = 10;
 /** The number of a sleep whose sleeper another thread asks to look for a deadlock. */
 export const T_NUDGE = 11;
-/** H_DEATHS as the thread last saw it before it slept. */
-export const T_DEATHS = 12;
 /** Probe cells, by the generation's low bits: who is late with a probe of one tenant uses up none of the next one's. */
 export const T_PROBE = 16;
 export const PROBE_CELLS = 8;

@@ -151,10 +151,29 @@ export function beginReadHold(row: Row, memory: RegionMemory, index: number, beg
   timedRead.hold = holdFrom(row, begun, false);
 }
 
+/** The row of the lock that this thread read last: most reads are of the same one again. */
+const lastRead: {
+  memory: RegionMemory | undefined;
+  index: number;
+  serial: number;
+  session: number;
+  row: Row | undefined;
+} = { memory: undefined, index: 0, serial: 0, session: 0, row: undefined };
+
 /** Counts a read hold that was had at once, and times one of many; what is timed ends at the next {@link endReadHold}. */
 export function countRead(memory: RegionMemory, index: number): void {
-  if (!isRecording()) return;
-  const row = Recorder.ofThread()?.rowOf(memory, index, serialBefore(memory, index));
+  const session = controlWords()[C_ON];
+  if (session === 0) return;
+  const serial = serialBefore(memory, index);
+  const last = lastRead;
+  if (last.index !== index || last.memory !== memory || last.session !== session || last.serial !== serial) {
+    last.row = Recorder.ofThread()?.rowOf(memory, index, serial);
+    last.memory = memory;
+    last.index = index;
+    last.serial = serial;
+    last.session = session;
+  }
+  const { row } = last;
   if (row === undefined) return;
   row.count();
   if (--readsLeft > 0) return;

@@ -26,6 +26,7 @@ import { adoptParking, type Parking, parkingMark, watchSeat } from "./native.ts"
 import { announceRegion } from "./record-memory.ts";
 import { makeSpinning, type Spinning } from "./spinning.ts";
 import { buryThread, countAlive, leaveSeat, type Seat, takeSeat } from "./threads.ts";
+import { attachForDeadlocks } from "./wait-circle.ts";
 
 /** Options of {@link Region.create}. */
 export interface RegionOptions {
@@ -105,6 +106,7 @@ export class Region {
     known.set(this.id, new WeakRef(this));
     dropped.register(this, this.#legacy);
     announceRegion(this);
+    attachForDeadlocks(this);
   }
 
   /**

@@ -4,9 +4,10 @@
 
 import { now } from "../cells/deadline.ts";
 import { NOT_EQUAL, park, TIMED_OUT } from "../cells/park.ts";
+import { sawNewDeath } from "../protocols/seat.ts";
 import { DEADLOCKED, isNudged, isVictim, sliceBefore } from "./deadlock.ts";
-import { announceSleep, countPark, sawNewDeath } from "./threads.ts";
-import { FOR_ANYTHING } from "./waits.ts";
+import { announceSleep, countPark } from "./threads.ts";
+import { FOR_ANYTHING, FOR_OWNER, FOR_PART } from "./waits.ts";
 
 let sleptOut = false;
 
@@ -35,7 +36,9 @@ export function sleepAnnounced(
   const slice = waitsForThreads ? sliceBefore(lock, sleptOut) : ms;
   // Asked to look before it slept: the wake that came with it found nobody.
   const asked = waitsForThreads && isNudged(words, seatAt);
-  const ended = asked ? NOT_EQUAL : park(words, cell, expected, Math.min(ms, slice));
+  // For a mutex's own word the waiter has spun as long as pays, by what that lock has learnt.
+  const spin = cell !== lock || (how !== FOR_OWNER && how !== FOR_PART);
+  const ended = asked ? NOT_EQUAL : park(words, cell, expected, Math.min(ms, slice), spin);
   sleptOut = ended === TIMED_OUT;
   // Still announced: a thread that looks for a deadlock is part of it for the others that do so at the same time.
   const stuck = waitsForThreads && (sleptOut || isNudged(words, seatAt)) && isVictim(words, seat.me);

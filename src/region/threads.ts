@@ -20,6 +20,7 @@
 import { add, cas, load, peek, poke, store } from "../cells/atomics.ts";
 import { RegionError } from "../cells/errors.ts";
 import { hasWaitAsync, parkAsync, wake, wakeAll } from "../cells/park.ts";
+import { announce, awake, lacksProbes, PROBES_ARMED } from "../protocols/seat.ts";
 import { threadId } from "./host.ts";
 import {
   H_DEATHS,
@@ -32,24 +33,18 @@ import {
   SLOT_FREE,
   SLOT_WORDS,
   T_CLAIM,
-  T_DEATHS,
   T_PARKED_US,
   T_PARKS,
   T_PROBE,
   T_PROBED_AT,
   T_PROBES,
   T_STATE,
-  T_WAIT_ARG,
   T_WAIT_CELL,
   T_WAIT_FOR,
-  T_WAIT_HOW,
-  T_WAIT_SEQ,
   THREADS_WORD,
 } from "./layout.ts";
 import { wordsReaching } from "./memory.ts";
 
-/** Probes that a thread keeps armed; each costs it about a microsecond once. */
-const PROBES_ARMED = 32;
 /** Milliseconds between two probes of one thread, while more than half of its probes are left; then doubling. */
 const PROBE_MS = 100;
 
@@ -269,31 +264,14 @@ export function announceSleep(
   how = 0,
   argument = 0,
 ): void {
-  if (cell !== 0) numberSleep(words, seatAt, how, argument);
-  store(words, seatAt + T_WAIT_FOR, lock);
-  store(words, seatAt + T_WAIT_CELL, cell);
-  if (cell === 0) return;
+  if (cell === 0) {
+    awake(words, seatAt);
+    return;
+  }
+  announce(words, seatAt, cell, lock, how, argument);
   // A thread that sleeps does not turn its event loop, and may still be probed for as long as it sleeps.
-  const missing = PROBES_ARMED - load(words, seatAt + T_PROBES);
-  if (missing > PROBES_ARMED / 2) armProbes(words, seatAt, load(words, seatAt + T_STATE), missing);
-}
-
-/** A sleep begins. The cell is announced last and taken back before the next sleep's number. */
-function numberSleep(words: Int32Array, seatAt: number, how: number, argument: number): void {
-  store(words, seatAt + T_WAIT_SEQ, peek(words, seatAt + T_WAIT_SEQ) + 1);
-  store(words, seatAt + T_WAIT_HOW, how);
-  store(words, seatAt + T_WAIT_ARG, argument);
-}
-
-/**
- * Whether a thread has died since this one last asked, which must be after it announced its sleep: the reaper may have
- * looked for sleepers before that. The reaper counts the death first, so either it sees the sleeper or this sees the death.
- */
-export function sawNewDeath(words: Int32Array, seatAt: number): boolean {
-  const deaths = load(words, H_DEATHS);
-  if (peek(words, seatAt + T_DEATHS) === deaths) return false;
-  poke(words, seatAt + T_DEATHS, deaths);
-  return true;
+  if (!lacksProbes(words, seatAt)) return;
+  armProbes(words, seatAt, load(words, seatAt + T_STATE), PROBES_ARMED - load(words, seatAt + T_PROBES));
 }
 
 /** Counts a sleep of this thread, for the statistics. */

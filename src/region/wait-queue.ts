@@ -70,13 +70,20 @@ export function chooseOldest(locker: Locker, table: number, lock = 0): boolean {
   for (;;) {
     const node = signalOldest(words, table);
     if (node === 0) return false;
-    wakeChosen(locker, node, lock);
-    const state = load(words, node);
-    // Free again: it took the signal and went. Otherwise the owner is that of this state, or the exchange below fails.
-    if (!isSignaled(state) || isAlive(words, nodeOwner(words, node, state))) return true;
-    if (!takeSignal(words, node, state, locker.me)) return true;
-    freeNode(words, table, node);
+    if (settleChosen(locker, table, node, lock)) return true;
   }
+}
+
+/** The waiter of this node was chosen: wakes it as {@link chooseOldest} says; false, and the node is free, if it is dead. */
+export function settleChosen(locker: Locker, table: number, node: number, lock: number): boolean {
+  const { words } = locker.memory;
+  wakeChosen(locker, node, lock);
+  const state = load(words, node);
+  // Free again: it took the signal and went. Otherwise the owner is that of this state, or the exchange below fails.
+  if (!isSignaled(state) || isAlive(words, nodeOwner(words, node, state))) return true;
+  if (!takeSignal(words, node, state, locker.me)) return true;
+  freeNode(words, table, node);
+  return false;
 }
 
 /** Chooses every live waiter, and wakes it as {@link chooseOldest} does; returns how many. */

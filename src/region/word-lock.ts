@@ -57,7 +57,7 @@ export interface Locker {
   /** Word index of the thread's slot. */
   readonly seatAt: number;
   /** Undefined: it never spins. */
-  readonly spinning?: Spinning | undefined;
+  readonly spinning?: Pick<Spinning, "spinForLock"> | undefined;
   /**
    * Nodes whose sleepers this thread wakes once it gives back a lock that it holds (wait-queue.ts): lock, node, lock, …
    * Undefined: it wakes them at once.

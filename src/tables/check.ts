@@ -19,6 +19,7 @@ import {
   L_PREVIOUS,
   L_WORDS,
   LARGE_CLASS,
+  PLAIN,
   R_HASH,
   R_KEY_BYTES,
   R_NEXT,
@@ -179,9 +180,22 @@ function checkRow(table: Checked, shard: i32, slot: i32, room: number, report: R
     end = next;
   }
   if (rowWords(schema, words, row) > room) report(`row ${row}: its text is longer than the row`);
+  else checkPlain(table, row, (keyBytes + 3) & ~3, end, report);
   const hash = halfSipHash(words, row + schema.keyWord, keyBytes, table.seed0, table.seed1);
   if (hash !== words[row + R_HASH] || hash !== words[slot - 1]) report(`row ${row}: its hash is not that of its key`);
   if (table.shardOf(hash) !== shard) report(`row ${row}: its key belongs to another shard`);
+}
+
+/** Whether a row that says that its texts, bytes [from, to) from its key on, are ASCII is right. */
+function checkPlain({ region, schema }: Checked, row: i32, from: number, to: number, report: Report): void {
+  const { words, bytes } = region.memory;
+  if ((words[row + R_TAG] & PLAIN) === 0) return;
+  const start = (row + schema.keyWord) << 2;
+  for (let i = start + from; i < start + to; i++) {
+    if (bytes[i] < 0x80) continue;
+    report(`row ${row}: its texts are not ASCII, as its tag says`);
+    return;
+  }
 }
 
 function checkOverflows(words: Words, index: i32, report: Report): void {

@@ -1,15 +1,18 @@
 // Text to bytes and back: generalised UTF-8 (WTF-8), which is UTF-8 plus three bytes for a lone surrogate, so that every
 // JavaScript string comes back as it was.
 //
-// Only private memory is read and written here: bytes that another thread may change are copied out and validated first.
+// Only private memory is decoded and encoded here: bytes that another thread may change are copied out and validated
+// first. The one exception, copyToText, is such a copy.
 
 /** The longest key or text value, in encoded bytes. */
 export const MAX_TEXT_BYTES = 1024 * 1024;
 
-/** Above this many units the bytes are counted before room is made for them; below, three bytes a unit are assumed. */
-const COUNT_ABOVE = 256;
-/** From here on the platform's decoder and encoder are faster than a loop. */
-const PLATFORM_FROM = 25;
+/** Above so many units the platform's encoder is faster than a loop. */
+const ENCODER_ABOVE = 256;
+/** From so many bytes on the platform's decoder is faster than a loop. */
+const DECODER_FROM = 25;
+/** What the platform's decoder puts in place of what is no UTF-8. */
+const REPLACEMENT = "\uFFFD";
 
 // The mark at the start of a text is text here, not a byte order mark.
 const platformDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -31,15 +34,15 @@ export function encodedLength(text: string): number {
   return length;
 }
 
-/** A bound of the encoded length that is cheap for short text and exact for long. */
+/** A bound of the encoded length: no unit takes more than three bytes. To count the bytes takes longer than to encode. */
 export function boundOf(text: string): number {
-  return text.length <= COUNT_ABOVE ? text.length * 3 : encodedLength(text);
+  return text.length * 3;
 }
 
 /** Writes `text` at `at`, where {@link boundOf} bytes have room, and returns the end. */
 export function encodeInto(text: string, bytes: Uint8Array, at: number): number {
   const length = text.length;
-  if (length > COUNT_ABOVE) return encodeLong(text, bytes, at);
+  if (length > ENCODER_ABOVE) return encodeLong(text, bytes, at);
   let i = 0;
   for (; i < length; i++) {
     const unit = text.charCodeAt(i);
@@ -50,10 +53,8 @@ export function encodeInto(text: string, bytes: Uint8Array, at: number): number 
 }
 
 function encodeLong(text: string, bytes: Uint8Array, at: number): number {
-  const target = bytes.subarray(at, at + encodedLength(text));
-  const { read, written } = platformEncoder.encodeInto(text, target);
-  // The platform's encoder replaces a lone surrogate, so only well-formed text may stay as it wrote it.
-  if (read === text.length && text.isWellFormed()) return at + written;
+  // The platform's encoder replaces a lone surrogate by as many bytes, so only well-formed text may go its way.
+  if (text.isWellFormed()) return at + platformEncoder.encodeInto(text, bytes.subarray(at, at + boundOf(text))).written;
   return encodeFrom(text, 0, bytes, at);
 }
 
@@ -88,8 +89,41 @@ function encodeFrom(text: string, from: number, bytes: Uint8Array, at: number): 
 
 /** The text of bytes [at, end), which {@link encodeInto} wrote. */
 export function decode(bytes: Uint8Array, at: number, end: number): string {
-  if (end - at >= PLATFORM_FROM) return decodeLong(bytes, at, end);
+  if (end - at >= DECODER_FROM) return decodeLong(bytes, at, end);
   for (let i = at; i < end; i++) if (bytes[i] >= 0x80) return decodeUnits(bytes, at, end);
+  return decodeShort(bytes, at, end);
+}
+
+/** As {@link decode} where all bytes are ASCII. */
+export function decodePlain(bytes: Uint8Array, at: number, end: number): string {
+  if (end - at < DECODER_FROM) return decodeShort(bytes, at, end);
+  if (copyToText !== undefined) return copyToText(bytes, at, end);
+  return platformDecoder.decode(bytes.subarray(at, end));
+}
+
+type CopyToText = (bytes: Uint8Array, at: number, end: number) => string;
+
+/**
+ * Makes a text of bytes, a unit each, where the runtime has such a thing (Node's Buffer). It copies and interprets
+ * nothing: so the bytes may be shared ones that another thread changes meanwhile, if the text is thrown away then.
+ */
+export const copyToText: CopyToText | undefined = findCopy();
+
+function findCopy(): CopyToText | undefined {
+  const host = globalThis as { Buffer?: { prototype?: { latin1Slice?: (at: number, end: number) => string } } };
+  const slice = host.Buffer?.prototype?.latin1Slice;
+  if (typeof slice !== "function" || typeof SharedArrayBuffer !== "function") return undefined;
+  const copy: CopyToText = (bytes, at, end) => slice.call(bytes, at, end);
+  try {
+    const bytes = new Uint8Array(new SharedArrayBuffer(4));
+    bytes.set([0x61, 0x62, 0x63, 0x64]);
+    return copy(bytes, 1, 3) === "bc" ? copy : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function decodeShort(bytes: Uint8Array, at: number, end: number): string {
   let text = "";
   let i = at;
   for (; i + 8 <= end; i += 8) {
@@ -120,12 +154,10 @@ function decodeUpTo7(b: Uint8Array, i: number, count: number): string {
 }
 
 function decodeLong(bytes: Uint8Array, at: number, end: number): string {
-  // A surrogate, which only a lone one is encoded as, starts with ED and A0 or more: the platform's decoder has no idea.
-  const part = bytes.subarray(at, end);
-  for (let i = part.indexOf(0xed); i >= 0; i = part.indexOf(0xed, i + 1)) {
-    if (part[i + 1] >= 0xa0) return decodeUnits(bytes, at, end);
-  }
-  return platformDecoder.decode(part);
+  const text = platformDecoder.decode(bytes.subarray(at, end));
+  // A lone surrogate is no UTF-8: if there may be one, or a true replacement character, the loop decodes it. To look for
+  // the character in a text of one byte a unit, as most are, costs nothing.
+  return text.includes(REPLACEMENT) ? decodeUnits(bytes, at, end) : text;
 }
 
 function decodeUnits(bytes: Uint8Array, at: number, end: number): string {

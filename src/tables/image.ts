@@ -1,5 +1,6 @@
 // Private copies of rows: a thread encodes a row here before it takes a lock, and copies a row to here under the lock (or
-// under a version it then validates) before it decodes it. No view of shared memory reaches a decoder.
+// under a version it then validates) before it decodes it. No view of shared memory reaches a
+// decoder (codec.ts).
 
 import type { i32, Words } from "../cells/atomics.ts";
 

@@ -18,7 +18,7 @@ export const TEXT = 1;
 export const BYTES = 2;
 
 /** A larger piece of scratch memory is not kept for the next value. */
-const KEPT_BYTES = 1 << 20;
+const KEPT_BYTES = 1 << 22;
 
 let outgoing: Uint8Array = new Uint8Array(1024);
 let incoming: Uint8Array = new Uint8Array(1024);

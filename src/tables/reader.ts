@@ -2,7 +2,8 @@
 // (protocols/table-read.ts, in WebAssembly where the region has it, in JavaScript else), else TableCore.read.
 
 import type { CoreExports } from "../assembly/core.ts";
-import { R_VERSION } from "../protocols/table-layout.ts";
+import { cas } from "../cells/atomics.ts";
+import { PLAIN, R_KEY_BYTES, R_TAG, R_VERSION, S_VERSION } from "../protocols/table-layout.ts";
 import {
   CONTENDED,
   isCurrent,
@@ -11,6 +12,7 @@ import {
   READ_TRIES,
   readRow,
   renewedVersion,
+  rowLength,
   SAME_ROW,
   SCRATCH_EPOCH,
   SCRATCH_FOUND,
@@ -28,15 +30,20 @@ import { R_RETRIES } from "../region/record-layout.ts";
 import { isRecording } from "../region/record-memory.ts";
 import { countOf } from "../region/recording.ts";
 import { scratchOf } from "../region/scratch.ts";
-import { encodeInto } from "./codec.ts";
+import { copyToText, encodeInto, MAX_TEXT_BYTES } from "./codec.ts";
 import type { TableCore } from "./core.ts";
 import { incoming } from "./image.ts";
 import { decodeKey, decodeValues, encodeKey, type Value, writeIntegerKey } from "./row.ts";
-import { EPOCH, LONGEST_KEPT, mayKeep, ROW, ROW_VERSION, RowCache, SHARD, VALUES, VERSION } from "./row-cache.ts";
+import { CACHED_WORDS, EPOCH, mayKeep, ROW, ROW_VERSION, RowCache, SHARD, VALUES, VERSION } from "./row-cache.ts";
 import type { TableKey } from "./types.ts";
 
 /** Units of text that encode to no more bytes than the scratch area has for a key. */
 const LONGEST_SHORT_KEY: number = Math.floor((SCRATCH_KEY_WORDS * 4) / 3);
+
+/** The region was too full for a scratch area, or the key may be too long for it. */
+const NO_ROOM = -100;
+/** Longer rows are not kept in the cache: a tenth of what it holds in all. */
+const LONGEST_KEPT: number = CACHED_WORDS >> 10;
 
 export class TableReader {
   readonly #core: TableCore;
@@ -49,6 +56,8 @@ export class TableReader {
   readonly #textKeys: boolean;
   /** Whether rows have one column: then their values stand for themselves in the cache. */
   readonly #single: boolean;
+  /** The word of the only column if that is a text and the runtime copies bytes to texts, else 0. */
+  readonly #longText: number;
   readonly #cache: RowCache;
   readonly #inside: { readonly depth: number };
   readonly #serialAt: number;
@@ -61,7 +70,9 @@ export class TableReader {
     this.#renewedFast = this.#wasm?.renewedVersion;
     this.#scratch = scratchOf(core.region);
     this.#textKeys = core.schema.keyType === "string";
-    this.#single = core.schema.columns.length === 1;
+    const [first, second] = core.schema.columns;
+    this.#single = first !== undefined && second === undefined;
+    this.#longText = this.#single && first.type === "string" && copyToText !== undefined ? first.word : 0;
     this.#cache = new RowCache(this.#textKeys);
     this.#inside = core.inside;
     this.#serialAt = core.serialAt;
@@ -124,26 +135,67 @@ export class TableReader {
       details[known + EPOCH] = words[scratch + SCRATCH_EPOCH];
       return slots[known + VALUES];
     }
-    if (length < 0) {
-      if (length === CONTENDED && isRecording()) {
+    if (length === TOO_LONG && this.#longText !== 0) {
+      const text = this.#readText();
+      if (text !== undefined) return text;
+    }
+    const read = length === TOO_LONG ? this.#copyLong() : length;
+    if (read < 0) {
+      if (read === CONTENDED && isRecording()) {
         countOf(core.region.memory, words[scratch + SCRATCH_SHARD], R_RETRIES, READ_TRIES);
       }
       return core.read(encodeKey(core.schema, key, core.label)) ? this.#decode() : undefined;
     }
-    incoming.copyIn(words, scratch + SCRATCH_ROW, length, 0);
+    if (length > 0) incoming.copyIn(words, scratch + SCRATCH_ROW, length, 0);
     const values = this.#decode();
-    if (length <= LONGEST_KEPT) {
-      this.#cache.keep({
-        key: mayKeep(key) ? key : decodeKey(core.schema, incoming, 0),
-        values,
-        shard: words[scratch + SCRATCH_SHARD],
-        version: words[scratch + SCRATCH_VERSION],
-        row: words[scratch + SCRATCH_FOUND],
-        rowVersion: incoming.words[R_VERSION],
-        epoch: words[scratch + SCRATCH_EPOCH],
-      });
-    }
+    if (read > LONGEST_KEPT) return values;
+    this.#cache.keep({
+      key: mayKeep(key) ? key : decodeKey(core.schema, incoming, 0),
+      values,
+      shard: words[scratch + SCRATCH_SHARD],
+      version: words[scratch + SCRATCH_VERSION],
+      row: words[scratch + SCRATCH_FOUND],
+      rowVersion: incoming.words[R_VERSION],
+      epoch: words[scratch + SCRATCH_EPOCH],
+      words: read,
+    });
     return values;
+  }
+
+  /**
+   * The text of a row that was found but not copied, whose only column is that text, if it is plain and too long for the
+   * cache: copied from where it stands into the string, and validated; undefined if that can't be.
+   */
+  #readText(): string | undefined {
+    const { region, keyWord } = this.#core;
+    const { words, bytes } = region.memory;
+    const row = words[this.#scratch + SCRATCH_FOUND];
+    const start = (row + keyWord) << 2;
+    const from = start + ((words[row + R_KEY_BYTES] + 3) & ~3);
+    const to = start + words[row + this.#longText];
+    const fits = from >= start && to - from > LONGEST_KEPT * 4 && to - from <= MAX_TEXT_BYTES && to <= bytes.length;
+    if (!fits || copyToText === undefined || (words[row + R_TAG] & PLAIN) === 0) return undefined;
+    const text = copyToText(bytes, from, to);
+    return this.#stands() ? text : undefined;
+  }
+
+  /** Whether the shard's version is still the one under which a row was found. */
+  #stands(): boolean {
+    const { words } = this.#core.region.memory;
+    const version = words[this.#scratch + SCRATCH_VERSION];
+    return cas(words, words[this.#scratch + SCRATCH_SHARD] + S_VERSION, version, version) === version;
+  }
+
+  /** Copies a row that was found but not copied into the incoming image: its length, or CONTENDED. */
+  #copyLong(): number {
+    const { region, keyWord, schema } = this.#core;
+    const { words } = region.memory;
+    const row = words[this.#scratch + SCRATCH_FOUND];
+    // Since it was found it may have been replaced, and its memory be anything.
+    const length = rowLength(words, row, keyWord, schema.endWord);
+    if (length <= 0 || length > words.length - row) return CONTENDED;
+    incoming.copyIn(words, row, length, 0);
+    return this.#stands() ? length : CONTENDED;
   }
 
   /** The values of the incoming image, as {@link find} gives them. */
@@ -152,14 +204,14 @@ export class TableReader {
     return this.#single ? values[0] : values;
   }
 
-  /** One read by way of the scratch area; as {@link readRow}, and never UNCOVERED. */
+  /** One read by way of the scratch area; as {@link readRow}, or NO_ROOM, and never UNCOVERED. */
   #readRow(key: TableKey, known: number): number {
     const core = this.#core;
     const scratch = this.#scratch;
     core.assertIdle();
-    if (scratch === 0) return TOO_LONG;
+    if (scratch === 0) return NO_ROOM;
     const keyBytes = this.#encodeKey(key);
-    if (keyBytes < 0) return TOO_LONG;
+    if (keyBytes < 0) return NO_ROOM;
     const { memory } = core.region;
     const { details } = this.#cache;
     memory.words[scratch + SCRATCH_KNOWN_ROW] = known < 0 ? 0 : details[known + ROW];

@@ -11,8 +11,8 @@ import type { TableKey } from "./types.ts";
 
 const FIRST_ENTRIES = 64;
 const MAX_ENTRIES = 8192;
-/** Rows of more words are not kept, so a full cache takes a few megabytes at most. */
-export const LONGEST_KEPT = 128;
+/** Words of all rows that are kept: some megabytes. A cache that holds more forgets everything. */
+export const CACHED_WORDS = 1 << 20;
 
 const host = globalThis as { process?: { versions?: { v8?: string; bun?: string } } };
 
@@ -41,6 +41,8 @@ export interface CachedRow {
   readonly row: number;
   readonly rowVersion: number;
   readonly epoch: number;
+  /** The row's length. */
+  readonly words: number;
 }
 
 // A place of the first array: what every read looks at stands in one line of the processor's cache.
@@ -55,6 +57,7 @@ const OTHER = 1 << PLACE_SHIFT;
 export const ROW = 0;
 export const ROW_VERSION = 1;
 export const EPOCH = 2;
+const WORDS = 3;
 
 const SPREAD = 0x9e3779b1 | 0;
 const SPREAD_SHIFT = 15;
@@ -85,7 +88,7 @@ function integerOf(key: unknown): number {
 export class RowCache {
   /** Places of key, values, shard, version; a place is empty while its values are undefined. */
   slots: (TableKey | Value | readonly Value[] | undefined)[] = [];
-  /** Places of row, row version, epoch. */
+  /** Places of row, row version, epoch, words. */
   details: Int32Array = new Int32Array(0);
   readonly #texts: boolean;
   #mask = 0;
@@ -93,6 +96,8 @@ export class RowCache {
   /** Entries displaced since the cache was improved; and those of them by keys with the same hash. */
   #displaced = 0;
   #alike = 0;
+  /** The words of all rows that are kept. */
+  #words = 0;
 
   /** `texts`: whether the keys are strings. */
   constructor(texts: boolean) {
@@ -108,6 +113,7 @@ export class RowCache {
       return (k & (OTHER - 1)) === KEY ? key : (k & (OTHER - 1)) === VALUES ? undefined : 0;
     });
     this.details = new Int32Array(entries << PLACE_SHIFT);
+    this.#words = 0;
   }
 
   hash(key: TableKey): number {
@@ -135,11 +141,13 @@ export class RowCache {
       row: details[at + ROW],
       rowVersion: details[at + ROW_VERSION],
       epoch: details[at + EPOCH],
+      words: details[at + WORDS],
     };
   }
 
   #put(at: number, entry: CachedRow): void {
     const { slots, details } = this;
+    this.#words += entry.words - details[at + WORDS];
     slots[at + KEY] = entry.key;
     slots[at + VALUES] = entry.values;
     slots[at + SHARD] = entry.shard;
@@ -147,10 +155,12 @@ export class RowCache {
     details[at + ROW] = entry.row;
     details[at + ROW_VERSION] = entry.rowVersion;
     details[at + EPOCH] = entry.epoch;
+    details[at + WORDS] = entry.words;
   }
 
   /** Keeps an entry in place of the one of its key, or else of the older one of the two that stand where it belongs. */
   keep(entry: CachedRow): void {
+    if (this.#words + entry.words > CACHED_WORDS) this.#empty(this.#mask + 1);
     const { slots } = this;
     const hash = this.hash(entry.key);
     const at = (hash & this.#mask) << PLACE_SHIFT;

@@ -4,9 +4,9 @@
 // before a lock is taken, so bad input throws with nothing changed.
 
 import type { i32, Words } from "../cells/atomics.ts";
-import { R_KEY_BYTES } from "../protocols/table-layout.ts";
+import { PLAIN, R_KEY_BYTES, R_TAG } from "../protocols/table-layout.ts";
 import { rowLength } from "../protocols/table-read.ts";
-import { boundOf, decode, encodedLength, encodeInto, MAX_TEXT_BYTES } from "./codec.ts";
+import { boundOf, decode, decodePlain, encodedLength, encodeInto, MAX_TEXT_BYTES } from "./codec.ts";
 import type { Image } from "./image.ts";
 import { outgoing } from "./image.ts";
 import { type Column, type Schema, show } from "./schema.ts";
@@ -146,18 +146,23 @@ export function encodeRow(schema: Schema, values: readonly Value[], keyBytes: i3
   }
   const start = schema.keyWord << 2;
   let end = start + ((keyBytes + 3) & ~3);
+  let plain = PLAIN;
   for (const column of schema.texts) {
     const text = values[column.index] as string;
     outgoing.reserve((end + boundOf(text) + 7) >> 2);
+    const begin = end;
     end = encodeInto(text, outgoing.bytes, end);
+    if (end - begin !== text.length) plain = 0;
     outgoing.words[column.word] = end - start;
   }
+  outgoing.words[R_TAG] = plain;
   return (end + 3) >> 2;
 }
 
 /** As {@link encodeRow} for a row of zeros, false and empty texts. */
 export function encodeZeroRow(schema: Schema, keyBytes: i32): i32 {
   const words = outgoing.words;
+  words[R_TAG] = PLAIN;
   words[R_KEY_BYTES] = keyBytes;
   const keyWords = (keyBytes + 3) >> 2;
   for (let i = R_KEY_BYTES + 2; i < schema.keyWord; i++) words[i] = 0;
@@ -219,7 +224,8 @@ function decodeText(schema: Schema, image: Image, at: i32, column: Column): stri
   const words = image.words;
   const start = (at + schema.keyWord) << 2;
   const before = column.previous === 0 ? (words[at + R_KEY_BYTES] + 3) & ~3 : words[at + column.previous];
-  return decode(image.bytes, start + before, start + words[at + column.word]);
+  const [from, to] = [start + before, start + words[at + column.word]];
+  return (words[at + R_TAG] & PLAIN) !== 0 ? decodePlain(image.bytes, from, to) : decode(image.bytes, from, to);
 }
 
 /** The key of the row at `at` of an image. */

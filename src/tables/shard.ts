@@ -36,7 +36,9 @@ import {
   growAbove,
   I_MASK,
   indexWords,
+  PLAIN,
   R_HASH,
+  R_TAG,
   R_VERSION,
   S_COUNT,
   S_HIGH,
@@ -156,6 +158,7 @@ export function writeRow(region: Region, shard: i32, hash: i32, length: i32): i3
   image[R_VERSION] = nextRowVersion(words, shard);
   if (length > 64) words.set(image.subarray(R_HASH, length), row + R_HASH);
   else for (let i = R_HASH; i < length; i++) words[row + i] = image[i];
+  words[row + R_TAG] |= image[R_TAG] & PLAIN;
   return row;
 }
 

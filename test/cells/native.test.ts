@@ -36,8 +36,8 @@ if (native === undefined) {
   console.log("skipped: the native part is not built (npm run build:native)");
 } else {
   const calls: [string, (words: unknown, index: unknown) => unknown][] = [
-    ["park", (words, index) => native.park(words as Int32Array, index as number, 1, 0, 0, 1)],
-    ["park's count of deaths", (words, index) => native.park(words as Int32Array, 0, 1, index as number, 0, 1)],
+    ["park", (words, index) => native.park(words as Int32Array, index as number, 1, 0, 0, 1, true)],
+    ["park's count of deaths", (words, index) => native.park(words as Int32Array, 0, 1, index as number, 0, 1, true)],
     ["wake", (words, index) => native.wake(words as Int32Array, index as number)],
     ["requeue from", (words, index) => native.requeue(words as Int32Array, index as number, 0, true)],
     ["requeue to", (words, index) => native.requeue(words as Int32Array, 0, index as number, true)],

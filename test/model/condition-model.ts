@@ -175,7 +175,11 @@ class ConditionModels {
   /** The release of ExclusiveLock: with S, which owingWakes sets, it pays what it owes. */
   private release(w: Words, locker: Locker): void {
     const owed = this.lib.mutex.unlock(w, this.lock, locker.me);
-    if (owed <= 0) return;
+    if (owed === this.lib.mutex.NOT_OWNER) throw new Error("the lock that a wait took again is not held");
+    if (owed > 0) this.payRelease(w, locker, owed);
+  }
+
+  private payRelease(w: Words, locker: Locker, owed: number): void {
     this.lib.waitQueue.payChosen(locker, this.lock);
     this.lib.wordLock.payWakes(w, this.lock, owed);
   }
@@ -187,20 +191,55 @@ class ConditionModels {
   }
 
   /** Condition.wait, with the lock held: whether it was notified. */
-  private wait(w: Words, locker: Locker, timeout = Number.POSITIVE_INFINITY): boolean {
+  private wait(w: Words, locker: Locker, timeout?: number): boolean {
     const { waitNodes, waitQueue, mutex } = this.lib;
-    const deadline = timeout === Number.POSITIVE_INFINITY ? timeout : performance.now() + timeout;
+    if (timeout === undefined) return this.waitUsual(w, locker);
+    const deadline = performance.now() + timeout;
     const node = waitQueue.takeNode(locker, this.table);
     if (node === 0) throw new Error("no node is free");
     const waiting = waitNodes.publishNode(w, this.table, node, locker.me);
     const ticket = w[this.lock + mutex.HOLD];
     this.release(w, locker);
+    return this.waitOn(w, locker, { node, waiting, ticket }, deadline);
+  }
+
+  /** Condition.waitUsual. */
+  private waitUsual(w: Words, locker: Locker): boolean {
+    const { condition, park, seat, waitQueue } = this.lib;
+    const { me, seatAt } = locker;
+    const owed = condition.beginWait(w, this.table, this.lock, me, seatAt);
+    if (owed < 0) throw new Error(`a wait began with ${owed}`);
+    if (owed > 0) this.payRelease(w, locker, owed);
+    const ended = condition.sleepWait(w, this.table, this.lock, me, seatAt, this.table, park.SLICE_MS);
+    if (ended === condition.WAIT_OVER) return true;
+    if (ended === condition.WAIT_GOES_ON) waitQueue.rescueSignals(locker, this.table, true);
+    const [node, waiting, ticket] = [seat.T_NODE, seat.T_WAITING, seat.T_TICKET].map((at) => w[seatAt + at]);
+    return this.waitOn(w, locker, { node, waiting, ticket }, Number.POSITIVE_INFINITY);
+  }
+
+  private waitOn(
+    w: Words,
+    locker: Locker,
+    { node, waiting, ticket }: { node: number; waiting: number; ticket: number },
+    deadline: number,
+  ): boolean {
+    const { waitNodes, waitQueue, mutex } = this.lib;
     const what = { table: this.table, node, waiting, lock: node };
     const notified = waitQueue.sleepNode(locker, what, deadline, () => false);
     this.acquire(w, locker);
     mutex.resumeHold(w, this.lock, ticket);
     if (notified) waitNodes.freeNode(w, this.table, node);
     return notified;
+  }
+
+  /** Condition.notify of one. */
+  private notify(w: Words, locker: Locker): boolean {
+    const { condition, waitQueue } = this.lib;
+    const node = condition.chooseFor(w, this.table, this.lock, locker.me);
+    if (node < 0) throw new Error("the lock is not held");
+    if (node === 0) return false;
+    if (waitQueue.settleChosen(locker, this.table, node, this.lock)) return true;
+    return waitQueue.chooseOldest(locker, this.table, this.owingWakes(w, locker));
   }
 
   private taker(): Body {
@@ -220,9 +259,8 @@ class ConditionModels {
       const locker = this.locker(w, index);
       this.acquire(w, locker);
       w[this.tokens] += tokens;
-      const lock = this.owingWakes(w, locker);
-      if (all) waitQueue.chooseAll(locker, this.table, lock);
-      else for (let k = 0; k < tokens; k++) waitQueue.chooseOldest(locker, this.table, lock);
+      if (all) waitQueue.chooseAll(locker, this.table, this.owingWakes(w, locker));
+      else for (let k = 0; k < tokens; k++) this.notify(w, locker);
       this.release(w, locker);
     };
   }
@@ -262,9 +300,8 @@ class ConditionModels {
     return (w, { index }) => {
       const locker = this.locker(w, index);
       this.acquire(w, locker);
-      const lock = this.owingWakes(w, locker);
       for (let k = 0; k < n; k++) {
-        if (this.lib.waitQueue.chooseOldest(locker, this.table, lock)) w[this.chosen]++;
+        if (this.notify(w, locker)) w[this.chosen]++;
       }
       this.release(w, locker);
     };

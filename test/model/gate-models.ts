@@ -68,20 +68,18 @@ export function barrierModels(library: Library): readonly Model[] {
     h.words[p.data + 3] = h.words[p.data + 3] + 1;
   };
   const resetter = p.body((h) => barrier(h).reset());
-  const two = { rounds: 2 };
+  const again = { body: cross(2), rounds: 2 };
   const apart = { plain: "ignore", states: 20e6 } as const;
   return [
     p.model("barrier: 2 threads × 1", true, make(2), [cross(2), cross(2)], { final: indexes(2) }),
-    p.model(
-      "barrier: 2 threads × 2",
-      true,
-      make(2),
-      [
-        { body: cross(2), ...two },
-        { body: cross(2), ...two },
-      ],
-      apart,
-    ),
+    p.model("barrier: 2 threads × 2", false, make(2), [again, again], apart),
+    p.model("barrier: 2 threads × 2, at most 2 preemptions", true, make(2), [again, again], {
+      ...apart,
+      preemptions: 2,
+    }),
+    p.model("barrier: a reset beside a thread", true, make(2), [{ body: expectant, daemon: true }, resetter], {
+      final: (_w, statuses) => !values(statuses).includes("passed"),
+    }),
     p.model("barrier: 3 threads × 1, at most 2 preemptions", false, make(3), [cross(3), cross(3), cross(3)], {
       ...few,
       final: indexes(3),
@@ -118,7 +116,9 @@ export function semaphoreModels(library: Library): readonly Model[] {
   const inside = (h: Here): void => {
     h.words[p.data] = h.words[p.data] + 1;
   };
-  const holder = p.body((h) => at(h).withPermits(() => inside(h)));
+  const hold = (h: Here): void => at(h).withPermits(() => inside(h));
+  const holder = p.body(hold);
+  const spinner = p.spinning(hold);
   const wide = p.body((h) => at(h).withPermits(() => inside(h), 2));
   const patient = p.body((h) => {
     const semaphore = at(h);
@@ -155,6 +155,16 @@ export function semaphoreModels(library: Library): readonly Model[] {
       {
         final: counted(4),
       },
+    ),
+    p.model(
+      "semaphore: 2 threads × 2, spinning",
+      true,
+      make(1),
+      [
+        { body: spinner, ...two },
+        { body: spinner, ...two },
+      ],
+      { final: counted(4) },
     ),
     p.model("semaphore: 3 threads × 1, at most 3 preemptions", true, make(1), [holder, holder, holder], {
       ...few,

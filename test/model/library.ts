@@ -20,6 +20,8 @@ export interface Library {
   readonly mutex: typeof import("../../src/protocols/mutex.ts");
   readonly spin: typeof import("../../src/protocols/spin.ts");
   readonly wordLock: typeof import("../../src/region/word-lock.ts");
+  readonly seat: typeof import("../../src/protocols/seat.ts");
+  readonly condition: typeof import("../../src/protocols/condition.ts");
   readonly waitNodes: typeof import("../../src/protocols/wait-nodes.ts");
   readonly waitQueue: typeof import("../../src/region/wait-queue.ts");
   readonly threads: typeof import("../../src/region/threads.ts");
@@ -30,6 +32,8 @@ export interface Library {
   readonly fairLock: typeof import("../../src/region/fair-lock.ts");
   readonly fairQueue: typeof import("../../src/locks/fair-queue.ts");
   readonly rwLock: typeof import("../../src/protocols/rw-lock.ts");
+  readonly rwSpin: typeof import("../../src/protocols/rw-spin.ts");
+  readonly permits: typeof import("../../src/protocols/semaphore.ts");
   readonly stamped: typeof import("../../src/protocols/stamped.ts");
   readonly rwWaiting: typeof import("../../src/locks/rw-waiting.ts");
   readonly asyncWaiters: typeof import("../../src/locks/async-waiters.ts");
@@ -83,6 +87,13 @@ const NO_PROBES: Patch = {
   replace: "function armProbes(words, at, tenancy, count) { return;",
 };
 
+/** No worker of this process is one of the library's: each copy would listen to each of them. */
+const NO_WORKERS: Patch = {
+  file: "region/host.js",
+  find: 'host.on("worker", (worker) => {',
+  replace: '((_event, _listener) => undefined)("worker", (worker) => {',
+};
+
 /**
  * Nobody counts sleeps in the model: with the counts, a thread whose slices end again and again is in a new state each
  * time, and its wait for a thread that waits for a dead one looks endless.
@@ -96,7 +107,7 @@ const NO_COUNTS: Patch = {
 /** Nor looks for deadlocks (that changes no lock), for which sleeps are numbered and shorter at first. */
 const NO_DEADLOCKS: readonly Patch[] = [
   {
-    file: "region/threads.js",
+    file: "protocols/seat.js",
     find: "function numberSleep(words, seatAt, how, argument) {",
     replace: "function numberSleep(words, seatAt, how, argument) { return;",
   },
@@ -129,6 +140,7 @@ async function load(src: string, looks: boolean): Promise<Library> {
   apply(src, INIT_ONCE);
   apply(src, NO_PROBES);
   apply(src, NO_COUNTS);
+  apply(src, NO_WORKERS);
   if (!looks) for (const patch of NO_DEADLOCKS) apply(src, patch);
   const park = join(src, "cells", "park.js");
   const forget = "\nexport function resetForModel() { sliceListeners.clear(); sliceTimer = undefined; }\n";
@@ -138,6 +150,8 @@ async function load(src: string, looks: boolean): Promise<Library> {
     mutex: await module("protocols/mutex.js"),
     spin: await module("protocols/spin.js"),
     wordLock: await module("region/word-lock.js"),
+    seat: await module("protocols/seat.js"),
+    condition: await module("protocols/condition.js"),
     waitNodes: await module("protocols/wait-nodes.js"),
     waitQueue: await module("region/wait-queue.js"),
     threads: await module("region/threads.js"),
@@ -148,6 +162,8 @@ async function load(src: string, looks: boolean): Promise<Library> {
     fairLock: await module("region/fair-lock.js"),
     fairQueue: await module("locks/fair-queue.js"),
     rwLock: await module("protocols/rw-lock.js"),
+    rwSpin: await module("protocols/rw-spin.js"),
+    permits: await module("protocols/semaphore.js"),
     stamped: await module("protocols/stamped.js"),
     rwWaiting: await module("locks/rw-waiting.js"),
     asyncWaiters: await module("locks/async-waiters.js"),

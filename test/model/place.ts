@@ -40,6 +40,17 @@ export class Places {
       run({ words, index, round, region: (place = 0) => this.region(words, index, place, false) });
   }
 
+  /** The same, with one look before a sleep. */
+  spinning(run: (here: Here) => unknown): Body<Words> {
+    return (words, { index, round }) => {
+      const spinForPermits = (at: number, n: number): number => this.lib.permits.spinForPermits(words, at, n, 1);
+      const spinning = { limit: 1, spinForPermits };
+      const region = (place = 0): never =>
+        ({ ...(this.region(words, index, place, false) as object), spinning }) as never;
+      return run({ words, index, round, region });
+    };
+  }
+
   crash(): Pick<Options, "crashes" | "onCrash"> {
     return { crashes: 1, onCrash: (t, w) => this.lib.threads.buryThread(w, t) };
   }
@@ -79,6 +90,9 @@ export class Places {
     for (let t = 0; t < SEATS; t++) {
       w[threads.slotWord(t) + layout.T_CLAIM] = t + 1;
       w[threads.slotWord(t) + layout.T_STATE] = (1 << 2) | layout.SLOT_ALIVE;
+      // Just enough probes, and asked just now: no thread arms any or asks. Deaths are told by the hook.
+      w[threads.slotWord(t) + layout.T_PROBES] = 16;
+      w[threads.slotWord(t) + layout.T_PROBED_AT] = Math.floor(performance.timeOrigin + 1) % 2 ** 30;
     }
     make((place = 0) => this.region(w, 0, place, true));
     return w;

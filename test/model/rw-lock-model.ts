@@ -5,6 +5,7 @@
 // was told that a writer died. Plain accesses that race are reported by the checker, so a writer beside anyone can't go
 // unseen.
 
+import type { Spinning } from "../../src/region/spinning.ts";
 import type { ThreadStatus } from "../../src/testing/judge.ts";
 import type { Body, ExploreOptions, ThreadOptions } from "../../src/testing/options.ts";
 import type { Library } from "./library.ts";
@@ -36,6 +37,8 @@ class RwLockModels {
   private readonly at: number;
   private readonly one: number;
   private readonly two: number;
+  /** Whether the body that runs at the moment spins. */
+  private spins = false;
 
   constructor(library: Library) {
     this.lib = library;
@@ -63,6 +66,17 @@ class RwLockModels {
       model("1 reader × 2, 1 writer × 2, at most 3 preemptions", false, [r(two), w(two)], { ...few, preemptions: 3 }),
       model("2 readers, 1 writer, at most 2 preemptions", true, [r(), r(), w()], few),
       model("1 reader, 2 writers, at most 2 preemptions", false, [r(), w(), w()], few),
+      model("1 reader × 2, 1 writer, spinning", true, [
+        { body: this.spinning(this.reader()), ...two },
+        body(this.spinning(this.writer())),
+      ]),
+      model("2 writers, spinning", true, [body(this.spinning(this.writer())), body(this.spinning(this.writer()))]),
+      model(
+        "1 reader, 1 writer, spinning, a death",
+        true,
+        [body(this.spinning(this.reader())), body(this.spinning(this.writer()))],
+        crash,
+      ),
       model("2 writers", true, [w(), w()]),
       model("3 writers", false, [w(), w(), w()], { states: 20e6 }),
       model("nested reader, 1 writer", true, [body(this.nested()), w()]),
@@ -218,8 +232,31 @@ class RwLockModels {
     return (1 << 12) | index;
   }
 
+  /** The body with one look before each sleep. */
+  private spinning(run: Body<Words>): Body<Words> {
+    return (w, thread) => {
+      this.spins = true;
+      try {
+        return run(w, thread);
+      } finally {
+        this.spins = false;
+      }
+    };
+  }
+
+  private spinningOver(w: Words): Pick<Spinning, "spinForLock" | "watchMode" | "watchReaders"> {
+    const { mutex, rwSpin, spin } = this.lib;
+    return {
+      spinForLock: (at, by, slept, starver) =>
+        spin.spinStep(w, at, by, slept, starver, 1) === 0 ? 0 : w[at + mutex.HOLD],
+      watchMode: (at) => rwSpin.watchMode(w, at, 1),
+      watchReaders: (at) => rwSpin.watchReaders(w, at, 1),
+    };
+  }
+
   private place(w: Words, index: number, me: number = this.me(index)): Place {
-    const region = { memory: { words: w }, me, seatAt: this.lib.threads.slotWord(index) } as never;
+    const spinning = this.spins ? this.spinningOver(w) : undefined;
+    const region = { memory: { words: w }, me, seatAt: this.lib.threads.slotWord(index), spinning } as never;
     return { region, index: this.at, cell: this.lib.rwLock.cellOf(this.at, me), me, isCurrent: () => true };
   }
 

@@ -36,12 +36,19 @@ function sleep(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
+/** The call must not be the last thing that a function does: JavaScriptCore gives up the frame of a tail call. */
+const calls = { culprit: 0, victim: 0 };
+
 function culprit(mutex: Mutex) {
-  return mutex.lock();
+  const guard = mutex.lock();
+  calls.culprit++;
+  return guard;
 }
 
 function victim(mutex: Mutex) {
-  return mutex.lock();
+  const guard = mutex.lock();
+  calls.victim++;
+  return guard;
 }
 
 const CULPRIT_HAS = 0;

@@ -4,9 +4,19 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { HoldfastError } from "../../src/cells/errors.ts";
-import { classFor, classWords, LARGEST_CARVED, SHARD_WORDS } from "../../src/protocols/table-layout.ts";
+import {
+  classFor,
+  classWords,
+  L_BUMP,
+  L_WORDS,
+  LARGEST_CARVED,
+  S_FREE,
+  S_SLABS,
+  SHARD_WORDS,
+} from "../../src/protocols/table-layout.ts";
+import { KIND_TABLE_PART } from "../../src/region/layout.ts";
 import { Region } from "../../src/region/region.ts";
-import { encodeKey } from "../../src/tables/row.ts";
+import { encodeKey, encodeRow } from "../../src/tables/row.ts";
 import { SharedTable } from "../../src/tables/shared-table.ts";
 import { SharedTable as Table } from "../../src/tables/table.ts";
 import { runMortal } from "./mortal-memory.ts";
@@ -122,7 +132,7 @@ test("memory of rows deleted in some shards serves the others", () => {
   assert.ok(count > 500 && count < lower.length, `${count} rows`);
   for (const key of lower) table.delete(key);
   const later = fill(table, upper, text);
-  assert.ok(later > count * 0.9, `${count} rows, then ${later}`);
+  assert.ok(later > count * 0.85, `${count} rows, then ${later}`);
   assert.equal(table.check().problems, []);
 });
 
@@ -154,10 +164,23 @@ test("a thread that dies while a full region gets memory back leaves everything 
   const keys = Array.from({ length: 4000 }, (_, key) => key);
   const count = fill(table, keys, "x".repeat(100));
   for (const key of keys) if (key % 200 !== 0) table.delete(key);
+  // Nothing is left but what the shards have to spare.
+  while (fullness(() => region.allocate(64, KIND_TABLE_PART, 1)) === undefined);
   const before = table.snapshot();
   const { bytes } = region.memory;
   const start = bytes.slice();
-  const change = (): void => void table.set(count + 1, { text: "y".repeat(600) });
+  // A key of a shard that has no room for a row as long as that.
+  const text = "y".repeat(6000);
+  const sizeClass = classFor(encodeRow(core.schema, [text], 4));
+  const hasNone = (key: number): boolean => {
+    const { words } = region.memory;
+    const shard = core.shardOf(core.hash(encodeKey(core.schema, key, "")));
+    const slab = words[shard + S_SLABS];
+    const carved = words[slab + L_BUMP] + classWords(sizeClass);
+    return words[shard + S_FREE + sizeClass] === 0 && carved > slab + words[slab + L_WORDS];
+  };
+  const key = keys.findIndex((one) => one > count && hasNone(one));
+  const change = (): void => void table.set(key, { text });
   change();
   const after = table.snapshot();
   let deaths = 0;

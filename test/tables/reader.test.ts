@@ -8,7 +8,7 @@ import { RegionMemory } from "../../src/region/memory.ts";
 import { Region } from "../../src/region/region.ts";
 import { scratchOf } from "../../src/region/scratch.ts";
 import { leaveSeat } from "../../src/region/threads.ts";
-import { RowCache } from "../../src/tables/row-cache.ts";
+import { CACHED_WORDS, RowCache } from "../../src/tables/row-cache.ts";
 import { SharedTable } from "../../src/tables/shared-table.ts";
 import { trimShard } from "../../src/tables/slab.ts";
 import { SharedTable as Table } from "../../src/tables/table.ts";
@@ -102,7 +102,16 @@ test("integer keys, bigint keys and keys too long for the scratch area are read 
 test("keys that the quick hash can't tell apart are told apart by the cache all the same", () => {
   const cache = new RowCache(true);
   const keys = Array.from({ length: 300 }, (_, i) => `${String(i).padStart(4, "0")}-and-the-same-end`);
-  const entryOf = (key: string) => ({ key, shard: 0, version: 0, row: 1, rowVersion: 1, epoch: 0, values: [key] });
+  const entryOf = (key: string) => ({
+    key,
+    shard: 0,
+    version: 0,
+    row: 1,
+    rowVersion: 1,
+    epoch: 0,
+    words: 8,
+    values: [key],
+  });
   for (let round = 0; round < 30; round++) {
     for (const key of keys) if (cache.find(key, cache.hash(key)) < 0) cache.keep(entryOf(key));
   }
@@ -111,11 +120,23 @@ test("keys that the quick hash can't tell apart are told apart by the cache all 
   for (const key of found) assert.equal(cache.entryAt(cache.find(key, cache.hash(key))), entryOf(key));
 });
 
+test("a cache of long rows forgets them before they are too many, and finds none that it forgot", () => {
+  const cache = new RowCache(true);
+  const words = CACHED_WORDS >> 4;
+  const kept = (key: string): boolean => cache.find(key, cache.hash(key)) >= 0;
+  for (let i = 0; i < 100; i++) {
+    cache.keep({ key: `key ${i}`, shard: 0, version: 0, row: 1, rowVersion: 1, epoch: 0, words, values: "text" });
+    assert.ok(kept(`key ${i}`));
+    const count = Array.from({ length: i + 1 }, (_, k) => `key ${k}`).filter(kept).length;
+    assert.ok(count <= 16, `${count} rows`);
+  }
+});
+
 test("an empty place of the cache is not the row of the empty key", () => {
   for (const key of ["", 0]) {
     const cache = new RowCache(typeof key === "string");
     assert.is(cache.find(key, cache.hash(key)), -1);
-    cache.keep({ key, shard: 16, version: 2, row: 1, rowVersion: 1, epoch: 0, values: "" });
+    cache.keep({ key, shard: 16, version: 2, row: 1, rowVersion: 1, epoch: 0, words: 8, values: "" });
     assert.is(cache.entryAt(cache.find(key, cache.hash(key))).values, "");
   }
 });

@@ -18,8 +18,32 @@ export const barrierMutants: readonly Mutant[] = [
     file: "protocols/barrier.js",
     find: "store(words, index + ARRIVED, 0);\n    store(words, index + STATUS, WHOLE);",
     replace: "store(words, index + STATUS, WHOLE);",
-    model: "barrier: 2 threads × 2",
+    model: "barrier: 2 threads × 2, at most 2 preemptions",
     expect: ["exception", "lost-wakeup", "deadlock", "livelock"],
+  },
+  {
+    name: "barrier: the last of the usual arrivals wakes nobody",
+    file: "protocols/barrier.js",
+    find: "if (parties > 1)\n        wakeAll(words, index + GEN);",
+    replace: "",
+    model: "barrier: 2 threads × 1",
+    expect: LOST,
+  },
+  {
+    name: "barrier: a usual arrival does not tell what it owes",
+    file: "protocols/barrier.js",
+    find: "poke(words, seatAt + T_TICKET, unlock(words, index, me));",
+    replace: "unlock(words, index, me);",
+    model: "barrier: 2 threads × 1",
+    expect: LOST,
+  },
+  {
+    name: "barrier: a sleeper takes a broken generation for a passed one",
+    file: "protocols/barrier.js",
+    find: "return load(words, index + ENDED) === peek(words, seatAt + T_WAITING) ? 1 : 0;",
+    replace: "return 1;",
+    model: "barrier: a reset beside a thread",
+    expect: ["final"],
   },
   {
     name: "barrier: let through one too early",
@@ -40,6 +64,14 @@ export const barrierMutants: readonly Mutant[] = [
 ];
 
 export const semaphoreMutants: readonly Mutant[] = [
+  {
+    name: "semaphore: a spin that saw a permit does not take it",
+    file: "protocols/semaphore.js",
+    find: "if (acquireFast(words, index, n) !== 0)\n            return used + 1;",
+    replace: "if (load(words, index + VALUE) >= n)\n            return used + 1;",
+    model: "semaphore: 2 threads × 2, spinning",
+    expect: ["race", "exception"],
+  },
   {
     name: "semaphore: a release wakes nobody",
     file: "protocols/semaphore.js",

@@ -8,6 +8,14 @@ const LOST = ["lost-wakeup", "deadlock"] as const;
 
 export const rwLockMutants: readonly Mutant[] = [
   {
+    name: "rw: a writer that looks on drops the announcement of a sleeper",
+    file: "protocols/rw-spin.js",
+    find: "cas(words, index + MODE, 0, CLOSED)",
+    replace: "cas(words, index + MODE, load(words, index + MODE), CLOSED)",
+    model: "rw: 1 reader × 2, 1 writer, spinning",
+    expect: LOST,
+  },
+  {
     name: "rw: the last reader does not wake the writer",
     file: LOOP,
     find: "wakeAll(words, index + DRAIN);",
