@@ -5,7 +5,9 @@ import { type Effort, median, type Run, spreadOf } from "./result.ts";
 import { type Entry, type Params, type Repetition, Team } from "./team.ts";
 
 const WARM_ROUNDS = 2;
+/** Each worker compiles its code for itself, on whatever cores there are. */
 const WARM_MS = 250;
+const WARM_MS_A_WORKER = 75;
 
 /** One case of a contest. */
 export interface Case {
@@ -14,7 +16,7 @@ export interface Case {
   /** Which of tasks/ the workers do, and its numbers. */
   readonly task: string;
   readonly params: Params;
-  /** Milliseconds of each of the two repetitions that warm up, if 250 are too few for so many workers. */
+  /** Milliseconds of each of the two repetitions that warm up, if the usual number is too small. */
   readonly warm?: number;
 }
 
@@ -55,7 +57,8 @@ async function contestOne(
       const team = teams.get(entry) ?? new Team(entry, workers);
       teams.set(entry, team);
       if (round < 0 && entry.foreign !== undefined) continue;
-      const milliseconds = round < 0 && !effort.quick ? (which.warm ?? WARM_MS) : effort.milliseconds;
+      const milliseconds =
+        round < 0 && !effort.quick ? (which.warm ?? WARM_MS + WARM_MS_A_WORKER * workers) : effort.milliseconds;
       const result = await team.repeat(which.task, which.params, milliseconds);
       if (typeof result === "string") {
         failures.set(entry, result);

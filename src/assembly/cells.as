@@ -43,3 +43,8 @@ export type Words = usize;
 @inline export function park(words: Words, index: i32, expected: i32, ms: i32): i32 {
   return atomic.wait<i32>(at(words, index), expected, <i64>ms * 1000000);
 }
+
+// @ts-ignore: decorator
+@inline export function wakeAll(words: Words, index: i32): i32 {
+  return atomic.notify(at(words, index), -1);
+}

@@ -1,6 +1,7 @@
 // What the Wasm module exports: whole short operations of the protocols, bound to the memory's first byte.
 import * as mutex from "../protocols/mutex";
 import * as spin from "../protocols/spin";
+import * as barrier from "../protocols/barrier";
 import * as condition from "../protocols/condition";
 import * as reentrant from "../protocols/reentrant-mutex";
 import * as rw from "../protocols/rw-lock";
@@ -124,4 +125,12 @@ export function sleepWait(table: i32, lock: i32, me: i32, seatAt: i32, index: i3
 
 export function chooseFor(table: i32, lock: i32, me: i32): i32 {
   return condition.chooseFor(0, table, lock, me);
+}
+
+export function arriveUsual(index: i32, me: i32, seatAt: i32): i32 {
+  return barrier.arriveUsual(0, index, me, seatAt);
+}
+
+export function sleepForOthers(index: i32, seatAt: i32, ms: i32): i32 {
+  return barrier.sleepForOthers(0, index, seatAt, ms);
 }

@@ -1,9 +1,9 @@
 // The public Barrier: a thin handle over the words of protocols/barrier.ts.
 
-import { load, store } from "../cells/atomics.ts";
-import { type AsyncWaitOptions, checkTimeout, deadlineIn, describe, type WaitOptions } from "../cells/deadline.ts";
+import { load, peek, store } from "../cells/atomics.ts";
+import { type AsyncWaitOptions, checkTimeout, deadlineIn, describe, now, type WaitOptions } from "../cells/deadline.ts";
 import { BrokenBarrierError, WouldDeadlockError } from "../cells/errors.ts";
-import { TIMED_OUT, wakeAll } from "../cells/park.ts";
+import { blockingAllowed, SLICE_MS, TIMED_OUT, wakeAll } from "../cells/park.ts";
 import {
   ACTING,
   ACTOR,
@@ -18,17 +18,22 @@ import {
   GEN,
   IS_ACTING,
   IS_BROKEN,
+  LAST,
+  NOT_ARRIVED,
   PARTIES,
   STATUS,
   trip,
   WHOLE,
 } from "../protocols/barrier.ts";
+import { T_NODE, T_TICKET, T_WAITING } from "../protocols/seat.ts";
 import { KIND_BARRIER, MAX_THREADS } from "../region/layout.ts";
+import { PART } from "../region/record-holds.ts";
 import { EXPIRED, sleepOn } from "../region/sleep.ts";
-import { isAlive, probe } from "../region/threads.ts";
-import { acquireWord, markWordConsistent, releaseWord } from "../region/word-lock.ts";
+import { countPark, isAlive, probe } from "../region/threads.ts";
+import { acquireWord, markWordConsistent, payRelease, releaseWord } from "../region/word-lock.ts";
 import { asyncWaiters, EXPIRED_ASYNC } from "./async-waiters.ts";
 import { checkWhole, handleOptions, type LockHandle, LockObject, type PlaceOptions } from "./place.ts";
+import { type WaitOperations, waitOperations } from "./wait-operations.ts";
 
 export interface BarrierOptions extends PlaceOptions {
   /** How many must arrive: 1 to 4,094. A barrier of this name that exists already keeps its own number. */
@@ -70,6 +75,8 @@ type Look = "wait" | "passed" | "act";
 export class Barrier extends LockObject<"barrier"> {
   readonly #action: (() => void) | undefined;
   readonly #timeout: number | undefined;
+  /** The usual course of a wait, if this object has neither action nor time-out and this thread may block. */
+  readonly #operations: WaitOperations | undefined;
 
   constructor(options: BarrierOptions = {}) {
     const { parties, action, timeout } = options ?? {};
@@ -85,6 +92,8 @@ export class Barrier extends LockObject<"barrier"> {
     super({ kind: KIND_BARRIER, tag: "barrier", bytes: () => BARRIER_WORDS * 4, init }, options);
     this.#action = action;
     this.#timeout = timeout;
+    const usual = action === undefined && timeout === undefined && blockingAllowed();
+    this.#operations = usual ? waitOperations(this.region) : undefined;
   }
 
   /** The barrier of this name, made with `options.parties` if there is none yet. */
@@ -118,11 +127,38 @@ export class Barrier extends LockObject<"barrier"> {
    * `info.timeout`. Throws ERR_WOULD_DEADLOCK from inside the action, ERR_CLOSED, and ERR_BLOCKING_FORBIDDEN on a
    * browser's main thread (use waitAsync).
    */
-  wait(options: WaitOptions = {}): number {
+  wait(options?: WaitOptions): number {
+    const arrival: Arrival = { index: undefined, generation: 0, ended: 0 };
+    if (this.#operations !== undefined && options === undefined) {
+      const index = this.#waitUsual(this.#operations, arrival);
+      if (index !== undefined) return index;
+    }
+    return this.#waitOn(arrival, options ?? {});
+  }
+
+  /** A wait without time-out and action: the arrival index, or undefined if more is to be seen to, `arrival` telling how far it is. */
+  #waitUsual({ arriveUsual, sleepForOthers }: WaitOperations, arrival: Arrival): number | undefined {
+    const { region, index } = this;
+    const { seatAt } = region;
+    const arrived = arriveUsual(index, this.me, seatAt);
+    const { words } = region.memory;
+    const owed = peek(words, seatAt + T_TICKET);
+    if (owed > 0) payRelease(region.memory, index, owed, PART);
+    if (arrived >= LAST) return arrived - LAST;
+    if (arrived === NOT_ARRIVED) return undefined;
+    arrival.index = arrived;
+    arrival.generation = peek(words, seatAt + T_NODE);
+    arrival.ended = peek(words, seatAt + T_WAITING);
+    const begun = now();
+    const passed = sleepForOthers(index, seatAt, SLICE_MS);
+    countPark(words, seatAt, now() - begun);
+    return passed !== 0 ? arrived : undefined;
+  }
+
+  #waitOn(arrival: Arrival, options: WaitOptions): number {
     const timeout = checkTimeout(options.timeout ?? this.#timeout);
     this.mustMayBlock("wait", "waitAsync");
     const deadline = deadlineIn(timeout);
-    const arrival: Arrival = { index: undefined, generation: 0, ended: 0 };
     let ask = false;
     for (;;) {
       const look = this.#look(arrival, ask);

@@ -38,8 +38,8 @@ import {
 } from "../region/wait-queue.ts";
 import { AsyncWaiters } from "./async-waiters.ts";
 import type { ConditionLock, ReacquireOptions, SavedHold } from "./condition-lock.ts";
-import { type ConditionOperations, conditionOperations } from "./condition-operations.ts";
 import { checkWhole, handleOptions, type LockHandle, LockObject, type PlaceOptions, placedIn } from "./place.ts";
+import { type WaitOperations, waitOperations } from "./wait-operations.ts";
 
 const NO_OPTIONS: ConditionWaitOptions = {};
 const FOREVER: number = Number.POSITIVE_INFINITY;
@@ -75,7 +75,7 @@ export class Condition extends LockObject {
   readonly #lock: ConditionLock;
   readonly #table: number;
   /** The usual course of a wait, if the lock allows it and this thread may block. */
-  readonly #operations: ConditionOperations | undefined;
+  readonly #operations: WaitOperations | undefined;
 
   /**
    * Makes a condition of `lock`, or attaches to the one of that name. Throws TypeError for what is no such lock,
@@ -99,7 +99,7 @@ export class Condition extends LockObject {
     this.#lock = lock;
     this.#table = this.index + TABLE;
     const plain = lock.plainMutex !== 0 && lock.region === this.region && blockingAllowed();
-    this.#operations = plain ? conditionOperations(this.region) : undefined;
+    this.#operations = plain ? waitOperations(this.region) : undefined;
     const { words } = this.region.memory;
     if (load(words, this.index + LOCK_OFFSET) !== offset || load(words, this.index + LOCK_SERIAL) !== serial) {
       const message = `${this.label()} belongs to another lock than ${lock.label()}: use the one it was made with`;
@@ -165,7 +165,7 @@ export class Condition extends LockObject {
   }
 
   /** A wait without options, of a lock that allows it; undefined, with nothing changed, if it can't be begun like this. */
-  #waitUsual({ beginWait, sleepWait }: ConditionOperations): boolean | undefined {
+  #waitUsual({ beginWait, sleepWait }: WaitOperations): boolean | undefined {
     const { region, me } = this;
     const { seatAt } = region;
     const lock = this.#lock.plainMutex;

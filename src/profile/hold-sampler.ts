@@ -6,6 +6,7 @@
 // that find the lock free, if those that follow a long pause are no longer than others.
 
 import { load } from "../cells/atomics.ts";
+import { now } from "../cells/deadline.ts";
 import { markFree } from "../protocols/mutex.ts";
 import { walkHeapLocked } from "../region/allocator.ts";
 import {
@@ -21,10 +22,11 @@ import type { Region } from "../region/region.ts";
 
 /** Milliseconds between two rounds of marks, on average. */
 const ROUND_MS = 10;
-/** Marks of a round: of more locks, each has its turn. */
-const MARKS = 64;
-/** Rounds after which the locks are listed anew. */
-const ROUNDS_A_LIST = 50;
+/** Marks of a round: of more locks, each has its turn. A mark costs its thread a few microseconds. */
+const MARKS = 32;
+/** Milliseconds after which the locks are listed anew, and how often longer than a listing takes that must be. */
+const LIST_MS = 500;
+const LIST_SHARE = 200;
 
 /** These keep their kind when they are freed: a mark of a lock that is gone is one of another lock, or of none. */
 const KINDS = new Set([KIND_MUTEX, KIND_REENTRANT_MUTEX, KIND_RW_LOCK]);
@@ -37,7 +39,7 @@ interface Listed {
 export class HoldSampler {
   readonly #regions: () => readonly Region[];
   #locks: Listed[] = [];
-  #rounds = 0;
+  #listAt = 0;
   #next = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -66,7 +68,12 @@ export class HoldSampler {
 
   /** Marks the locks whose turn it is, as far as they are free. */
   round(): void {
-    if (this.#rounds++ % ROUNDS_A_LIST === 0) this.#list();
+    const begun = now();
+    if (begun >= this.#listAt) {
+      this.#list();
+      // A large heap takes long, and others may wait for the allocator meanwhile.
+      this.#listAt = begun + Math.max(LIST_MS, LIST_SHARE * (now() - begun));
+    }
     for (let k = Math.min(MARKS, this.#locks.length); k > 0; k--) {
       const { region, index } = this.#locks[this.#next++ % this.#locks.length];
       const words = region.deref()?.memory.words;

@@ -18,7 +18,10 @@
 // A thread that dies holding the mutex leaves the generation in doubt: the next one to take the mutex breaks the barrier.
 // An actor that dies leaves ACTING with its id: each waiter looks whether it lives, and breaks the barrier if not.
 
-import { type i32, load, store, type Words } from "../cells/atomics.ts";
+import { type i32, load, peek, poke, store, type Words } from "../cells/atomics.ts";
+import { park, wakeAll } from "../cells/park.ts";
+import { tryLock, unlock } from "./mutex.ts";
+import { announce, awake, lacksProbes, sawNewDeath, T_NODE, T_TICKET, T_WAITING } from "./seat.ts";
 
 export const GEN: i32 = 8;
 export const ARRIVED: i32 = 9;
@@ -83,4 +86,44 @@ export function endedBadly(words: Words, index: i32, generation: i32, ended: i32
     if (load(words, index + RESETS + ((ended + place) & (RING - 1))) === generation) return true;
   }
   return false;
+}
+
+/** Result of {@link arriveUsual} if it did not arrive. */
+export const NOT_ARRIVED: i32 = -1;
+/** Added to the arrival index of the last one. */
+export const LAST: i32 = 1 << 16;
+
+/**
+ * The usual arrival, with no action to run: takes the mutex if it is free, arrives and gives it back; the last one lets all
+ * through and wakes them. The arrival index, with LAST if so; NOT_ARRIVED if the mutex is not free or the barrier not whole.
+ * The slot has the generation, its ENDED, and the wakes that the caller owes to those who wait for the mutex. Never blocks.
+ */
+export function arriveUsual(words: Words, index: i32, me: i32, seatAt: i32): i32 {
+  poke(words, seatAt + T_TICKET, 0);
+  if (tryLock(words, index, me) === 0) return NOT_ARRIVED;
+  poke(words, seatAt + T_NODE, load(words, index + GEN));
+  poke(words, seatAt + T_WAITING, load(words, index + ENDED));
+  const arrived = arrive(words, index);
+  const parties = load(words, index + PARTIES);
+  if (arrived === parties - 1) trip(words, index);
+  poke(words, seatAt + T_TICKET, unlock(words, index, me));
+  if (arrived < 0) return NOT_ARRIVED;
+  if (arrived < parties - 1) return arrived;
+  if (parties > 1) wakeAll(words, index + GEN);
+  return arrived | LAST;
+}
+
+/**
+ * The usual wait of one that has arrived, as its slot says: sleeps for `ms` milliseconds at the most. 1 if all have come; 0
+ * if the world must be looked at. Blocks.
+ */
+export function sleepForOthers(words: Words, index: i32, seatAt: i32, ms: i32): i32 {
+  const generation = peek(words, seatAt + T_NODE);
+  if (load(words, index + GEN) === generation) {
+    announce(words, seatAt, index + GEN, index, 0, 0);
+    if (!sawNewDeath(words, seatAt) && !lacksProbes(words, seatAt)) park(words, index + GEN, generation, ms);
+    awake(words, seatAt);
+    if (load(words, index + GEN) === generation) return 0;
+  }
+  return load(words, index + ENDED) === peek(words, seatAt + T_WAITING) ? 1 : 0;
 }

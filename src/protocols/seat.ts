@@ -4,7 +4,7 @@
 // Word WAIT_CELL   what it sleeps on, 0: it is awake | WAIT_FOR for which lock | WAIT_SEQ number of the sleep
 // Word WAIT_HOW, WAIT_ARG   what it waits for there (region/waits.ts)
 // Word DEATHS      the region's count of deaths as the thread last saw it before a sleep
-// Words NODE, WAITING, TICKET   a condition's wait that the thread has begun (condition.ts): plain, its own
+// Words NODE, WAITING, TICKET   a wait that the thread has begun (condition.ts, barrier.ts): plain, its own
 //
 // Invariant: WAIT_CELL is announced last and taken back before the next sleep's number: who reads one number twice has read
 // of one sleep.

@@ -1,4 +1,4 @@
-// Deadlocks found: the wait-for graph of a region's threads, walked by a thread whose slice of sleep has ended.
+// Deadlocks found: the wait-for graph of the threads (wait-circle.ts), walked by a thread whose slice of sleep has ended.
 //
 // A thread that runs may end any wait. So the walk takes away, again and again, every thread whose wait could end once
 // those already taken away have given up all they hold; what is left can never go on. Waits for a semaphore's permits end
@@ -7,20 +7,33 @@
 // Why it is believed: the walk is made twice and must find the same sleeps, by their numbers. A thread that sleeps changes
 // nothing, so what the second walk read of locks held by these threads was so at one moment between the two. Members that
 // seem alive are asked; one that is dead is no deadlock, its locks are given back. A wait with a time-out counts while it
-// lasts. A task that awaits is no wait of its thread, which can run other tasks: only what sleeps is in the graph. Locks of
-// different regions are in different graphs.
+// lasts. A task that awaits is no wait of its thread, which can run other tasks: only what sleeps is in the graph.
 //
 // Who is told: of the threads that wait for each other in a circle, the one with the largest thread id, so that exactly one
 // is. Another one that finds the circle wakes it and asks it to look. The sleeps of a wait are short at first, so the thread
-// that closes a circle looks 50 ms and 150 ms later.
+// that closes a circle looks 50 ms and 150 ms later. A circle may lead through locks of several regions; it is found by, and
+// told to, threads that have all of them, so one is needed that has: with two regions every thread of the circle has both.
 
 import { load, store } from "../cells/atomics.ts";
 import { DeadlockError } from "../cells/errors.ts";
 import { SLICE_MS, wakeAll } from "../cells/park.ts";
-import { B_KIND, BLOCK_HEADER_BYTES, kindName, T_CLAIM, T_NUDGE, T_WAIT_SEQ } from "./layout.ts";
+import { B_KIND, BLOCK_HEADER_BYTES, kindName, T_NUDGE, T_WAIT_SEQ } from "./layout.ts";
 import { type RegionMemory, wordsReaching } from "./memory.ts";
 import { probe, slotWord } from "./threads.ts";
-import { FOR_PART, FOR_PERMITS, FOR_READERS, FOR_RUNNER, FOR_WRITER, type Wait, waitOf } from "./waits.ts";
+import {
+  type Attached,
+  circleOf,
+  claimOf,
+  type Graph,
+  nodeOf,
+  type Place,
+  path,
+  placesFrom,
+  type Sleeper,
+  seesAll,
+  signature,
+} from "./wait-circle.ts";
+import { FOR_PART, FOR_PERMITS, FOR_READERS, FOR_RUNNER, FOR_WRITER, type Wait } from "./waits.ts";
 
 /** Result of a sleep, or of a wait, that would never end. Then {@link deadlockError} has what to throw. */
 export const DEADLOCKED = 16;
@@ -37,6 +50,8 @@ interface Edge {
   /** Thread id of who waits. */
   readonly thread: number;
   readonly wait: Wait;
+  /** The lock's region, if it is known. */
+  readonly region: Attached | undefined;
   /** Thread id of whom it waits for. */
   readonly holder: number;
 }
@@ -50,8 +65,6 @@ export interface DeadlockEdge {
   readonly wants: string;
   readonly heldBy: number;
 }
-
-type Graph = Map<number, Wait>;
 
 let found: readonly Edge[] = [];
 let namer: ((region: Seated, offset: number) => string | undefined) | undefined;
@@ -77,118 +90,57 @@ export function isNudged(words: Int32Array, seatAt: number): boolean {
 }
 
 /**
- * Whether this thread, whose sleep is still announced, waits in a circle and is the one to be told. Wakes that one if it
- * is another. Never blocks.
+ * Whether this thread, whose sleep in the first of the places is still announced, waits in a circle and is the one to be
+ * told. Wakes that one if it is another. Never blocks.
  */
-export function isVictim(words: Int32Array, me: number): boolean {
-  const first = circleOf(words, me);
+export function isVictim(words: Int32Array, me: number, places: readonly Place[] = placesFrom(words)): boolean {
+  const first = circleOf(places, me);
   if (first === undefined) return false;
-  const second = circleOf(words, me);
+  const second = circleOf(places, me);
   if (second === undefined || signature(first) !== signature(second)) return false;
-  for (const owner of second.keys()) if (owner !== me && probe(words, owner, true)) return false;
-  const victim = largest(words, second);
-  if (victim.owner !== me) {
-    store(words, slotWord(victim.owner & 0xfff) + T_NUDGE, victim.sequence);
-    const reaching = wordsReaching(words, victim.cell);
-    if (reaching !== undefined) wakeAll(reaching, victim.cell);
+  const mine = nodeOf(0, me);
+  for (const [node, { place, wait }] of second) {
+    if (node !== mine && probe(places[place].words, wait.owner, true)) return false;
+  }
+  const victim = victimOf(places, second);
+  if (victim === undefined) return false;
+  if (victim !== second.get(mine)) {
+    nudge(places[victim.place].words, victim.wait);
     return false;
   }
-  found = shortest(words, second, me);
+  found = shortest(places, second, mine);
   return true;
 }
 
-/** The threads that wait for each other in circles through this one. */
-function circleOf(words: Int32Array, me: number): Graph | undefined {
-  const graph = reachable(words, me);
-  reduce(graph);
-  if (!graph.has(me)) return undefined;
-  for (const owner of graph.keys()) if (!reaches(graph, owner, me)) graph.delete(owner);
-  return graph.size === 0 ? undefined : graph;
+/** Wakes a sleeper, and asks it to look for a deadlock. */
+function nudge(words: Int32Array, { owner, sequence, cell }: Wait): void {
+  store(words, slotWord(owner & 0xfff) + T_NUDGE, sequence);
+  const reaching = wordsReaching(words, cell);
+  if (reaching !== undefined) wakeAll(reaching, cell);
 }
 
-function reachable(words: Int32Array, me: number): Graph {
-  const graph: Graph = new Map();
-  const open = [me];
-  const seen = new Set(open);
-  for (let owner = open.pop(); owner !== undefined; owner = open.pop()) {
-    const wait = waitOf(words, owner);
-    if (wait === undefined) continue;
-    graph.set(owner, wait);
-    for (const holder of wait.holders.keys()) {
-      if (!seen.has(holder)) open.push(holder);
-      seen.add(holder);
-    }
+/** The thread with the largest id among those that can find the circle themselves. */
+function victimOf(places: readonly Place[], graph: Graph): Sleeper | undefined {
+  const later = (a: Sleeper, b: Sleeper): boolean => {
+    const [one, other] = [claimOf(places, a), claimOf(places, b)];
+    return one === other ? a.wait.owner > b.wait.owner : one > other;
+  };
+  let most: Sleeper | undefined;
+  for (const sleeper of graph.values()) {
+    if (seesAll(places, graph, sleeper) && (most === undefined || later(sleeper, most))) most = sleeper;
   }
-  return graph;
+  return most;
 }
 
-/** Takes away every thread that can go on once those not in the graph have given up what they hold. */
-function reduce(graph: Graph): void {
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (const wait of graph.values()) {
-      if (isStuck(graph, wait)) continue;
-      graph.delete(wait.owner);
-      changed = true;
-    }
-  }
-}
-
-function isStuck(graph: Graph, wait: Wait): boolean {
-  let given = 0;
-  let stuck = false;
-  for (const [holder, gives] of wait.holders) {
-    if (graph.has(holder)) stuck = true;
-    else given += gives;
-  }
-  return stuck && (wait.missing === 0 || given < wait.missing);
-}
-
-/** Whether the thread waits for `goal`, by however many others. */
-function reaches(graph: Graph, from: number, goal: number): boolean {
-  return path(graph, from, goal) !== undefined;
-}
-
-/** The shortest way from a thread, by at least one wait, to `goal`: all on it but the goal. */
-function path(graph: Graph, from: number, goal: number): number[] | undefined {
-  const ways: number[][] = [[from]];
-  const seen = new Set<number>();
-  for (let way = ways.shift(); way !== undefined; way = ways.shift()) {
-    for (const holder of graph.get(way[way.length - 1])?.holders.keys() ?? []) {
-      if (holder === goal) return way;
-      if (seen.has(holder) || !graph.has(holder)) continue;
-      seen.add(holder);
-      ways.push([...way, holder]);
-    }
-  }
-  return undefined;
-}
-
-function signature(graph: Graph): string {
-  const lines: string[] = [];
-  for (const { owner, sequence, lock, how, argument, holders } of graph.values()) {
-    const needed = Array.from(holders.keys()).filter((holder) => graph.has(holder));
-    lines.push(`${owner} ${sequence} ${lock} ${how} ${argument} ${needed.sort().join()}`);
-  }
-  return lines.sort().join("\n");
-}
-
-function idOf(words: Int32Array, owner: number): number {
-  return load(words, slotWord(owner & 0xfff) + T_CLAIM) - 1;
-}
-
-function largest(words: Int32Array, graph: Graph): Wait {
-  const id = ({ owner }: Wait): number => idOf(words, owner);
-  const later = (a: Wait, b: Wait): boolean => (id(a) === id(b) ? a.owner > b.owner : id(a) > id(b));
-  return Array.from(graph.values()).reduce((most, wait) => (later(wait, most) ? wait : most));
-}
-
-function shortest(words: Int32Array, graph: Graph, me: number): Edge[] {
-  const way = path(graph, me, me) ?? [me];
-  return way.map((owner, at) => ({
-    thread: idOf(words, owner),
-    wait: graph.get(owner) as Wait,
-    holder: idOf(words, way[(at + 1) % way.length]),
+function shortest(places: readonly Place[], graph: Graph, mine: number): Edge[] {
+  const way = path(graph, mine, mine) ?? [mine];
+  const sleepers = way.map((node) => graph.get(node) as Sleeper);
+  const id = (sleeper: Sleeper): number => claimOf(places, sleeper) - 1;
+  return sleepers.map((sleeper, at) => ({
+    thread: id(sleeper),
+    wait: sleeper.wait,
+    region: places[sleeper.place].region,
+    holder: id(sleepers[(at + 1) % sleepers.length]),
   }));
 }
 
@@ -199,8 +151,10 @@ export function isAlone(): boolean {
 
 /** The error for the deadlock that this thread has just been found in; `region` is that of the lock it waited for. */
 export function deadlockError(region: Seated): DeadlockError {
-  const cycle = found.map(({ thread, wait, holder }): DeadlockEdge => {
-    return { thread, lock: labelOf(region, wait), wants: wantsOf(wait), heldBy: holder };
+  const cycle = found.map(({ thread, wait, holder, region: of }): DeadlockEdge => {
+    const elsewhere = of !== undefined && of.memory !== region.memory;
+    const lock = elsewhere ? `${labelOf(of, wait)} of region ${of.name ?? of.id}` : labelOf(region, wait);
+    return { thread, lock, wants: wantsOf(wait), heldBy: holder };
   });
   found = [];
   const waits = cycle.map(({ thread, lock, wants, heldBy }) => {

@@ -26,6 +26,7 @@ import { adoptParking, type Parking, parkingMark, watchSeat } from "./native.ts"
 import { announceRegion } from "./record-memory.ts";
 import { makeSpinning, type Spinning } from "./spinning.ts";
 import { buryThread, countAlive, leaveSeat, type Seat, takeSeat } from "./threads.ts";
+import { attachForDeadlocks } from "./wait-circle.ts";
 import type { Naming } from "./word-lock.ts";
 
 /** Options of {@link Region.create}. */
@@ -108,6 +109,7 @@ export class Region {
     known.set(this.id, new WeakRef(this));
     dropped.register(this, this.#legacy);
     announceRegion(this);
+    attachForDeadlocks(this);
   }
 
   /**

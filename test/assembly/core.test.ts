@@ -4,6 +4,7 @@
 import fc from "fast-check";
 import * as assert from "uvu/assert";
 import { type CoreExports, instantiateCore } from "../../src/assembly/core.ts";
+import { arriveUsual, PARTIES, STATUS, sleepForOthers } from "../../src/protocols/barrier.ts";
 import { beginWait, chooseFor, sleepWait } from "../../src/protocols/condition.ts";
 import {
   ASYNC_WAITERS,
@@ -182,6 +183,38 @@ test("random waits on a condition leave the same memory and give the same result
                   ? [core.chooseFor(table, lock, me), chooseFor(words, table, lock, me)]
                   : [core.sleepWait(table, lock, me, seat, 7, 0), sleepWait(words, table, lock, me, seat, 7, 0)];
         assert.is(results[0], results[1], call);
+      }
+      assert.equal(one.words, words);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test("random arrivals at a barrier leave the same memory and give the same results", () => {
+  const at = 128;
+  const seats = [40, 1088];
+  const step = fc.record({
+    who: fc.nat(1),
+    parties: fc.integer({ min: 1, max: 3 }),
+    status: fc.nat(2),
+    held: fc.nat(3),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const [one, other] = [memory(), memory()];
+      const core = instantiateCore(one.wasm);
+      if (core === undefined) return;
+      for (const { words } of [one, other]) for (const seat of seats) words[seat + T_PROBES] = PROBES_ARMED;
+      const { words } = other;
+      for (const { who, parties, status, held } of steps) {
+        const [me, seat] = [owners[who], seats[who]];
+        for (const each of [one.words, words]) {
+          each[at + PARTIES] = parties;
+          each[at + STATUS] = status;
+          each[at] = held === 0 ? owners[1 - who] : 0;
+        }
+        assert.is(core.arriveUsual(at, me, seat), arriveUsual(words, at, me, seat));
+        assert.is(core.sleepForOthers(at, seat, 0), sleepForOthers(words, at, seat, 0));
       }
       assert.equal(one.words, words);
     }),

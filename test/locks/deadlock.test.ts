@@ -1,8 +1,10 @@
+// watchdog: 300s
 // Deadlocks among real threads: each circle, of whatever locks, is broken in one thread, with an error that names it, and
 // all others go on; no wait that would end by itself is ever taken for one.
 
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { store } from "../../src/cells/atomics.ts";
 import { DeadlockError } from "../../src/cells/errors.ts";
 import { Mutex } from "../../src/locks/mutex.ts";
 import { Once } from "../../src/locks/once.ts";
@@ -12,8 +14,9 @@ import { RwLock } from "../../src/locks/rw-lock.ts";
 import { Semaphore } from "../../src/locks/semaphore.ts";
 import { StampedLock } from "../../src/locks/stamped-lock.ts";
 import { tryLock } from "../../src/protocols/mutex.ts";
-import type { DeadlockEdge } from "../../src/region/deadlock.ts";
-import type { Region } from "../../src/region/region.ts";
+import { type DeadlockEdge, FIRST_SLICE_MS } from "../../src/region/deadlock.ts";
+import { T_CLAIM, T_PARKS } from "../../src/region/layout.ts";
+import { Region } from "../../src/region/region.ts";
 import { announceSleep } from "../../src/region/threads.ts";
 import { FOR_OWNER } from "../../src/region/waits.ts";
 import { anotherThread, vanish } from "../support/crash.ts";
@@ -30,11 +33,11 @@ const wants = (lock: number, how: Want["how"] = "lock", timeout?: number): Want 
 async function run(
   locks: readonly LockObject[],
   plans: DeadlockData["plans"],
-  more: { rounds?: number; count?: number } = {},
+  more: { rounds?: number; count?: number; attach?: boolean } = {},
 ): Promise<DeadlockResult[]> {
-  const { rounds, count = plans.length } = more;
+  const { rounds, count = plans.length, attach } = more;
   const gate = new Int32Array(new SharedArrayBuffer(8));
-  const workerData = { locks: locks.map((lock) => lock.share()), plans, gate, ...(rounds && { rounds }) };
+  const workerData = { locks: locks.map((lock) => lock.share()), plans, gate, attach, ...(rounds && { rounds }) };
   // Whoever has no wish waits until somebody was told.
   const onMessage = (): void => {
     Atomics.store(gate, 1, 1);
@@ -114,7 +117,61 @@ for (const { name, create } of backends) {
   }
 }
 
+for (const { name, create } of backends) {
+  test(`${name}: two mutexes of two regions, and a read-write lock and a mutex`, async () => {
+    for (const first of ["lock", "write"] as const) {
+      const locks = [
+        first === "lock" ? new Mutex({ region: create() }) : new RwLock({ region: create() }),
+        new Mutex({ region: create() }),
+      ];
+      const { result, cycle } = theVictim(
+        await run(locks, [
+          { hold: [wants(0, first === "write" ? "read" : "lock")], want: wants(1) },
+          { hold: [wants(1)], want: wants(0, first) },
+        ]),
+      );
+      assert.is(cycle.length, 2);
+      assert.match(result.message, / of region [0-9a-f]{32} \(to /);
+    }
+  });
+}
+
+test("three regions: found if one of the threads has attached to all of them", async () => {
+  const locks = ["a", "b", "c"].map((name) =>
+    Mutex.named(`wide ${name}`, { region: Region.create({ name: `of ${name}` }) }),
+  );
+  const plans = [0, 1, 2].map((n) => ({ hold: [wants(n)], want: wants((n + 1) % 3) }));
+  const { cycle, result } = theVictim(await run(locks, plans, { attach: true }));
+  assert.is(cycle.length, 3);
+  for (const name of ["a", "b", "c"]) assert.ok(result.message.includes(`Mutex "wide ${name}"`), result.message);
+});
+
 const region = backends[0].create();
+
+test("a circle is told of when its last wait has slept for one slice, which is shorter than 250 ms", () => {
+  const [mine, theirs] = [0, 1].map(() => new Mutex({ region: Region.create({ wasm: false }) }));
+  const there = anotherThread(theirs.region);
+  const twin = anotherThread(mine.region);
+  for (const view of [there, twin]) {
+    // Another thread's, with a number below this one's.
+    store(view.memory.words, view.seatAt + T_CLAIM, -1);
+  }
+  mine.lock();
+  assert.ok(tryLock(theirs.region.memory.words, theirs.index, there.me) !== 0);
+  announceSleep(mine.region.memory.words, twin.seatAt, mine.index, mine.index, FOR_OWNER);
+  const parks = (): number => theirs.region.memory.words[theirs.region.seatAt + T_PARKS];
+  const before = parks();
+  const error = thrown(() => theirs.lock()) as DeadlockError;
+  assert.instance(error, DeadlockError);
+  assert.is(parks() - before, 1);
+  assert.ok(FIRST_SLICE_MS < 250);
+  const cycle = error.info.cycle as readonly DeadlockEdge[];
+  assert.equal(
+    cycle.map(({ thread }) => thread),
+    [0, -2],
+  );
+  mine.unlock();
+});
 
 test("three threads and three locks; the message names them all", async () => {
   const locks = ["a", "b", "c"].map((name) => Mutex.named(`circle ${name}`, { region }));

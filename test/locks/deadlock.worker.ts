@@ -26,6 +26,8 @@ export interface DeadlockData {
   readonly plans: readonly { hold: readonly Want[]; want?: Want }[];
   /** How many are in place, and how many want. */
   readonly gate: Int32Array;
+  /** Whether each attaches to the regions of all locks before it begins. */
+  readonly attach?: boolean;
   /** Rounds of the storm, if it is one. */
   readonly rounds?: number;
 }
@@ -40,6 +42,8 @@ export interface DeadlockResult {
 
 type Release = () => void;
 const given = data<DeadlockData>();
+/** Kept, so that no region is given up. */
+let attachedTo: readonly Mutex[] = [];
 let upgrade: (() => { release(): void }) | undefined;
 
 function take({ lock, how, timeout }: Want, inside: () => void = () => undefined): Release {
@@ -88,6 +92,7 @@ function wantIt(want: Want): void {
 }
 
 function holdAndWant(): void {
+  if (given.attach) attachedTo = given.locks.map((handle) => Mutex.from(handle as never));
   const { hold, want } = given.plans[given.index];
   const once = hold.find(({ how }) => how === "once");
   const releases = hold.filter(({ how }) => how !== "once").map((what) => take(what));
@@ -111,6 +116,7 @@ function holdAndWant(): void {
     }
     const waited = performance.now() - begun;
     for (const release of releases.reverse()) release();
+    if (attachedTo.some(({ freed }) => freed)) throw new Error("a lock was freed");
     if (error !== undefined && !(error instanceof HoldfastError)) throw error;
     const { code, message = "", info } = (error ?? {}) as Partial<HoldfastError>;
     finish({ code, message, cycle: info?.cycle, waited } satisfies DeadlockResult);

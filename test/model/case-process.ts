@@ -2,8 +2,6 @@
 import { type Case, runCase } from "./cases.ts";
 import type { Answer } from "./pool.ts";
 
-// The library is loaded anew for each case, and each copy listens for workers.
-process.setMaxListeners(0);
 process.on("message", (what: Case) => {
   const answer = (a: Answer): void => void process.send?.(a);
   runCase(what).then(

@@ -68,20 +68,18 @@ export function barrierModels(library: Library): readonly Model[] {
     h.words[p.data + 3] = h.words[p.data + 3] + 1;
   };
   const resetter = p.body((h) => barrier(h).reset());
-  const two = { rounds: 2 };
+  const again = { body: cross(2), rounds: 2 };
   const apart = { plain: "ignore", states: 20e6 } as const;
   return [
     p.model("barrier: 2 threads × 1", true, make(2), [cross(2), cross(2)], { final: indexes(2) }),
-    p.model(
-      "barrier: 2 threads × 2",
-      true,
-      make(2),
-      [
-        { body: cross(2), ...two },
-        { body: cross(2), ...two },
-      ],
-      apart,
-    ),
+    p.model("barrier: 2 threads × 2", false, make(2), [again, again], apart),
+    p.model("barrier: 2 threads × 2, at most 2 preemptions", true, make(2), [again, again], {
+      ...apart,
+      preemptions: 2,
+    }),
+    p.model("barrier: a reset beside a thread", true, make(2), [{ body: expectant, daemon: true }, resetter], {
+      final: (_w, statuses) => !values(statuses).includes("passed"),
+    }),
     p.model("barrier: 3 threads × 1, at most 2 preemptions", false, make(3), [cross(3), cross(3), cross(3)], {
       ...few,
       final: indexes(3),

@@ -87,6 +87,13 @@ const NO_PROBES: Patch = {
   replace: "function armProbes(words, at, tenancy, count) { return;",
 };
 
+/** No worker of this process is one of the library's: each copy would listen to each of them. */
+const NO_WORKERS: Patch = {
+  file: "region/host.js",
+  find: 'host.on("worker", (worker) => {',
+  replace: '((_event, _listener) => undefined)("worker", (worker) => {',
+};
+
 /**
  * Nobody counts sleeps in the model: with the counts, a thread whose slices end again and again is in a new state each
  * time, and its wait for a thread that waits for a dead one looks endless.
@@ -133,6 +140,7 @@ async function load(src: string, looks: boolean): Promise<Library> {
   apply(src, INIT_ONCE);
   apply(src, NO_PROBES);
   apply(src, NO_COUNTS);
+  apply(src, NO_WORKERS);
   if (!looks) for (const patch of NO_DEADLOCKS) apply(src, patch);
   const park = join(src, "cells", "park.js");
   const forget = "\nexport function resetForModel() { sliceListeners.clear(); sliceTimer = undefined; }\n";

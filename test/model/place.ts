@@ -90,6 +90,9 @@ export class Places {
     for (let t = 0; t < SEATS; t++) {
       w[threads.slotWord(t) + layout.T_CLAIM] = t + 1;
       w[threads.slotWord(t) + layout.T_STATE] = (1 << 2) | layout.SLOT_ALIVE;
+      // Just enough probes, and asked just now: no thread arms any or asks. Deaths are told by the hook.
+      w[threads.slotWord(t) + layout.T_PROBES] = 16;
+      w[threads.slotWord(t) + layout.T_PROBED_AT] = Math.floor(performance.timeOrigin + 1) % 2 ** 30;
     }
     make((place = 0) => this.region(w, 0, place, true));
     return w;

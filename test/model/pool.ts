@@ -15,17 +15,21 @@ export interface PoolOptions {
   readonly jobs?: number | undefined;
   /** Seconds after which a case has failed. Default 600. */
   readonly limit?: number | undefined;
+  /** The program of a process; default: case-process.js. */
+  readonly program?: URL;
 }
+
+const PROGRAM = new URL("./case-process.js", import.meta.url);
 
 /** Runs the cases in the order given, each on the next free process, and calls `each` as they end. */
 export async function runCases(
   cases: readonly Case[],
   each: (what: Case, outcome: Outcome) => void,
-  { jobs = availableParallelism(), limit = 600 }: PoolOptions = {},
+  { jobs = availableParallelism(), limit = 600, program = PROGRAM }: PoolOptions = {},
 ): Promise<void> {
   const left = [...cases];
   const line = async (): Promise<void> => {
-    const seat = new Seat();
+    const seat = new Seat(program);
     for (let what = left.shift(); what !== undefined; what = left.shift()) each(what, await seat.run(what, limit));
     seat.close();
   };
@@ -35,6 +39,11 @@ export async function runCases(
 /** A process at a time, made anew when it is lost. */
 class Seat {
   private child: ChildProcess | undefined;
+  private readonly program: URL;
+
+  constructor(program: URL) {
+    this.program = program;
+  }
 
   close(): void {
     this.child?.kill("SIGKILL");
@@ -42,7 +51,7 @@ class Seat {
   }
 
   run(what: Case, limit: number): Promise<Outcome> {
-    this.child ??= fork(fileURLToPath(new URL("./case-process.js", import.meta.url)));
+    this.child ??= fork(fileURLToPath(this.program));
     const { child } = this;
     const start = performance.now();
     return new Promise((resolve) => {

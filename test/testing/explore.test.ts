@@ -297,28 +297,6 @@ test("a broken invariant and a wrong end are reported with what was thrown", asy
   assert.is(end.failure?.kind, "final");
 });
 
-test("two threads that give way to each other for ever are a livelock", async () => {
-  const polite =
-    (me: number, other: number): Body<Words> =>
-    (w) => {
-      for (;;) {
-        Atomics.store(w, me, 1);
-        if (Atomics.load(w, other) === 0) break;
-        Atomics.store(w, me, 0);
-      }
-      Atomics.store(w, me, 0);
-    };
-  const options = { memory: t.view(2), threads: [polite(0, 1), polite(1, 0)] };
-  const { failure } = await explore(options);
-  assert.is(failure?.kind, "livelock");
-  assert.ok((await explore({ ...options, livelocks: "ignore" })).ok);
-});
-
-test("a thread that spins for what a dead one should have done is a livelock", async () => {
-  const { failure } = await explore({ ...lockModel(t.spinLock, t.spinUnlock, 2, 1), final: undefined, crashes: 1 });
-  assert.is(failure?.kind, "livelock");
-});
-
 test("a budget of states that cuts the search says so", async () => {
   const result = await explore({ ...lockModel(t.futexLock, t.futexUnlock, 3, 1), states: 500 });
   assert.ok(result.ok);
@@ -389,55 +367,6 @@ test("the shortest failing schedule is printed", async () => {
   });
   assert.ok(failure?.shortest);
   assert.is(failure?.steps.length, 4, "three steps, and the start");
-});
-
-// One writer keeps data[1] === data[2]; the version is odd while it writes.
-const seqlock = (read: Body<Words>): ExploreOptions<Words> => ({
-  memory: t.view(3),
-  names: ["version", "low", "high"],
-  threads: [
-    (w) => {
-      Atomics.add(w, 0, 1);
-      w[1] = 7;
-      w[2] = 7;
-      Atomics.add(w, 0, 1);
-    },
-    read,
-  ],
-});
-
-test("an optimistic read that validates passes, one that skips it is caught", async () => {
-  const { optimistic, validated, discarded } = await import("../../src/testing/index.ts");
-  const reader =
-    (validates: boolean): Body<Words> =>
-    (w) => {
-      for (let tries = 0; tries < 2; tries++) {
-        const stamp = Atomics.load(w, 0);
-        if (stamp % 2 === 1) continue;
-        optimistic();
-        const [low, high] = [w[1], w[2]];
-        if (!validates || Atomics.compareExchange(w, 0, stamp, stamp) === stamp) {
-          validated();
-          return [low, high];
-        }
-        discarded();
-      }
-      return undefined;
-    };
-  const seen = new Set<string>();
-  const right = await check({ ...seqlock(reader(true)), final: (_w, [, r]) => void seen.add(String(r.value)) });
-  assert.ok(right.exhaustive);
-  assert.equal([...seen].sort(), ["0,0", "7,7", "undefined"]);
-  assert.is((await explore(seqlock(reader(false)))).failure?.kind, "unvalidated");
-});
-
-test("an optimistic section that is never validated must not have been overtaken", async () => {
-  const { optimistic } = await import("../../src/testing/index.ts");
-  const read: Body<Words> = (w) => {
-    optimistic();
-    return [w[1], w[2]];
-  };
-  assert.is((await explore(seqlock(read))).failure?.kind, "unvalidated");
 });
 
 test("three threads of a mutex are searched at more than 100,000 transitions a second", async () => {

@@ -15,7 +15,7 @@ export const deadlockMutants: readonly Mutant[] = [
   {
     name: "whoever finds the circle gives up",
     file: WALK,
-    find: "if (victim.owner !== me) {",
+    find: "if (victim !== second.get(mine)) {",
     replace: "if (false) {",
     model: "deadlock: two threads in a circle",
     expect: ["final"],
@@ -23,9 +23,25 @@ export const deadlockMutants: readonly Mutant[] = [
   {
     name: "the first thread of the circle is told, not the last",
     file: WALK,
-    find: "(later(wait, most) ? wait : most)",
-    replace: "(later(wait, most) ? most : wait)",
+    find: "later(sleeper, most)",
+    replace: "later(most, sleeper)",
     model: "deadlock: two threads in a circle",
+    expect: ["final"],
+  },
+  {
+    name: "a thread that seems to wait in another region is taken for any one there",
+    file: "region/wait-circle.js",
+    find: "load(words, at + T_CLAIM) !== claim",
+    replace: "false",
+    model: "deadlock: two regions, one order for two beside a third thread",
+    expect: ["final", "exception"],
+  },
+  {
+    name: "of two regions whoever finds the circle gives up",
+    file: WALK,
+    find: "if (victim !== second.get(mine)) {",
+    replace: "if (false) {",
+    model: "deadlock: two regions, a circle",
     expect: ["final"],
   },
 ];
