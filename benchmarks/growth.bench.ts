@@ -75,7 +75,7 @@ function grow(subject: string, last: number): Growth {
   }
   const pauses = (of: Float64Array): number => of.reduce((sum, time) => sum + (time > PAUSE_MS * 1e6 ? 1 : 0), 0);
   const longest = (of: Float64Array): number => of.reduce((most, time) => Math.max(most, time), 0);
-  const sorted = [...times.toSorted()];
+  const sorted = Array.from(times).sort((a, b) => a - b);
   return {
     mean: times.reduce((sum, time) => sum + time, 0) / times.length,
     p50: quantile(sorted, 0.5),
