@@ -100,7 +100,8 @@ export function endWait(wait: Waiting, result: number): void {
   const { words } = waiter.memory;
   const parks = wait.byTask ? 1 : peek(words, waiter.seatAt + T_PARKS) - wait.parks;
   if (result === HELD_BY_ME) return;
-  if ((owner === 0 || owner === waiter.me) && parks === 0) {
+  // A time-out may be over before the first sleep.
+  if ((owner === 0 || owner === waiter.me) && parks === 0 && result !== MUST_WAIT) {
     // It was to be had at once; an exclusive lock has counted that itself.
     if (result !== ACQUIRED || wait.byTask) return;
     if (how > PART) row.count();

@@ -7,8 +7,10 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { Mutex, OwnerDiedError } from "../../src/index.ts";
 import { profile } from "../../src/profile/index.ts";
+import { chromeTrace } from "../../src/profile/render/trace.ts";
 import type { LockCounts, LockProfile, Profile } from "../../src/profile/types.ts";
 import { cores } from "../../src/region/host.ts";
+import { checkTrace } from "../support/chrome-trace.ts";
 import { flagsOf, type Measured, ROUNDS } from "./profile.roles.ts";
 
 const test = suite("profile");
@@ -88,6 +90,8 @@ test("of five locks the hot one comes first, with its waits, its holds and its c
   assert.ok(found.spans.some(({ what, lock }) => what === "hold" && lock === hot.id));
   for (const { start, length } of found.spans) assert.ok(start >= 0 && length >= 0 && start <= found.duration);
   assert.equal(JSON.parse(JSON.stringify(found)), found);
+  // The trace of what real threads did: the format holds, and arrows lead from holds to the waits behind them.
+  assert.ok(checkTrace(chromeTrace(found)) > 0);
 });
 
 test("a thread that was killed while it held a lock: the death is counted, what it recorded is kept", async () => {

@@ -191,7 +191,7 @@ export function lock(app: App): HTMLElement | null {
   if (at < 0) return null;
   const of = app.data.locks[at];
   const facts = `${plural(of.acquisitions, "acquisition")}, of which ${count(of.contended)} had to wait, ${time(of.wait)} in all; \
-at most ${plural(of.longestQueue, "thread")} waited at once. ${
+at most ${plural(of.longestQueue, "thread")} waited at once. Waiters slept ${plural(of.parks, "time")} and spun ${plural(of.spins, "time")}. ${
     of.timedHolds === 0
       ? "No hold of it was timed."
       : `It was held for about ${time(of.held)} in all, ${percent(ratio(of.held, app.data.duration))} of the time recorded \
