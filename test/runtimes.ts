@@ -69,6 +69,7 @@ const NODE_ONLY = [
 
 /** A file or two of each part, quick ones. */
 const SHORT = [
+  "runtime-table",
   "cells/",
   "region/region",
   "locks/rw-lock.test",

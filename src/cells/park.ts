@@ -130,7 +130,9 @@ export function armWait(words: Int32Array, index: number, expected: number, onWa
     if (promise === undefined) return false;
     promise.then(onWake);
   } else {
-    setTimeout(onWake, POLL_MS);
+    const timer: { unref?: () => void } | number = setTimeout(onWake, POLL_MS);
+    // As little as an armed waitAsync does it keep the process alive: that is what keep-alive is for.
+    if (typeof timer === "object") timer.unref?.();
   }
   return true;
 }

@@ -10,6 +10,7 @@ import type { Browser, Page } from "playwright-core";
 import * as assert from "uvu/assert";
 import { startBrowser } from "../support/browser.ts";
 import { type Program, programsOf } from "../support/code-blocks.ts";
+import { cellsOf } from "../support/runtime-table.ts";
 import { suite } from "../support/suite.ts";
 import { openSite, type SiteOptions } from "./site.ts";
 import { runInPage } from "./suites.ts";
@@ -94,6 +95,30 @@ for (const [title, contentSecurityPolicy, backend] of [
     }),
   );
 }
+
+inBrowser("the table of runtimes says what Chromium has", (browser) =>
+  withPage(browser, {}, async (page) => {
+    const had = await page.evaluate(
+      `(() => {
+        let using = true;
+        try { new Function("{ using none = null; }"); } catch { using = false; }
+        return {
+          "\`Atomics.waitAsync\`": typeof Atomics.waitAsync === "function",
+          "\`Atomics.pause\`": typeof Atomics.pause === "function",
+          "\`using\` without a compiler": using,
+        };
+      })()`,
+    );
+    const cells = cellsOf("Chromium");
+    const version = Number.parseInt(browser.version(), 10);
+    for (const [row, is] of Object.entries(had as Record<string, boolean>)) {
+      const cell = cells.get(row) ?? "no such row";
+      assert.match(cell, /^(?:yes|no)\b/);
+      const since = /^yes, from (\d+) on/.exec(cell);
+      assert.is(since === null ? cell.startsWith("yes") : version >= Number(since[1]), is, row);
+    }
+  }),
+);
 
 /** An app of a user: the page of the documentation, with the package as it is packed. */
 function writeApp(): { app: string; program: Program } {

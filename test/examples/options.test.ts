@@ -10,6 +10,7 @@ const dist = fileURLToPath(new URL("../../", import.meta.url));
 const commands = [
   "benchmarks/run",
   "examples/chat/main",
+  "examples/pipeline/main",
   "examples/profile/main",
   "examples/races/main",
   "examples/session-store/main",
