@@ -1,5 +1,6 @@
 // Every suite there is.
 
+import { suites as growth } from "./growth.bench.ts";
 import { suites as map } from "./map.bench.ts";
 import { suites as mutex } from "./mutex.bench.ts";
 import { suites as native } from "./native.bench.ts";
@@ -20,6 +21,7 @@ export const suites: readonly Suite[] = [
   ...waiting,
   ...tables,
   ...map,
+  ...growth,
   ...takeout,
   ...profiler,
   ...start,

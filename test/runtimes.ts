@@ -65,6 +65,7 @@ const NODE_ONLY = [
   "profile/render/page",
   "profile/render/pprof",
   "mutex-process",
+  "no-wait-async",
 ];
 
 /** A file or two of each part, quick ones. */

@@ -4,7 +4,7 @@
 //   table     │ magic version keyType fingerprint │ shards 0 buckets schemaBytes │ seed × 4 │ 0 × 4 │ schema (JSON) … │
 //             │ shard 0 │ shard 1 │ …            (one block of the region)
 //   shard     │ mutex × 8 │ version count index old │ position high rowVersion home │             four cache lines:
-//             │ slabs large slabWords usedWords │ record epoch 0 × 2 │ free list heads, one a size class … │    64 words
+//             │ slabs large slabWords usedWords │ record epoch │ free list heads, one a size class … │    64 words
 //   index     │ mask 0 × 15 │ bucket 0 │ bucket 1 │ …           (a block of its own; `index`, and `old` while it grows)
 //   bucket    │ overflow 0 │ hash row │ hash row │ … × 7        one cache line; row = 0: the slot is free
 //   slab      │ next words bump previous 0 × 4 │ row │ row │ … │ not carved yet │            (a block of its own)
@@ -59,7 +59,7 @@ export const S_USED_WORDS: i32 = MUTEX_WORDS + 11;
 export const S_RECORD: i32 = MUTEX_WORDS + 12;
 /** Counts what may have put memory of rows to another use without a change of their versions: memory given back, repairs. */
 export const S_EPOCH: i32 = MUTEX_WORDS + 13;
-export const S_FREE: i32 = MUTEX_WORDS + 16;
+export const S_FREE: i32 = MUTEX_WORDS + 14;
 
 export const INDEX_HEADER: i32 = 16;
 export const I_MASK: i32 = 0;
@@ -127,9 +127,11 @@ export function classOfTag(tag: i32): i32 {
   return (tag & 0x7fff) >> 1;
 }
 
-// Size classes: every 4 words from 8 to 64, then four a doubling up to 4,096 words; a class wastes a fifth at most.
+// Size classes: every 2 words from 8 to 16, every 4 up to 64, then four a doubling up to 4,096 words; a class wastes a
+// fifth at most, and of short rows, which are the many, less than 8 bytes.
 // Larger rows have a slab of their own, with the class LARGE_CLASS.
-const FINE_CLASSES: i32 = 15;
+const FINEST_CLASSES: i32 = 5;
+const FINE_CLASSES: i32 = 17;
 const FINE_TOP_BIT: i32 = 6;
 export const CLASSES: i32 = FINE_CLASSES + 4 * 6;
 export const LARGE_CLASS: i32 = CLASSES;
@@ -140,14 +142,16 @@ export const SMALLEST_ROW: i32 = 8;
 /** The smallest class whose rows hold `words` words (at most {@link LARGEST_CARVED}). */
 export function classFor(words: i32): i32 {
   if (words <= SMALLEST_ROW) return 0;
-  if (words <= 64) return ((words + 3) >> 2) - 2;
+  if (words <= 16) return ((words + 1) >> 1) - 4;
+  if (words <= 64) return (words + 3) >> 2;
   const top: i32 = 31 - Math.clz32(words - 1);
   return FINE_CLASSES + ((top - FINE_TOP_BIT) << 2) + (((words - 1) >> (top - 2)) & 3);
 }
 
 /** The words of a row of a class. */
 export function classWords(sizeClass: i32): i32 {
-  if (sizeClass < FINE_CLASSES) return (sizeClass + 2) << 2;
+  if (sizeClass < FINEST_CLASSES) return (sizeClass + 4) << 1;
+  if (sizeClass < FINE_CLASSES) return sizeClass << 2;
   const step: i32 = sizeClass - FINE_CLASSES;
   return ((step & 3) + 5) << ((step >> 2) + FINE_TOP_BIT - 2);
 }

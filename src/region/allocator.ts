@@ -29,6 +29,7 @@ import {
   H_HEAP_TOP,
   H_MAX_BYTES,
   H_NEXT_SERIAL,
+  KIND_SCRATCH,
   keepsKind,
   kindName,
   SIZE_CLASSES,
@@ -85,7 +86,10 @@ export function allocate(locker: Locker, byteLength: number, kind: number, tag =
     store(words, H_NEXT_SERIAL, serial);
     store(words, at + B_SERIAL, serial);
     store(words, at + B_KIND, kind);
-    store(words, at + B_NAME, 0);
+    // A scratch area is its thread's, whatever object was made when it was needed.
+    const naming = kind === KIND_SCRATCH ? undefined : locker.naming;
+    naming?.blocks.push(block.offset + BLOCK_HEADER_BYTES);
+    store(words, at + B_NAME, naming?.entry ?? 0);
     store(words, at + B_TAG, tag);
     store(words, at + B_ASKED, byteLength);
     store(words, at + B_STATE, BLOCK_USED);

@@ -1,7 +1,8 @@
 // Names to objects: chains of entries, hashed, under one mutex. An entry is complete before the one store that links it
 // (the chain's head), and is unlinked by one store, so a thread that dies inside leaves the directory whole. What it was
 // about to link, or had unlinked, the next one gives back: such a block says by B_NAME that it belongs to an entry, and
-// the entry is in no chain. An object that was retired and not unlinked yet is refused and made anew by whoever finds it.
+// the entry is in no chain. Every block that is allocated while a named object is made says so from its first moment on;
+// once the entry is linked, only the object itself does. An object that was retired and not unlinked yet is refused and made anew by whoever finds it.
 
 import { load, store } from "../cells/atomics.ts";
 import { describe } from "../cells/deadline.ts";
@@ -18,7 +19,7 @@ import {
   KIND_NAME,
   kindName,
 } from "./layout.ts";
-import { type Locker, withWord } from "./word-lock.ts";
+import { type Locker, type Naming, withWord } from "./word-lock.ts";
 
 const E_NEXT = 0;
 const E_KIND = 1;
@@ -56,15 +57,35 @@ export function findOrCreate(
       if (found(target)) return target;
       unlinkAndRelease(locker, target);
     }
-    const target = create();
-    try {
-      link(locker, name, kind, target);
-    } catch (error) {
-      release(locker, target);
-      throw error;
-    }
-    return target;
+    return make(locker, name, kind, create);
   });
+}
+
+function make(locker: Locker, name: string, kind: number, create: () => number): number {
+  const entry = prepare(locker, name, kind);
+  const naming = { entry, blocks: [] };
+  locker.naming = naming;
+  try {
+    const target = create();
+    link(locker, name, entry, target);
+    settle(locker, naming, target);
+    return target;
+  } catch (error) {
+    settle(locker, naming, 0);
+    release(locker, entry);
+    throw error;
+  } finally {
+    locker.naming = undefined;
+  }
+}
+
+/** What was allocated for an object belongs to it, not to its name. */
+function settle(locker: Locker, { entry, blocks }: Naming, target: number): void {
+  for (const block of blocks) {
+    const nameAt = ((block - BLOCK_HEADER_BYTES) >> 2) + B_NAME;
+    locker.memory.cover(block);
+    if (block !== target && locker.memory.words[nameAt] === entry) store(locker.memory.words, nameAt, 0);
+  }
 }
 
 function checkKind(locker: Locker, name: string, entry: number, kind: number): void {
@@ -147,19 +168,26 @@ function findEntry(locker: Locker, name: string): number {
   return entry;
 }
 
-function link(locker: Locker, name: string, kind: number, target: number): void {
+/** A new entry, in no chain yet. */
+function prepare(locker: Locker, name: string, kind: number): number {
   const entry = allocate(locker, (E_UNITS << 2) + name.length * 2, KIND_NAME);
   const words = locker.memory.words;
   const at = entry >> 2;
-  const head = H_DIRECTORY + chainOf(name);
-  words[at + E_NEXT] = load(words, head);
   words[at + E_KIND] = kind;
-  words[at + E_TARGET] = target;
   words[at + E_LENGTH] = name.length;
   for (let unit = 0; unit < name.length; unit += 2) {
     // Past the end charCodeAt gives NaN, which becomes 0.
     words[at + E_UNITS + (unit >> 1)] = name.charCodeAt(unit) | (name.charCodeAt(unit + 1) << 16);
   }
+  return entry;
+}
+
+function link(locker: Locker, name: string, entry: number, target: number): void {
+  locker.memory.cover(target);
+  const words = locker.memory.words;
+  const head = H_DIRECTORY + chainOf(name);
+  words[(entry >> 2) + E_NEXT] = load(words, head);
+  words[(entry >> 2) + E_TARGET] = target;
   store(words, ((target - BLOCK_HEADER_BYTES) >> 2) + B_NAME, entry);
   store(words, head, entry);
 }
@@ -192,7 +220,7 @@ function withDirectory<T>(locker: Locker, work: () => T): T {
   return withWord(locker, H_DIRECTORY_LOCK, giveBackUnlinked, work);
 }
 
-/** After a death inside: gives back entries that are in no chain, and the objects that name them. */
+/** After a death inside: gives back entries that are in no chain, and the blocks that name them. */
 function giveBackUnlinked(locker: Locker): void {
   const linked = new Set<number>();
   eachEntry(locker, (entry) => linked.add(entry));
@@ -204,6 +232,8 @@ function giveBackUnlinked(locker: Locker): void {
     const name = words[(block >> 2) + B_NAME];
     const isEntry = words[(block >> 2) + B_KIND] === KIND_NAME;
     if (isEntry ? !linked.has(payload) : name !== 0 && !linked.has(name)) lost.push(payload);
+    // A part of an object that was linked just before the death.
+    else if (name !== 0 && words[(name >> 2) + E_TARGET] !== payload) store(words, (block >> 2) + B_NAME, 0);
   });
   for (const payload of lost) release(locker, payload);
 }

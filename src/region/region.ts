@@ -27,6 +27,7 @@ import { announceRegion } from "./record-memory.ts";
 import { makeSpinning, type Spinning } from "./spinning.ts";
 import { buryThread, countAlive, leaveSeat, type Seat, takeSeat } from "./threads.ts";
 import { attachForDeadlocks } from "./wait-circle.ts";
+import type { Naming } from "./word-lock.ts";
 
 /** Options of {@link Region.create}. */
 export interface RegionOptions {
@@ -90,6 +91,8 @@ export class Region {
   readonly core: CoreExports | undefined;
   /** @internal How its threads spin. */
   readonly spinning: Spinning | undefined;
+  /** @internal */
+  naming: Naming | undefined = undefined;
   /** @internal Wakes that this thread owes once it gives a lock back (wait-queue.ts). */
   readonly owedWakes: number[] = [];
   readonly #legacy: Legacy;

@@ -49,9 +49,19 @@ export const STARVING_MS = 1;
 /** How long a free lock is kept for a starving waiter, should that one have died. */
 const RESERVED_MS = 2;
 
+/** The making of a named object that is under way. */
+export interface Naming {
+  /** Its entry in the directory, not linked yet. */
+  readonly entry: number;
+  /** The blocks that were allocated for it. */
+  readonly blocks: number[];
+}
+
 /** What a lock needs of the thread that uses it. */
 export interface Locker {
   readonly memory: RegionMemory;
+  /** What is allocated meanwhile belongs to the object that this thread makes. */
+  naming?: Naming | undefined;
   /** The thread's owner id in the region. */
   readonly me: number;
   /** Word index of the thread's slot. */

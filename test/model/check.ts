@@ -53,6 +53,12 @@ function sayCase({ protocol, kind, name }: Case, o: Outcome): void {
 
 const passed = ({ outcome }: Found): boolean => outcome.ok && outcome.exhaustive;
 
+/** One model; `exhaustive` only if every interleaving of it was searched. */
+function describe({ what, outcome }: Found): object {
+  const { threads, crashes, states, seconds, extent } = outcome;
+  return { name: what.name, threads, crashes, states, seconds, exhaustive: extent === "all", extent };
+}
+
 /** What `--json` says of one protocol, as design and README have it. */
 function sumUp(found: readonly Found[]): object {
   const models = found.filter((f) => f.what.kind === "model").map((f) => f.outcome);
@@ -66,6 +72,7 @@ function sumUp(found: readonly Found[]): object {
     crashes: Math.max(0, ...models.map((o) => o.crashes)),
     seconds: sum((o) => o.seconds),
     bounded: models.filter((o) => o.extent.startsWith("bounded")).length,
+    models: found.filter((f) => f.what.kind === "model").map(describe),
     failures: found.filter((f) => f.what.kind === "model" && !passed(f)).map((f) => f.what.name),
   };
 }

@@ -80,8 +80,8 @@ export function barrierModels(library: Library): readonly Model[] {
     p.model("barrier: a reset beside a thread", true, make(2), [{ body: expectant, daemon: true }, resetter], {
       final: (_w, statuses) => !values(statuses).includes("passed"),
     }),
-    p.model("barrier: 3 threads × 1, at most 2 preemptions", false, make(3), [cross(3), cross(3), cross(3)], {
-      ...few,
+    p.model("barrier: 3 threads × 1", false, make(3), [cross(3), cross(3), cross(3)], {
+      states: 20e6,
       final: indexes(3),
     }),
     p.model("barrier: 2 threads × 1, an action", true, make(2), [cross(2, act), cross(2, act)], {
@@ -211,17 +211,13 @@ export function semaphoreModels(library: Library): readonly Model[] {
         ...large,
       },
     ),
-    p.model(
-      "semaphore: owned, 2 threads × 1, a death, at most 4 preemptions",
-      false,
-      make(1, { owned: true }),
-      [holder, holder],
-      {
-        ...p.crash(),
-        ...few,
-        preemptions: 4,
-      },
-    ),
+    p.model("semaphore: owned, 2 threads × 1, a death", false, make(1, { owned: true }), [holder, holder], {
+      ...p.crash(),
+      ...slices,
+      ...large,
+      livelocks: "ignore",
+    }),
+    p.model("semaphore: 3 threads × 1", false, make(1), [holder, holder, holder], { ...large, final: counted(3) }),
     p.model(
       "semaphore: owned, 2 threads × 1, a death, at most 2 preemptions",
       true,

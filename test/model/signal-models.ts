@@ -6,9 +6,6 @@ import type { Library } from "./library.ts";
 import type { Model } from "./model.ts";
 import { type Here, Places, unless } from "./place.ts";
 
-/** What is too large to be searched whole. */
-const few = { preemptions: 3, states: 3e6, livelocks: "ignore" } as const;
-
 export function eventModels(library: Library): readonly Model[] {
   const p = new Places(library);
   const { Event } = library.event;
@@ -134,13 +131,7 @@ export function latchModels(library: Library): readonly Model[] {
       ],
       { plain: "ignore" },
     ),
-    p.model(
-      "latch: 3 threads count down and wait, at most 3 preemptions",
-      false,
-      count(3),
-      [together, together, together],
-      few,
-    ),
+    p.model("latch: 3 threads count down and wait", false, count(3), [together, together, together]),
     p.model("latch: 2 count down, 1 waits", true, count(2), [down, down, waiter]),
     p.model("latch: 2 count down, 1 waits with a time-out", true, count(2), [down, down, patient]),
     p.model("latch: 2 count down, a task waits", true, count(2), [down, down, task]),
@@ -206,9 +197,9 @@ export function onceModels(library: Library): readonly Model[] {
       ],
       p.crash(),
     ),
-    p.model("once: 3 threads × 1, a death, at most 3 preemptions", false, make, [mourner, mourner, mourner], {
+    p.model("once: 3 threads × 1, a death", false, make, [mourner, mourner, mourner], {
       ...p.crash(),
-      ...few,
+      livelocks: "ignore",
     }),
     p.model("once: one throws, the next one runs", true, make, [failing, caller, caller]),
     p.model("once: a time-out beside 2 callers", false, make, [patient, caller, caller]),

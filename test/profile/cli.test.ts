@@ -2,7 +2,7 @@
 // a copy of its own.
 
 import { type SpawnSyncReturns, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -63,6 +63,27 @@ test("an application with a copy of holdfast of its own is profiled too", async 
   const done = run("profile", "--threshold", "0ms", "--", process.execPath, bundle, "0");
   assert.is(done.status, 0, done.stderr);
   assertProfiled(done, join(folder, "holdfast-profile"));
+});
+
+test("where the runtime knows a source map, stacks name the source", () => {
+  const stack = new URL("../../src/region/record-stack.js", import.meta.url).href;
+  // The third line was written in line 12 of another file.
+  const map = { version: 3, sources: ["written.ts"], names: [], mappings: ";;AAWA" };
+  const lines = [
+    `import { captureTrace, textOf } from ${JSON.stringify(stack)};`,
+    "",
+    "function made() { return textOf(captureTrace()); } process.stdout.write(made());",
+    `//# sourceMappingURL=data:application/json;base64,${Buffer.from(JSON.stringify(map)).toString("base64")}`,
+  ];
+  const file = join(folder, "made.mjs");
+  writeFileSync(file, lines.join("\n"));
+  const frameOf = (...options: string[]): string[] => {
+    const done = spawnSync(process.execPath, [...options, file], { encoding: "utf8", timeout: 120_000 });
+    assert.is(done.status, 0, done.stderr);
+    return done.stdout.split("\n")[0].split("\t").slice(0, 3);
+  };
+  assert.equal(frameOf("--enable-source-maps"), ["made", join(realpathSync(folder), "written.ts"), "12"]);
+  assert.equal(frameOf(), ["made", realpathSync(file), "3"]);
 });
 
 test("an application that a signal ends leaves its profile, and the signal's exit code", () => {

@@ -4,9 +4,11 @@
 import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { KIND_NAME, KIND_STRING_POOL, KIND_TABLE } from "../../src/region/layout.ts";
 import { Region } from "../../src/region/region.ts";
 import { SharedCounter } from "../../src/tables/counter.ts";
 import { StringPool } from "../../src/tables/string-pool.ts";
+import { anotherThread, bury, crashAt } from "../support/crash.ts";
 import { runWorkers } from "../support/watchdog.ts";
 import { assertThrows, dieAfter, errorOf, MORTAL_REGION } from "./judge.ts";
 
@@ -153,6 +155,23 @@ test("a thread that dies at any store of free() leaves nothing behind, and its n
     assert.is(region.stats().bytesUsed, bytesUsed, `dead after ${stores}`);
   }
   assert.ok(deaths > 100 && anew > 20, `${deaths} deaths, ${anew} pools anew`);
+});
+
+test("a thread that dies at any step of making a named pool leaves nothing behind", () => {
+  for (let at = 0; ; at++) {
+    const region = Region.over(new SharedArrayBuffer(1 << 19));
+    const victim = anotherThread(region);
+    const crashed = crashAt(at, () => void StringPool.named("tags", { region: victim, capacity: 8 }));
+    bury(victim);
+    StringPool.named("tags", { region, capacity: 8 }).free();
+    assert.equal(region.names(), []);
+    for (const kind of [KIND_NAME, KIND_TABLE, KIND_STRING_POOL]) {
+      assert.equal(region.taggedBlocks(kind, 0), [], `step ${at}: blocks of the kind ${kind}`);
+    }
+    if (crashed) continue;
+    assert.ok(at > 60, `${at} steps`);
+    break;
+  }
 });
 
 test("12 threads intern the same strings: all get the same ids", async () => {

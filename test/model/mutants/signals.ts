@@ -95,7 +95,7 @@ export const onceMutants: readonly Mutant[] = [
     file: "protocols/once.js",
     find: "return cas(words, index, seen, (seen & ~RUNNER) | me) === seen;",
     replace: "return Atomics.store(words, index, (seen & ~RUNNER) | me) !== 0;",
-    model: "once: 3 threads × 1, a death, at most 3 preemptions",
+    model: "once: 3 threads × 1, a death",
     expect: ["race", "exception"],
   },
   {
