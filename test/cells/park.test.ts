@@ -49,9 +49,12 @@ test("an armed wait calls once when the cell is woken, and is not armed when the
     armWait(words, 0, 1, () => assert.unreachable("the cell held something else")),
     false,
   );
+  // An armed wait keeps no thread alive: that is holdKeepAlive's part.
+  const alive = setInterval(() => undefined, 1000);
   const woken = new Promise<void>((resolve) => assert.is(armWait(words, 0, 0, resolve), true));
   wake(words, 0, 1);
   await woken;
+  clearInterval(alive);
 });
 
 test("one timer serves all that wait, is there while one waits, and calls each every slice", async () => {
