@@ -5,11 +5,15 @@
 // What the profiler costs when it is off can't be taken away for a comparison: `node dist/benchmarks/instructions.js mutex`
 // counts what an uncontended pair executes, with a recording (2 % more, for the holds that are timed) and without.
 
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { runTakeout } from "../examples/takeout/run.ts";
 import { Mutex, Region, RwLock } from "../src/index.ts";
 import { profile } from "../src/profile/index.ts";
 import { looped, type Subject } from "./one-thread.ts";
 import { type Effort, median, type Run, type Suite, spreadOf } from "./result.ts";
-import { scanOnce, WORKERS, withTakeout } from "./takeout.bench.ts";
+import { WORKERS, withTakeout } from "./takeout.bench.ts";
 
 const SUITE = "profiler";
 /** Operations of one measurement, some 10 ms of them: about as often as the profiler times a hold that nobody waits for. */
@@ -70,22 +74,28 @@ async function uncontended(name: string, { batch }: Subject, effort: Effort): Pr
   return runsOf(name, 1, await inTurn(rounds, measure), operations);
 }
 
+/** The whole job: read, converse, write. */
 async function takeout(effort: Effort): Promise<Run[]> {
   const pages = effort.quick ? 100 : PAGES;
-  return await withTakeout(pages, async (input) => {
-    const measure = async (processor: number[]): Promise<number> => {
-      const { seconds, processorSeconds } = await scanOnce(input, true);
-      processor.push(processorSeconds * 1e9);
-      return seconds * 1e9;
+  const processor: readonly [number[], number[]] = [[], []];
+  const times = await withTakeout(pages, async (input) => {
+    const measure = async (on: boolean): Promise<number> => {
+      const out = mkdtempSync(join(tmpdir(), "holdfast-out-"));
+      const [used, begun] = [process.cpuUsage(), performance.now()];
+      await runTakeout({ input, out, workers: WORKERS });
+      const [elapsed, { user, system }] = [performance.now() - begun, process.cpuUsage(used)];
+      rmSync(out, { recursive: true });
+      processor[on ? 1 : 0].push((user + system) * 1e3);
+      return elapsed * 1e6;
     };
-    const processor: readonly [number[], number[]] = [[], []];
-    await scanOnce(input, true);
-    const times = await inTurn(effort.quick ? 1 : effort.rounds, (on) => measure(processor[on ? 1 : 0]));
-    return [
-      ...runsOf("Takeout, reading a page", WORKERS, times, pages),
-      ...runsOf("Takeout, reading a page: processor time", WORKERS, processor, pages),
-    ];
+    await measure(false);
+    processor[0].length = 0;
+    return await inTurn(effort.quick ? 1 : effort.rounds, measure);
   });
+  return [
+    ...runsOf("Takeout, a page", WORKERS, times, pages),
+    ...runsOf("Takeout, a page: processor time", WORKERS, processor, pages),
+  ];
 }
 
 async function run(effort: Effort): Promise<Run[]> {
