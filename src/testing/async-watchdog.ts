@@ -4,7 +4,7 @@
 // Without an inspector, and in an exploration that itself runs in a worker, such a body hangs.
 //
 //   cells   0 replays begun | 1 one is running | 2 the worker has stopped it | 3 milliseconds that one may take
-//           4 the worker can stop it
+//           4 the worker can stop it | 5 how often it has looked
 //
 // Invariant: execution is ended only while a replay runs that has run at least that long.
 import { hostModule } from "./host.ts";
@@ -22,6 +22,7 @@ const RUNNING = 1;
 const STOPPED = 2;
 const LIMIT = 3;
 const READY = 4;
+const LOOKS = 5;
 /** Milliseconds after which an exploration goes on without a worker that does not start. */
 const PATIENCE_MS = 60_000;
 
@@ -33,6 +34,7 @@ session.connectToMainThread();
 const cells = new Int32Array(workerData);
 Atomics.store(cells, 4, 1);
 setInterval(() => {
+  Atomics.add(cells, 5, 1);
   const begun = Atomics.load(cells, 0);
   if (Atomics.load(cells, 1) === 0 || begun !== seen) {
     seen = begun;
@@ -58,7 +60,7 @@ function start(): Int32Array | undefined {
   const threads = hostModule<Threads>("worker_threads");
   if (threads?.isMainThread !== true || hostModule("inspector") === undefined) return undefined;
   try {
-    const memory = new SharedArrayBuffer(20);
+    const memory = new SharedArrayBuffer(24);
     const worker = new threads.Worker(SOURCE, { eval: true, workerData: memory });
     worker.unref();
     worker.on("error", () => undefined);
@@ -118,6 +120,11 @@ export class AsyncWatchdog {
   /** It has come to its next operation. */
   end(): void {
     if (cells !== undefined) this.atomics.store(cells, RUNNING, 0);
+  }
+
+  /** How often its thread has looked; undefined where there is none. */
+  looks(): number | undefined {
+    return cells === undefined ? undefined : this.atomics.load(cells, LOOKS);
   }
 
   stopped(): boolean {

@@ -7,19 +7,25 @@ import { suite } from "../support/suite.ts";
 
 const test = suite("the watchdog of async bodies");
 
+/** Until its thread has begun and ended a look after this moment; what it does in one it has then done. */
+async function lookedAt(dog: AsyncWatchdog): Promise<void> {
+  const before = dog.looks();
+  assert.type(before, "number");
+  while ((dog.looks() as number) < (before as number) + 3) await sleep(2);
+}
+
 test("nothing is stopped before the first replay, nor between two", async () => {
   const dog = new AsyncWatchdog(10_000);
   await dog.ready();
-  // Several looks of its thread, which come every 50 ms: what it does wrongly is seen, what it does right never fails.
-  await sleep(400);
+  await lookedAt(dog);
   assert.is(dog.stopped(), false, "before the first");
   const done = dog.over(
     (async () => {
       for (let k = 0; k < 3; k++) {
         dog.begin();
-        await sleep(60);
+        await lookedAt(dog);
         dog.end();
-        await sleep(120);
+        await lookedAt(dog);
       }
       return "done";
     })(),
