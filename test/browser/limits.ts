@@ -37,6 +37,7 @@ const FILES: readonly (readonly [path: string, reason: string])[] = [
   ["systems/phone-lookup", PROCESSES],
   ["systems/sha1", ORACLE],
   ["systems/threads", PROCESSES],
+  ["testing/async-watchdog", "stops a body by Node's inspector"],
 ];
 
 /** Of tests in files that are run. */

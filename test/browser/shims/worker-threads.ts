@@ -71,7 +71,8 @@ export const workerData: unknown = started?.workerData ?? null;
 
 /** A worker as Node's, over a module worker. */
 export class Worker extends Emitter {
-  readonly threadId: number;
+  /** -1 once it has ended. */
+  threadId: number;
   readonly #worker: globalThis.Worker;
   readonly #life = `holdfast-${crypto.randomUUID()}`;
   readonly #cell = new Int32Array(new SharedArrayBuffer(4));
@@ -110,6 +111,7 @@ export class Worker extends Emitter {
     this.#worker.terminate();
     await navigator.locks.request(this.#life, () => undefined);
     while (Atomics.notify(this.#cell, 0, 1) > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    this.threadId = -1;
     this.emit("exit", code);
     return code;
   }
