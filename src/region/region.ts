@@ -26,9 +26,9 @@ import { adoptParking, type Parking, parkingMark, watchSeat } from "./native.ts"
 import { announceRegion } from "./record-memory.ts";
 import { makeSpinning, type Spinning } from "./spinning.ts";
 import { countAlive, leaveSeat, type Seat, takeSeat } from "./threads.ts";
-import { hearOfEnd, isHeardOf } from "./worker-end.ts";
 import { attachForDeadlocks } from "./wait-circle.ts";
 import type { Naming } from "./word-lock.ts";
+import { hearOfEnd, isHeardOf } from "./worker-end.ts";
 
 /** Options of {@link Region.create}. */
 export interface RegionOptions {
