@@ -2,6 +2,7 @@
 // semaphore-waits.ts, who holds what in semaphore-holders.ts, the queue of a fair one in semaphore-queue.ts.
 
 import { load, store } from "../cells/atomics.ts";
+import { checkFunction, checkSyncFunction } from "../cells/callbacks.ts";
 import { type AsyncWaitOptions, checkTimeout, deadlineIn, describe, now, type WaitOptions } from "../cells/deadline.ts";
 import { NotOwnerError, TimeoutError } from "../cells/errors.ts";
 import { blockingAllowed, SLICE_MS, TIMED_OUT } from "../cells/park.ts";
@@ -223,7 +224,7 @@ export class Semaphore extends LockObject<"semaphore"> implements SemaphorePlace
 
   /** Runs `fn` with `n` permits held and returns its result. Throws as acquire(). */
   withPermits<T>(fn: () => T, n = 1, options?: WaitOptions): T {
-    checkFunction(fn);
+    checkSyncFunction("withPermits", "withPermitsAsync", fn);
     this.acquire(n, options);
     try {
       return fn();
@@ -234,7 +235,7 @@ export class Semaphore extends LockObject<"semaphore"> implements SemaphorePlace
 
   /** As {@link withPermits}, for an async `fn`: the permits are held until its promise settles. */
   async withPermitsAsync<T>(fn: () => T | Promise<T>, n = 1, options?: AsyncWaitOptions): Promise<T> {
-    checkFunction(fn);
+    checkFunction("withPermitsAsync", fn);
     await this.acquireAsync(n, options);
     try {
       return await fn();
@@ -351,8 +352,4 @@ function flag(what: string, value: unknown): boolean {
     throw new TypeError(`${what} must be true or false, got ${describe(value)}`);
   }
   return value === true;
-}
-
-function checkFunction(fn: unknown): void {
-  if (typeof fn !== "function") throw new TypeError(`withPermits needs a function, got ${describe(fn)}`);
 }

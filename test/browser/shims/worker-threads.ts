@@ -2,8 +2,11 @@
 // page's workers too. The library itself never reaches it.
 //
 // A browser's worker neither ends by itself nor tells of its end, so both are made here: a worker that has no timer, no
-// listener and no unfinished module left says that it exits, and its parent terminates it and emits "exit".
-// Invariant: a worker that said that it exits runs nothing any more: it sleeps until it is terminated.
+// listener and no unfinished module left says that it exits, and closes. That it is gone, which may be seconds after its
+// parent terminated it (a browser lets a thread that computes or blocks run on for 2 s), its parent hears by a Web Lock
+// that the worker holds for as long as it lives.
+// Invariant: "exit" is emitted, and terminate() fulfilled, when the thread is gone; as on Node. A worker that said that it
+// exits runs nothing any more.
 
 type Listener = (value: never) => void;
 type Told = { readonly shim: "message" | "error" | "exit"; readonly value: unknown };
@@ -13,11 +16,14 @@ interface Started {
   readonly workerData: unknown;
   readonly env: object;
   readonly threadId: number;
+  /** The name of the Web Lock that this worker holds. */
+  readonly life: string;
 }
 
 const scope = globalThis as unknown as {
   holdfastWorker?: Started;
   postMessage(message: unknown): void;
+  close(): void;
   onmessage: ((event: MessageEvent) => void) | null;
 };
 const started = scope.holdfastWorker;
@@ -62,7 +68,8 @@ export const workerData: unknown = started?.workerData ?? null;
 export class Worker extends Emitter {
   readonly threadId: number;
   readonly #worker: globalThis.Worker;
-  #ended = false;
+  readonly #life = `holdfast-${crypto.randomUUID()}`;
+  #ending: Promise<number> | undefined;
 
   constructor(file: URL, { workerData, env = {} }: { workerData?: unknown; env?: object } = {}) {
     super();
@@ -73,24 +80,30 @@ export class Worker extends Emitter {
       event.preventDefault();
       this.#hear({ shim: "error", value: event.error ?? new Error(event.message) });
     };
-    this.#worker.postMessage({ file: file.href, workerData, env, threadId: this.threadId });
+    const [href, life] = [file.href, this.#life];
+    this.#worker.postMessage({ file: href, workerData, env, threadId: this.threadId, life } satisfies Started);
   }
 
   #hear({ shim, value }: Told): void {
-    if (this.#ended) return;
+    if (this.#ending !== undefined) return;
     if (shim === "message") this.emit("message", value);
     if (shim === "error") {
       this.emit("error", value);
-      this.#end(1);
+      void this.#end(1);
     }
-    if (shim === "exit") this.#end(value as number);
+    if (shim === "exit") void this.#end(value as number);
   }
 
-  #end(code: number): void {
-    if (this.#ended) return;
-    this.#ended = true;
+  #end(code: number): Promise<number> {
+    this.#ending ??= this.#endOnce(code);
+    return this.#ending;
+  }
+
+  async #endOnce(code: number): Promise<number> {
     this.#worker.terminate();
+    await navigator.locks.request(this.#life, () => undefined);
     this.emit("exit", code);
+    return code;
   }
 
   postMessage(value: unknown): void {
@@ -98,11 +111,8 @@ export class Worker extends Emitter {
   }
 
   /** As Node's: the promise is fulfilled once "exit" was emitted. */
-  async terminate(): Promise<number> {
-    this.#worker.terminate();
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    this.#end(1);
-    return 1;
+  terminate(): Promise<number> {
+    return this.#end(1);
   }
 
   ref(): void {}
@@ -146,7 +156,7 @@ class ParentPort extends Emitter {
 
 export const parentPort: ParentPort | null = started === undefined ? null : new ParentPort();
 
-/** Ends this worker: what is behind it in the source never runs. */
+/** Ends this worker, in about 2 s: what is behind it in the source never runs. */
 function exit(code: number): never {
   scope.postMessage({ shim: "exit", value: code } satisfies Told);
   for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
@@ -187,8 +197,12 @@ export async function runWorker(file: string): Promise<void> {
     return;
   }
   const look = (): void => {
-    if (timers.size === 0 && parentPort?.holds !== true) exit(0);
-    turn(look, 2);
+    if (timers.size > 0 || parentPort?.holds === true) {
+      turn(look, 2);
+      return;
+    }
+    scope.postMessage({ shim: "exit", value: 0 } satisfies Told);
+    scope.close();
   };
   turn(look, 2);
 }
