@@ -38,6 +38,7 @@ const FILES: readonly (readonly [path: string, reason: string])[] = [
   ["systems/sha1", ORACLE],
   ["systems/threads", PROCESSES],
   ["testing/async-watchdog", "stops a body by Node's inspector"],
+  ["testing/race", "race() starts threads of node:worker_threads"],
 ];
 
 /** Of tests in files that are run. */

@@ -2,7 +2,7 @@
 // page's workers too. The library itself never reaches it.
 //
 // A browser's worker neither ends by itself nor tells of its end, so both are made here: a worker that has no timer, no
-// listener and no unfinished module left says that it exits, and closes. That it is gone, which may be seconds after its
+// listener and no unfinished module left says that it exits, and is terminated. That it is gone, which may be seconds after its
 // parent terminated it (a browser lets a thread that computes or blocks run on for 2 s), its parent hears by a Web Lock
 // that the worker holds for as long as it runs, and by waitAsyncs of the worker, which are there until its memory is gone.
 // Invariant: "exit" is emitted, and terminate() fulfilled, when the thread is gone; as on Node. A worker that said that it
@@ -28,7 +28,6 @@ const LOOKS = 100;
 const scope = globalThis as unknown as {
   holdfastWorker?: Started;
   postMessage(message: unknown): void;
-  close(): void;
   onmessage: ((event: MessageEvent) => void) | null;
 };
 const started = scope.holdfastWorker;
@@ -218,8 +217,9 @@ export async function runWorker(file: string): Promise<void> {
       turn(look, 2);
       return;
     }
+    // No close(): what was posted right before may be lost with it. The parent terminates.
+    scope.onmessage = null;
     scope.postMessage({ shim: "exit", value: 0 } satisfies Told);
-    scope.close();
   };
   turn(look, 2);
 }
