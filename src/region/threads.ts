@@ -70,7 +70,12 @@ export interface Seat {
 
 /** Takes a slot for this thread. Throws ERR_REGION_THREADS if all belong to living threads. */
 export function takeSeat(words: Int32Array): Seat {
-  const seat = claimSeat(words) ?? (reapDead(words) > 0 ? claimSeat(words) : undefined);
+  let seat = claimSeat(words);
+  if (seat === undefined) {
+    reapDead(words);
+    // Though it may have found none: another thread that looked at the same time may have freed them all.
+    seat = claimSeat(words);
+  }
   if (seat !== undefined) return seat;
   const slots = words[H_MAX_THREADS];
   throw new RegionError(
