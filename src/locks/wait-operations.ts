@@ -31,16 +31,18 @@ export function waitOperations(region: Region): WaitOperations {
 
 function make(region: Region): WaitOperations {
   const { core, memory, parking } = region;
-  // WebAssembly can't sleep natively.
   if (core !== undefined && parking === "atomics") return core;
-  const moves = parking === "native";
-  return {
+  const operations: WaitOperations = {
     beginWait: (table, lock, me, seatAt) => beginWait(memory.words, table, lock, me, seatAt),
-    sleepWait: moves
-      ? (table, lock, _me, _seatAt, index, ms) => sleepMovable(region, table, lock, index, ms)
-      : (table, lock, me, seatAt, index, ms) => sleepWait(memory.words, table, lock, me, seatAt, index, ms),
+    sleepWait: (table, lock, me, seatAt, index, ms) => sleepWait(memory.words, table, lock, me, seatAt, index, ms),
     chooseFor: (table, lock, me) => chooseFor(memory.words, table, lock, me),
     arriveUsual: (index, me, seatAt) => arriveUsual(memory.words, index, me, seatAt),
     sleepForOthers: (index, seatAt, ms) => sleepForOthers(memory.words, index, seatAt, ms),
   };
+  if (parking === "atomics") return operations;
+  operations.sleepWait = (table, lock, _me, _seatAt, index, ms) => sleepMovable(region, table, lock, index, ms);
+  if (core === undefined) return operations;
+  // WebAssembly can neither sleep nor wake natively; these do neither.
+  const { beginWait: begin, chooseFor: choose } = core;
+  return { ...operations, beginWait: begin, chooseFor: choose };
 }

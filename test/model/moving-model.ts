@@ -28,6 +28,8 @@ class MovingModels extends ConditionModels {
             { body: this.taker(), rounds: 2 },
             { body: this.giver(1, true), rounds: 2 },
           ],
+          preemptions: 3,
+          states: 3e6,
         },
       },
       {
