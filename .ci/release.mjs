@@ -32,9 +32,21 @@ if (problems.length > 0 && !dryRun) process.exit(1);
 
 // The platforms' packages go first, and into the manifest as optional dependencies: what lists them must find them.
 if (existsSync(join(root, "native", "npm"))) {
-  const before = ["napi", "pre-publish", "--npm-dir", "native/npm", "--no-gh-release", ...(dryRun ? ["--dry-run"] : [])];
+  const before = [
+    "napi",
+    "pre-publish",
+    "--npm-dir",
+    "native/npm",
+    "--no-gh-release",
+    ...(dryRun ? ["--dry-run"] : []),
+  ];
   const env = { ...process.env, ...(dryRun ? {} : { npm_config_provenance: "true", npm_config_access: "public" }) };
-  const { status } = spawnSync("npx", before, { cwd: root, env, stdio: "inherit", shell: process.platform === "win32" });
+  const { status } = spawnSync("npx", before, {
+    cwd: root,
+    env,
+    stdio: "inherit",
+    shell: process.platform === "win32",
+  });
   if (status !== 0) process.exit(status ?? 1);
 } else process.stderr.write("release: without the native packages (npm run build:platforms lays them out)\n");
 
