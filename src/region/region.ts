@@ -23,9 +23,10 @@ import {
   type RegionOptions,
 } from "./region-options.ts";
 import { makeSpinning, type Spinning } from "./spinning.ts";
-import { buryThread, countAlive, leaveSeat, type Seat, takeSeat } from "./threads.ts";
+import { countAlive, leaveSeat, type Seat, takeSeat } from "./threads.ts";
 import { attachForDeadlocks } from "./wait-circle.ts";
 import type { Naming } from "./word-lock.ts";
+import { hearOfEnd, isHeardOf } from "./worker-end.ts";
 
 export type { RegionHandle, RegionOptions } from "./region-options.ts";
 
@@ -45,12 +46,16 @@ const dropped = new FinalizationRegistry<Legacy>(({ id, words, seat, unwatch }) 
   if (seat !== undefined) leaveSeat(words, seat);
 });
 
-onWorkerExit((id) => {
-  for (const reference of known.values()) {
-    const region = reference.deref();
-    if (region !== undefined) buryThread(region.memory.words, id);
-  }
-});
+function inAllRegions(work: (words: Int32Array, threadId: number) => unknown): (threadId: number) => void {
+  return (id) => {
+    for (const reference of known.values()) {
+      const region = reference.deref();
+      if (region !== undefined) work(region.memory.words, id);
+    }
+  };
+}
+
+onWorkerExit(inAllRegions(hearOfEnd), inAllRegions(isHeardOf));
 
 export class Region {
   /** @internal This thread's views. */
