@@ -279,6 +279,14 @@ export function announceSleep(
   armProbes(words, seatAt, load(words, seatAt + T_STATE), PROBES_ARMED - load(words, seatAt + T_PROBES));
 }
 
+/**
+ * Says in the slot of a thread that sleeps on `from` that it sleeps on `to`, where the caller is about to move it; false
+ * if it does not sleep there. Only while that thread can't begin another sleep on `from`.
+ */
+export function announceMove(words: Int32Array, owner: number, from: number, to: number): boolean {
+  return isAlive(words, owner) && cas(words, slotWord(slotOf(owner)) + T_WAIT_CELL, from, to) === from;
+}
+
 /** Counts a sleep of this thread, for the statistics. */
 export function countPark(words: Int32Array, seatAt: number, milliseconds: number): void {
   poke(words, seatAt + T_PARKS, peek(words, seatAt + T_PARKS) + 1);
