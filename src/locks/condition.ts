@@ -1,6 +1,7 @@
 // The public Condition: a thin handle over a table of wait nodes (protocols/condition.ts), and the lock that it belongs to.
 
 import { load, peek, store } from "../cells/atomics.ts";
+import { checkFunction, checkSyncFunction } from "../cells/callbacks.ts";
 import {
   type AsyncWaitOptions,
   checkSignal,
@@ -196,6 +197,7 @@ export class Condition extends LockObject {
   waitFor<T>(predicate: () => T, options: ConditionWaitOptions = {}): T {
     const deadline = deadlineIn(checkWait(options));
     this.#mustHold("waitFor");
+    checkSyncFunction("waitFor", "waitForAsync", predicate);
     for (;;) {
       const result = predicate();
       const left = deadline - now();
@@ -263,6 +265,7 @@ export class Condition extends LockObject {
     const deadline = deadlineIn(checkWait(options));
     checkSignal(options.signal);
     this.#mustHold("waitForAsync");
+    checkFunction("waitForAsync", predicate);
     for (;;) {
       const result = await predicate();
       const left = deadline - now();
@@ -298,8 +301,9 @@ export class Condition extends LockObject {
   /** As {@link notify}, for every waiter; returns how many there were. Throws ERR_NOT_OWNER without the lock held. */
   notifyAll(): number {
     this.#mustHold("notifyAll");
-    if (markOf(this.region.memory.words, this.#table) === 0) return 0;
-    return chooseAll(this.region, this.#table, this.#lock.owingWakes());
+    const mark = markOf(this.region.memory.words, this.#table);
+    if (mark === 0) return 0;
+    return chooseAll(this.region, this.#table, this.#lock.owingWakes(), mark > 1 && this.#lock.movesSleepers);
   }
 
   /** Gives the condition's memory back. Throws ERR_IN_USE, with nothing changed, while a thread or task waits. */
