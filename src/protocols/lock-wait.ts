@@ -8,8 +8,8 @@ import { type i32, load, type Words } from "../cells/atomics.ts";
 import { park } from "../cells/park.ts";
 import { POLICY } from "./mutex.ts";
 import { announce, awake, lacksProbes, sawNewDeath, T_NUDGE, T_WAIT_SEQ } from "./seat.ts";
-import { SLEEPS } from "./spin-policy.ts";
 import { spinStep } from "./spin.ts";
+import { SLEEPS } from "./spin-policy.ts";
 
 /** Results of {@link sleepForLock}, unlike those of a park: it holds the lock | it does not | it did not sleep | it must look for a deadlock first. */
 export const LOCK_TAKEN: i32 = 5;
