@@ -2,8 +2,8 @@
 // again, each in a loop of its own that its calls are inlined into.
 
 import { workerData } from "node:worker_threads";
-import { Mutex, type MutexHandle, Region } from "../src/index.ts";
 import { poke } from "../src/cells/atomics.ts";
+import { Mutex, type MutexHandle, Region } from "../src/index.ts";
 import { POLICY } from "../src/protocols/mutex.ts";
 import { reviewed, SLEEPS } from "../src/protocols/spin-policy.ts";
 import { type Spinning, spinningWithin } from "../src/region/spinning.ts";
