@@ -1,4 +1,5 @@
 // watchdog: 300s
+// native: too
 // SharedLog among real threads: every reader sees every entry once and in order, overrun or not; killed writers; waits.
 
 import * as assert from "uvu/assert";
