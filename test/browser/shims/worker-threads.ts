@@ -2,9 +2,9 @@
 // page's workers too. The library itself never reaches it.
 //
 // A browser's worker neither ends by itself nor tells of its end, so both are made here: a worker that has no timer, no
-// listener and no unfinished module left says that it exits, and is terminated. That it is gone, which may be seconds after its
-// parent terminated it (a browser lets a thread that computes or blocks run on for 2 s), its parent hears by a Web Lock
-// that the worker holds for as long as it runs, and by waitAsyncs of the worker, which are there until its memory is gone.
+// listener and no unfinished module left says that it exits, and is terminated. That it is gone, which may be seconds
+// later (a browser lets a thread that computes or blocks run on for 2 s), its parent sees by waitAsyncs of the worker, which
+// are there until its memory is gone.
 // Invariant: "exit" is emitted, and terminate() fulfilled, when the thread is gone; as on Node. A worker that said that it
 // exits runs nothing any more.
 
@@ -16,8 +16,6 @@ interface Started {
   readonly workerData: unknown;
   readonly env: object;
   readonly threadId: number;
-  /** The name of the Web Lock that this worker holds. */
-  readonly life: string;
   /** Where its waitAsyncs are. */
   readonly cell: Int32Array;
 }
@@ -73,7 +71,6 @@ export class Worker extends Emitter {
   /** -1 once it has ended. */
   threadId: number;
   readonly #worker: globalThis.Worker;
-  readonly #life = `holdfast-${crypto.randomUUID()}`;
   readonly #cell = new Int32Array(new SharedArrayBuffer(4));
   #ending: Promise<number> | undefined;
 
@@ -86,8 +83,7 @@ export class Worker extends Emitter {
       event.preventDefault();
       this.#hear({ shim: "error", value: event.error ?? new Error(event.message) });
     };
-    const [life, cell] = [this.#life, this.#cell];
-    const told: Started = { file: file.href, workerData, env, threadId: this.threadId, life, cell };
+    const told: Started = { file: file.href, workerData, env, threadId: this.threadId, cell: this.#cell };
     this.#worker.postMessage(told);
   }
 
@@ -108,8 +104,9 @@ export class Worker extends Emitter {
 
   async #endOnce(code: number): Promise<number> {
     this.#worker.terminate();
-    await navigator.locks.request(this.#life, () => undefined);
-    while (Atomics.notify(this.#cell, 0, 1) > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    for (let look = 0; Atomics.notify(this.#cell, 0, 1) > 0; look++) {
+      await new Promise((resolve) => setTimeout(resolve, look < 20 ? 5 : 100));
+    }
     this.threadId = -1;
     this.emit("exit", code);
     return code;
@@ -194,7 +191,7 @@ function countTimers(): void {
   }
 }
 
-/** Has the parent see that this worker lives; a Web Lock is held already. */
+/** Has the parent see that this worker lives. */
 function showLife(): void {
   if (started === undefined) return;
   for (let k = 0; k < LOOKS; k++) Atomics.waitAsync(started.cell, 0, 0);
