@@ -53,6 +53,7 @@ export interface CoreExports {
   /** Sleeps by WebAssembly's own wait: only where threads may block, and park by Atomics. */
   sleepWait(table: number, lock: number, me: number, seatAt: number, index: number, ms: number): number;
   chooseFor(table: number, lock: number, me: number): number;
+  dueFor(table: number, lock: number, me: number): number;
   arriveUsual(index: number, me: number, seatAt: number): number;
   /** As sleepWait. */
   sleepForOthers(index: number, seatAt: number, ms: number): number;

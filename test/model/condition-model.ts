@@ -21,6 +21,7 @@ interface Locker {
   readonly me: number;
   readonly seatAt: number;
   readonly owedWakes: number[];
+  readonly wakesAtOnce: number;
 }
 type Options = ExploreOptions<Words>;
 type Body = (w: Words, thread: { index: number }) => unknown;
@@ -83,6 +84,13 @@ class ConditionModels {
         memory: this.published(),
         threads: [{ body: this.chosenOne(), crash: false }, { body: this.giver(1, true) }],
         ...crash,
+      }),
+      model("a chain of 2, a death", false, {
+        memory: this.published(),
+        threads: [{ body: this.chosenOne(2) }, { body: this.chosenOne(2) }, { body: this.giver(1, true) }],
+        ...crash,
+        preemptions: 1,
+        states: 3e6,
       }),
       model("a waiter with a time-out beside a giver", true, {
         threads: [{ body: this.waiter(10) }, { body: this.chooser(1) }],
@@ -148,7 +156,7 @@ class ConditionModels {
     names[this.lock + mutex.HOLD] = { name: "hold" };
     names[this.table + waitNodes.TICKETS] = { name: "tickets" };
     names[this.table + waitNodes.USED] = { name: "used" };
-    const kinds = ["free", "claimed", "waiting", "signaled", "relayed"];
+    const kinds = ["free", "claimed", "waiting", "signaled", "relayed", "due"];
     const show = (v: number | bigint): string => `${kinds[Number(v) >> 28]} ${Number(v) & 0xfffffff}`;
     for (let at = 0; at < NODES; at++) names[waitNodes.nodeAt(this.table, at)] = { name: `node${at}`, show };
     names[this.tokens] = { name: "tokens" };
@@ -161,7 +169,7 @@ class ConditionModels {
 
   private locker(w: Words, index: number): Locker {
     const seatAt = this.lib.threads.slotWord(index);
-    return { memory: { words: w } as never, me: (1 << 12) | index, seatAt, owedWakes: [] };
+    return { memory: { words: w } as never, me: (1 << 12) | index, seatAt, owedWakes: [], wakesAtOnce: 1 };
   }
 
   private acquire(w: Words, locker: Locker): void {
@@ -211,7 +219,10 @@ class ConditionModels {
     if (owed < 0) throw new Error(`a wait began with ${owed}`);
     if (owed > 0) this.payRelease(w, locker, owed);
     const ended = condition.sleepWait(w, this.table, this.lock, me, seatAt, this.table, park.SLICE_MS);
-    if (ended === condition.WAIT_OVER) return true;
+    if (ended === condition.WAIT_OVER) {
+      this.wakeNext(w, locker);
+      return true;
+    }
     if (ended === condition.WAIT_GOES_ON) waitQueue.rescueSignals(locker, this.table, true);
     const [node, waiting, ticket] = [seat.T_NODE, seat.T_WAITING, seat.T_TICKET].map((at) => w[seatAt + at]);
     return this.waitOn(w, locker, { node, waiting, ticket }, Number.POSITIVE_INFINITY);
@@ -229,7 +240,14 @@ class ConditionModels {
     this.acquire(w, locker);
     mutex.resumeHold(w, this.lock, ticket);
     if (notified) waitNodes.freeNode(w, this.table, node);
+    this.wakeNext(w, locker);
     return notified;
+  }
+
+  /** What ends a wait: the next of the chain. */
+  private wakeNext(w: Words, locker: Locker): void {
+    const node = this.lib.condition.dueFor(w, this.table, this.lock, locker.me);
+    if (node !== 0) locker.owedWakes.push(this.lock, node);
   }
 
   /** Condition.notify of one. */
@@ -266,7 +284,7 @@ class ConditionModels {
   }
 
   /** Waits already, and goes on with the lock once it is chosen, or nobody is left who could. */
-  private chosenOne(): Body {
+  private chosenOne(giver = 1): Body {
     return (w, { index }) => {
       const { threads, waitQueue, waitNodes } = this.lib;
       const locker = this.locker(w, index);
@@ -276,10 +294,11 @@ class ConditionModels {
         locker,
         what,
         Number.POSITIVE_INFINITY,
-        () => !threads.isAlive(w, (1 << 12) | 1),
+        () => !threads.isAlive(w, (1 << 12) | giver),
       );
       this.acquire(w, locker);
       if (chosen) waitNodes.freeNode(w, this.table, node);
+      this.wakeNext(w, locker);
       this.release(w, locker);
     };
   }
