@@ -7,6 +7,7 @@ const NATIVE = "is about the native part, which is a Node addon";
 const PROFILE = "records a profile, which a browser's program can't (docs/runtimes.md)";
 const ORACLE = "compares with node:crypto";
 const BLOCKED = "a browser ends no worker while its parent blocks (docs/runtimes.md)";
+const NAMES = "a browser has no default region that its workers share (docs/runtimes.md)";
 const HEAP = "a browser does not tell a thread how large its heap is";
 
 /** The first that fits counts. */
@@ -25,20 +26,30 @@ const FILES: readonly (readonly [path: string, reason: string])[] = [
   ["profile/render/pprof", PROCESSES],
   ["profile/render/terminal", "compares with node:util"],
   ["profile/watch", PROCESSES],
-  ["region/default-region", "a browser has no default region that its workers share (docs/runtimes.md)"],
+  ["region/default-region", NAMES],
   ["region/native", NATIVE],
+  ["soak/locks", "a soak's program, which parses Node's arguments and sets its flags"],
+  ["soak/tables", "a soak's program, which parses Node's arguments and sets its flags"],
+  ["soak/threads", "watches the memory of the process"],
   ["support/imports", TOOLS],
   ["systems/atomic-write-files", PROCESSES],
   ["systems/conversation-id", ORACLE],
   ["systems/phone-lookup", PROCESSES],
   ["systems/sha1", ORACLE],
   ["systems/threads", PROCESSES],
+  ["testing/async-watchdog", "stops a body by Node's inspector"],
+  ["testing/race", "race() starts threads of node:worker_threads"],
 ];
 
 /** Of tests in files that are run. */
 const TESTS: readonly (readonly [title: RegExp, reason: string])[] = [
   [/^a thread that dies.*: the main thread, blocked in lock\(\), is told/, BLOCKED],
+  [/^TestConvenienceFunctions: .*the same store in another thread/, NAMES],
   [/pairs move the heap by less than/, HEAP],
+  [
+    /^bodies that can't be checked: (the real time, by process|shared memory written past)/,
+    "uses Node's own functions",
+  ],
 ];
 
 /** Why a file, `locks/mutex.test.js`, is not run; undefined if it is. */

@@ -2,9 +2,9 @@
 // page's workers too. The library itself never reaches it.
 //
 // A browser's worker neither ends by itself nor tells of its end, so both are made here: a worker that has no timer, no
-// listener and no unfinished module left says that it exits, and closes. That it is gone, which may be seconds after its
+// listener and no unfinished module left says that it exits, and is terminated. That it is gone, which may be seconds after its
 // parent terminated it (a browser lets a thread that computes or blocks run on for 2 s), its parent hears by a Web Lock
-// that the worker holds for as long as it lives.
+// that the worker holds for as long as it runs, and by waitAsyncs of the worker, which are there until its memory is gone.
 // Invariant: "exit" is emitted, and terminate() fulfilled, when the thread is gone; as on Node. A worker that said that it
 // exits runs nothing any more.
 
@@ -18,12 +18,16 @@ interface Started {
   readonly threadId: number;
   /** The name of the Web Lock that this worker holds. */
   readonly life: string;
+  /** Where its waitAsyncs are. */
+  readonly cell: Int32Array;
 }
+
+/** How many: each look uses one up. */
+const LOOKS = 100;
 
 const scope = globalThis as unknown as {
   holdfastWorker?: Started;
   postMessage(message: unknown): void;
-  close(): void;
   onmessage: ((event: MessageEvent) => void) | null;
 };
 const started = scope.holdfastWorker;
@@ -66,9 +70,11 @@ export const workerData: unknown = started?.workerData ?? null;
 
 /** A worker as Node's, over a module worker. */
 export class Worker extends Emitter {
-  readonly threadId: number;
+  /** -1 once it has ended. */
+  threadId: number;
   readonly #worker: globalThis.Worker;
   readonly #life = `holdfast-${crypto.randomUUID()}`;
+  readonly #cell = new Int32Array(new SharedArrayBuffer(4));
   #ending: Promise<number> | undefined;
 
   constructor(file: URL, { workerData, env = {} }: { workerData?: unknown; env?: object } = {}) {
@@ -80,8 +86,9 @@ export class Worker extends Emitter {
       event.preventDefault();
       this.#hear({ shim: "error", value: event.error ?? new Error(event.message) });
     };
-    const [href, life] = [file.href, this.#life];
-    this.#worker.postMessage({ file: href, workerData, env, threadId: this.threadId, life } satisfies Started);
+    const [life, cell] = [this.#life, this.#cell];
+    const told: Started = { file: file.href, workerData, env, threadId: this.threadId, life, cell };
+    this.#worker.postMessage(told);
   }
 
   #hear({ shim, value }: Told): void {
@@ -102,6 +109,8 @@ export class Worker extends Emitter {
   async #endOnce(code: number): Promise<number> {
     this.#worker.terminate();
     await navigator.locks.request(this.#life, () => undefined);
+    while (Atomics.notify(this.#cell, 0, 1) > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    this.threadId = -1;
     this.emit("exit", code);
     return code;
   }
@@ -185,10 +194,17 @@ function countTimers(): void {
   }
 }
 
+/** Has the parent see that this worker lives; a Web Lock is held already. */
+function showLife(): void {
+  if (started === undefined) return;
+  for (let k = 0; k < LOOKS; k++) Atomics.waitAsync(started.cell, 0, 0);
+}
+
 /** Runs the worker's file, then ends as soon as nothing keeps it. For shims/start.ts. */
 export async function runWorker(file: string): Promise<void> {
   const turn = globalThis.setTimeout.bind(globalThis);
   countTimers();
+  showLife();
   scope.onmessage = ({ data }) => parentPort?.receive(data.value);
   try {
     await import(file);
@@ -201,8 +217,9 @@ export async function runWorker(file: string): Promise<void> {
       turn(look, 2);
       return;
     }
+    // No close(): what was posted right before may be lost with it. The parent terminates.
+    scope.onmessage = null;
     scope.postMessage({ shim: "exit", value: 0 } satisfies Told);
-    scope.close();
   };
   turn(look, 2);
 }
@@ -224,7 +241,7 @@ port1.onmessage = () => turns.shift()?.();
 
 fixThreadId();
 Object.assign(globalThis, {
-  process: { env: started?.env ?? {}, exit },
+  process: { argv: [], versions: {}, env: started?.env ?? {}, exit },
   setImmediate(callback: () => void): void {
     turns.push(callback);
     port2.postMessage(0);
