@@ -25,8 +25,8 @@ export const conditionMutants: readonly Mutant[] = [
   {
     name: "the release does not see that it owes wakes",
     file: "protocols/condition.js",
-    find: "announceSleeper(words, lock, me);",
-    replace: "",
+    find: "const node = signalOldest(words, table);\n    if (node !== 0)\n        announceSleeper(words, lock, me);",
+    replace: "const node = signalOldest(words, table);",
     model: "condition: a taker and a giver × 2",
     expect: LOST,
   },
