@@ -8,37 +8,38 @@ import type { ExploreOptions } from "../../src/testing/options.ts";
 import type { Library } from "./library.ts";
 import type { Model } from "./model.ts";
 
-const SEATS = 3;
+export const SEATS = 3;
 const NODES = 3;
 /** What BELL counts. */
 const CHOICE = 1;
 const DEATH = 8;
 
-type Words = Int32Array;
+export type Words = Int32Array;
 /** A thread, as wait-queue.ts and word-lock.ts see it. */
-interface Locker {
+export interface Locker {
   readonly memory: never;
   readonly me: number;
   readonly seatAt: number;
   readonly owedWakes: number[];
   readonly wakesAtOnce: number;
 }
-type Options = ExploreOptions<Words>;
-type Body = (w: Words, thread: { index: number }) => unknown;
+export type Options = ExploreOptions<Words>;
+export type Body = (w: Words, thread: { index: number }) => unknown;
 
 export function conditionModels(library: Library): readonly Model[] {
   return new ConditionModels(library).all();
 }
 
-class ConditionModels {
-  private readonly lib: Library;
-  private readonly lock: number;
-  private readonly table: number;
-  private readonly tokens: number;
-  private readonly over: number;
-  private readonly waited: number;
-  private readonly chosen: number;
-  private readonly bell: number;
+/** What models of conditions share; those of native parking are in moving-model.ts. */
+export class ConditionModels {
+  protected readonly lib: Library;
+  protected readonly lock: number;
+  protected readonly table: number;
+  protected readonly tokens: number;
+  protected readonly over: number;
+  protected readonly waited: number;
+  protected readonly chosen: number;
+  protected readonly bell: number;
 
   constructor(library: Library) {
     this.lib = library;
@@ -128,14 +129,14 @@ class ConditionModels {
     ];
   }
 
-  private base(): Omit<Options, "threads"> {
+  protected base(): Omit<Options, "threads"> {
     const { lib } = this;
     return { memory: this.memory(), names: this.names(), reset: lib.reset, sliceMs: lib.park.SLICE_MS };
   }
 
-  private memory(): Words {
+  protected memory(): Words {
     const { layout, threads, waitNodes } = this.lib;
-    const w = new Int32Array(new SharedArrayBuffer((this.bell + 1) * 4));
+    const w = new Int32Array(new SharedArrayBuffer((this.bell + 1 + SEATS) * 4));
     w[layout.H_MAX_THREADS] = SEATS;
     for (let t = 0; t < SEATS; t++) {
       const seat = threads.slotWord(t);
@@ -149,7 +150,7 @@ class ConditionModels {
     return w;
   }
 
-  private names(): { name: string; show?: (value: number | bigint) => string }[] {
+  protected names(): { name: string; show?: (value: number | bigint) => string }[] {
     const { mutex, waitNodes } = this.lib;
     const names: { name: string; show?: (value: number | bigint) => string }[] = [];
     names[this.lock] = { name: "lock" };
@@ -167,12 +168,12 @@ class ConditionModels {
     return names;
   }
 
-  private locker(w: Words, index: number): Locker {
+  protected locker(w: Words, index: number): Locker {
     const seatAt = this.lib.threads.slotWord(index);
     return { memory: { words: w } as never, me: (1 << 12) | index, seatAt, owedWakes: [], wakesAtOnce: 1 };
   }
 
-  private acquire(w: Words, locker: Locker): void {
+  protected acquire(w: Words, locker: Locker): void {
     const { mutex, wordLock } = this.lib;
     if (mutex.tryLock(w, this.lock, locker.me) !== 0) return;
     const result = wordLock.lockBlocking(locker, this.lock, Number.POSITIVE_INFINITY);
@@ -180,20 +181,25 @@ class ConditionModels {
     else if (result !== mutex.ACQUIRED) throw new Error(`lock returned ${result}`);
   }
 
+  /** What ExclusiveLock.reacquire does. */
+  protected acquireAgain(w: Words, locker: Locker): void {
+    this.acquire(w, locker);
+  }
+
   /** The release of ExclusiveLock: with S, which owingWakes sets, it pays what it owes. */
-  private release(w: Words, locker: Locker): void {
+  protected release(w: Words, locker: Locker): void {
     const owed = this.lib.mutex.unlock(w, this.lock, locker.me);
     if (owed === this.lib.mutex.NOT_OWNER) throw new Error("the lock that a wait took again is not held");
     if (owed > 0) this.payRelease(w, locker, owed);
   }
 
-  private payRelease(w: Words, locker: Locker, owed: number): void {
+  protected payRelease(w: Words, locker: Locker, owed: number): void {
     this.lib.waitQueue.payChosen(locker, this.lock);
     this.lib.wordLock.payWakes(w, this.lock, owed);
   }
 
   /** What ExclusiveLock.owingWakes does. */
-  private owingWakes(w: Words, locker: Locker): number {
+  protected owingWakes(w: Words, locker: Locker): number {
     this.lib.mutex.announceSleeper(w, this.lock, locker.me);
     return this.lock;
   }
@@ -212,13 +218,13 @@ class ConditionModels {
   }
 
   /** Condition.waitUsual. */
-  private waitUsual(w: Words, locker: Locker): boolean {
-    const { condition, park, seat, waitQueue } = this.lib;
+  protected waitUsual(w: Words, locker: Locker): boolean {
+    const { condition, seat, waitQueue } = this.lib;
     const { me, seatAt } = locker;
     const owed = condition.beginWait(w, this.table, this.lock, me, seatAt);
     if (owed < 0) throw new Error(`a wait began with ${owed}`);
     if (owed > 0) this.payRelease(w, locker, owed);
-    const ended = condition.sleepWait(w, this.table, this.lock, me, seatAt, this.table, park.SLICE_MS);
+    const ended = this.sleepWait(w, locker);
     if (ended === condition.WAIT_OVER) {
       this.wakeNext(w, locker);
       return true;
@@ -228,7 +234,11 @@ class ConditionModels {
     return this.waitOn(w, locker, { node, waiting, ticket }, Number.POSITIVE_INFINITY);
   }
 
-  private waitOn(
+  protected sleepWait(w: Words, { me, seatAt }: Locker): number {
+    return this.lib.condition.sleepWait(w, this.table, this.lock, me, seatAt, this.table, this.lib.park.SLICE_MS);
+  }
+
+  protected waitOn(
     w: Words,
     locker: Locker,
     { node, waiting, ticket }: { node: number; waiting: number; ticket: number },
@@ -260,7 +270,11 @@ class ConditionModels {
     return waitQueue.chooseOldest(locker, this.table, this.owingWakes(w, locker));
   }
 
-  private taker(): Body {
+  protected notifyAll(w: Words, locker: Locker): void {
+    this.lib.waitQueue.chooseAll(locker, this.table, this.owingWakes(w, locker));
+  }
+
+  protected taker(): Body {
     return (w, { index }) => {
       const locker = this.locker(w, index);
       this.acquire(w, locker);
@@ -271,13 +285,12 @@ class ConditionModels {
   }
 
   /** Notifies as many as it gives, or all. */
-  private giver(tokens = 1, all = false): Body {
+  protected giver(tokens = 1, all = false): Body {
     return (w, { index }) => {
-      const { waitQueue } = this.lib;
       const locker = this.locker(w, index);
       this.acquire(w, locker);
       w[this.tokens] += tokens;
-      if (all) waitQueue.chooseAll(locker, this.table, this.owingWakes(w, locker));
+      if (all) this.notifyAll(w, locker);
       else for (let k = 0; k < tokens; k++) this.notify(w, locker);
       this.release(w, locker);
     };
@@ -356,7 +369,7 @@ class ConditionModels {
   }
 
   /** Threads 0 and 1 wait already, in this order. */
-  private published(): Words {
+  protected published(): Words {
     const { waitNodes } = this.lib;
     const w = this.memory();
     for (const thread of [0, 1]) {
@@ -366,7 +379,7 @@ class ConditionModels {
     return w;
   }
 
-  private nodeOf(thread: number): { node: number; waiting: number } {
+  protected nodeOf(thread: number): { node: number; waiting: number } {
     const node = this.lib.waitNodes.nodeAt(this.table, thread);
     return { node, waiting: (2 << 28) | (thread + 1) };
   }

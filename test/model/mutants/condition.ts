@@ -9,7 +9,7 @@ export const conditionMutants: readonly Mutant[] = [
   {
     name: "the chosen waiter is not woken",
     file: QUEUE,
-    find: "wakeChosen(locker, table, node, lock);\n    return true;",
+    find: "wakeChosen(locker, table, node, lock, chains);\n    return true;",
     replace: "return true;",
     model: "condition: a taker and a giver × 2",
     expect: LOST,
