@@ -38,18 +38,26 @@ export type Words = usize;
   store<i32>(at(words, index), value);
 }
 
-// Of src/cells/park.ts, where threads park by Atomics.
+// Of src/cells/park.ts. Where threads park natively, by functions of the host: then the import `native` is not 0.
+// @ts-ignore: decorator
+@external("env", "native") declare const native: i32;
+// @ts-ignore: decorator
+@external("env", "park") declare function parkNatively(index: i32, expected: i32, ms: i32): i32;
+// @ts-ignore: decorator
+@external("env", "wake") declare function wakeNatively(index: i32, count: i32): i32;
+
 // @ts-ignore: decorator
 @inline export function park(words: Words, index: i32, expected: i32, ms: i32): i32 {
+  if (native) return parkNatively(index, expected, ms);
   return atomic.wait<i32>(at(words, index), expected, <i64>ms * 1000000);
 }
 
 // @ts-ignore: decorator
 @inline export function wakeAll(words: Words, index: i32): i32 {
-  return atomic.notify(at(words, index), -1);
+  return wake(words, index, -1);
 }
 
 // @ts-ignore: decorator
 @inline export function wake(words: Words, index: i32, count: i32): i32 {
-  return atomic.notify(at(words, index), count);
+  return native ? wakeNatively(index, count) : atomic.notify(at(words, index), count);
 }

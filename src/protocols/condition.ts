@@ -19,8 +19,18 @@
 
 import { type i32, load, peek, poke, type Words } from "../cells/atomics.ts";
 import { park } from "../cells/park.ts";
-import { announceSleeper, HOLD, NOT_OWNER, OWNER_MASK, resumeHold, tryLock, unlock } from "./mutex.ts";
-import { announce, awake, lacksProbes, sawNewDeath, T_NODE, T_TICKET, T_WAITING } from "./seat.ts";
+import {
+  ACQUIRED,
+  announceSleeper,
+  HOLD,
+  lockStep,
+  NOT_OWNER,
+  OWNER_MASK,
+  resumeHold,
+  tryLock,
+  unlock,
+} from "./mutex.ts";
+import { announce, awake, lacksProbes, sawNewDeath, T_NODE, T_TICKET, T_WAIT_CELL, T_WAITING } from "./seat.ts";
 import { claimNode, freeNode, markOf, publishNode, signalOldest, tableWords } from "./wait-nodes.ts";
 
 export const LOCK_OFFSET: i32 = 0;
@@ -63,18 +73,21 @@ export function beginWait(words: Words, table: i32, lock: i32, me: i32, seatAt: 
 
 /**
  * The usual course of a wait that was begun: sleeps for `ms` milliseconds at the most, and if it was chosen and the lock is
- * free, takes the lock, resumes the hold and frees the node. `condition` is what the thread is said to wait for. Blocks.
+ * free, takes the lock, resumes the hold and frees the node. It may be moved to the lock's own sleepers meanwhile. `condition` is what the thread is said to wait for. Blocks.
  */
 export function sleepWait(words: Words, table: i32, lock: i32, me: i32, seatAt: i32, condition: i32, ms: i32): i32 {
   const node = peek(words, seatAt + T_NODE);
   const waiting = peek(words, seatAt + T_WAITING);
+  let moved = false;
   if (load(words, node) === waiting) {
     announce(words, seatAt, node, condition, 0, 0);
     if (!sawNewDeath(words, seatAt) && !lacksProbes(words, seatAt)) park(words, node, waiting, ms);
+    moved = load(words, seatAt + T_WAIT_CELL) !== node;
     awake(words, seatAt);
     if (load(words, node) === waiting) return WAIT_GOES_ON;
   }
-  if (tryLock(words, lock, me) === 0) return WAIT_CHOSEN;
+  // Who was moved may have taken a wake of the lock's, and takes the lock as one that slept there: S says that others may.
+  if (moved ? lockStep(words, lock, me, 1, 0) !== ACQUIRED : tryLock(words, lock, me) === 0) return WAIT_CHOSEN;
   resumeHold(words, lock, peek(words, seatAt + T_TICKET));
   // Only now: a waiter that died while it waited for the lock has not swallowed its signal.
   freeNode(words, table, node);

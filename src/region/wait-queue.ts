@@ -4,20 +4,8 @@
 // Invariant: a signal that a dead waiter was chosen for is passed on by whoever looks next: the one who chose it, or any
 // other waiter of the table when it wakes (the reaper wakes all sleepers at a death, and slices end).
 
-import { load, peek } from "../cells/atomics.ts";
-import { moveSleepers, park, TIMED_OUT, wakeAll } from "../cells/park.ts";
-import { WAIT_CHOSEN, WAIT_GOES_ON, WAIT_OVER } from "../protocols/condition.ts";
-import { ACQUIRED, lockStep, resumeHold, tryLock } from "../protocols/mutex.ts";
-import {
-  announce,
-  awake,
-  lacksProbes,
-  sawNewDeath,
-  T_NODE,
-  T_TICKET,
-  T_WAIT_CELL,
-  T_WAITING,
-} from "../protocols/seat.ts";
+import { load } from "../cells/atomics.ts";
+import { moveSleepers, TIMED_OUT, wakeAll } from "../cells/park.ts";
 import {
   CAPACITY,
   claimNode,
@@ -150,30 +138,6 @@ export function payChosen(locker: Locker, lock: number): void {
     }
   }
   owedWakes.length = kept;
-}
-
-/**
- * As sleepWait (protocols/condition.ts), where {@link chooseAll} may move the sleeper to those of the lock: it may have taken
- * a wake there then, and takes the lock as one of them, with S, since others may sleep on.
- */
-export function sleepMovable(locker: Locker, table: number, lock: number, condition: number, ms: number): number {
-  const { memory, me, seatAt } = locker;
-  const { words } = memory;
-  const node = peek(words, seatAt + T_NODE);
-  const waiting = peek(words, seatAt + T_WAITING);
-  let moved = false;
-  if (load(words, node) === waiting) {
-    announce(words, seatAt, node, condition, 0, 0);
-    if (!sawNewDeath(words, seatAt) && !lacksProbes(words, seatAt)) park(words, node, waiting, ms);
-    moved = load(words, seatAt + T_WAIT_CELL) !== node;
-    awake(words, seatAt);
-    if (load(words, node) === waiting) return WAIT_GOES_ON;
-  }
-  const taken = moved ? lockStep(words, lock, me, 1, 0) === ACQUIRED : tryLock(words, lock, me) !== 0;
-  if (!taken) return WAIT_CHOSEN;
-  resumeHold(words, lock, peek(words, seatAt + T_TICKET));
-  freeNode(words, table, node);
-  return WAIT_OVER;
 }
 
 /** A chosen waiter of this thread leaves without what it was chosen for: another is chosen in its place. */

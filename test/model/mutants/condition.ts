@@ -41,7 +41,7 @@ export const conditionMutants: readonly Mutant[] = [
   {
     name: "a waiter that is chosen frees its node without the lock",
     file: "protocols/condition.js",
-    find: "if (tryLock(words, lock, me) === 0)\n        return WAIT_CHOSEN;",
+    find: "if (moved ? lockStep(words, lock, me, 1, 0) !== ACQUIRED : tryLock(words, lock, me) === 0)\n        return WAIT_CHOSEN;",
     replace: "",
     model: "condition: a taker and a giver × 2",
     expect: [...LOST, "endless"],

@@ -2,14 +2,15 @@
 import type { Mutant } from "../model.ts";
 
 const QUEUE = "region/wait-queue.js";
+const CONDITION = "protocols/condition.js";
 const LOST: Mutant["expect"] = ["lost-wakeup", "deadlock", "final", "exception"];
 
 export const movingMutants: readonly Mutant[] = [
   {
     name: "who was moved takes the lock without S",
-    file: QUEUE,
-    find: "moved ? lockStep(words, lock, me, 1, 0) === ACQUIRED : tryLock(words, lock, me) !== 0",
-    replace: "tryLock(words, lock, me) !== 0",
+    file: CONDITION,
+    find: "moved ? lockStep(words, lock, me, 1, 0) !== ACQUIRED : tryLock(words, lock, me) === 0",
+    replace: "tryLock(words, lock, me) === 0",
     model: "moved: 2 takers, and a giver that wakes all",
     expect: LOST,
   },
@@ -31,7 +32,7 @@ export const movingMutants: readonly Mutant[] = [
   },
   {
     name: "a sleeper that was moved does not notice",
-    file: QUEUE,
+    file: CONDITION,
     find: "moved = load(words, seatAt + T_WAIT_CELL) !== node;",
     replace: "",
     model: "moved: 2 takers, and a giver that wakes all",
