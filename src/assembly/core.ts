@@ -10,6 +10,8 @@ export interface CoreExports {
   unlockHold(index: number, me: number, ticket: number): number;
   lockStep(index: number, me: number, slept: number, starver: number): number;
   spinForLock(index: number, me: number, slept: number, starver: number, limit: number): number;
+  /** Sleeps by WebAssembly's own wait: only where threads may block, and park by Atomics. */
+  sleepForLock(index: number, me: number, seatAt: number, seen: number, how: number, ms: number, limit: number): number;
   lockReentrant(index: number, me: number): number;
   unlockReentrant(index: number, me: number): number;
   unlockLevel(index: number, me: number, ticket: number): number;
@@ -54,7 +56,7 @@ export interface CoreExports {
   sleepWait(table: number, lock: number, me: number, seatAt: number, index: number, ms: number): number;
   chooseFor(table: number, lock: number, me: number): number;
   arriveUsual(index: number, me: number, seatAt: number): number;
-  /** As sleepWait. */
+  /** As sleepForLock. */
   sleepForOthers(index: number, seatAt: number, ms: number): number;
   isCurrent(shard: number, version: number, serialAt: number, serial: number): number;
   renewedVersion(

@@ -1,6 +1,7 @@
 // What the Wasm module exports: whole short operations of the protocols, bound to the memory's first byte.
 import * as mutex from "../protocols/mutex";
 import * as spin from "../protocols/spin";
+import * as lockWait from "../protocols/lock-wait";
 import * as barrier from "../protocols/barrier";
 import * as condition from "../protocols/condition";
 import * as reentrant from "../protocols/reentrant-mutex";
@@ -28,6 +29,18 @@ export function lockStep(index: i32, me: i32, slept: i32, starver: i32): i32 {
 
 export function spinForLock(index: i32, me: i32, slept: i32, starver: i32, limit: i32): i32 {
   return spin.spinForLock(0, index, me, slept, starver, limit);
+}
+
+export function sleepForLock(
+  index: i32,
+  me: i32,
+  seatAt: i32,
+  seen: i32,
+  how: i32,
+  ms: i32,
+  limit: i32,
+): i32 {
+  return lockWait.sleepForLock(0, index, me, seatAt, seen, how, ms, limit);
 }
 
 export function lockReentrant(index: i32, me: i32): i32 {

@@ -48,12 +48,16 @@ export abstract class ExclusiveLock<G extends Releasable> extends ExclusiveBase<
 
   /** The rest of lock(): `ticket` is what the fast path gave, or 0. @internal */
   protected lockSlow(ticket: number, options: AcquireOptions<G> = NO_OPTIONS): G {
-    const timeout = this.#checked(ticket, options);
+    const timeout = options === NO_OPTIONS ? Number.POSITIVE_INFINITY : this.#checked(ticket, options);
     if (ticket !== 0) return this.outcome(ACQUIRED, ticket, timeout, options);
     this.mustMayBlock("lock", "lockAsync");
-    const spun = this.operations.spin(this.index, this.me) !== 0;
-    const result = spun ? ACQUIRED : this.#block(deadlineIn(timeout));
-    return this.#begun(result, timeout, options);
+    const spun = this.operations.spin(this.index, this.me);
+    // The shortest way out: whatever comes after the spin lengthens the hold.
+    if (spun !== 0 && this.isCurrent()) {
+      this.began(false);
+      return this.guardOf(spun);
+    }
+    return this.#begun(spun !== 0 ? ACQUIRED : this.#block(deadlineIn(timeout)), timeout, options);
   }
 
   /** Checks the options; bad ones leave the lock as it was, even if it was had at once. */

@@ -10,7 +10,7 @@
 // a level is entered or left without an atomic transition. The lock word changes with the first level and the last.
 
 import { cas, type i32, load, peek, poke, type Words } from "../cells/atomics.ts";
-import { HOLD, NOT_OWNER, nextTicket, OWNER_MASK, RELEASED, unlock, VARIANT } from "./mutex.ts";
+import { HOLD, ISSUED, NOT_OWNER, nextTicket, OWNER_MASK, RELEASED, unlock, VARIANT } from "./mutex.ts";
 
 export const COUNT: i32 = VARIANT;
 
@@ -46,7 +46,13 @@ export function resumeLevels(words: Words, index: i32, levels: i32, byTask: i32)
 /** Takes a lock that nobody holds or awaits, or enters this thread's hold again: the ticket of the hold, or 0. */
 export function lockReentrant(words: Words, index: i32, me: i32): i32 {
   const word = cas(words, index, 0, me);
-  if (word === 0) return nextTicket(words, index);
+  if (word === 0) {
+    // As in tryLock: few calls within calls.
+    if (peek(words, index + ISSUED) !== 0) return nextTicket(words, index);
+    const ticket = (peek(words, index + HOLD) & 0x3fffffff) + 1;
+    poke(words, index + HOLD, ticket);
+    return ticket;
+  }
   if ((word & OWNER_MASK) !== me) return 0;
   return enterAgain(words, index, 0) === 0 ? peek(words, index + HOLD) : 0;
 }

@@ -21,6 +21,8 @@ export const T_WAIT_SEQ: i32 = 8;
 /** What the thread waits for there (region/waits.ts), and what more there is to know of it. */
 export const T_WAIT_HOW: i32 = 9;
 export const T_WAIT_ARG: i32 = 10;
+/** The number of a sleep whose sleeper another thread asks to look for a deadlock. */
+export const T_NUDGE: i32 = 11;
 /** H_DEATHS as the thread last saw it before it slept. */
 export const T_DEATHS: i32 = 12;
 export const T_NODE: i32 = 13;

@@ -48,6 +48,7 @@ export const H_NEXT_SLOT = 17;
 export const H_NEXT_SERIAL = 18;
 export {
   H_DEATHS,
+  T_NUDGE,
   T_PROBES,
   T_WAIT_ARG,
   T_WAIT_CELL,
@@ -85,8 +86,6 @@ export const T_STATE = 1;
 export const T_PROBED_AT = 4;
 export const T_PARKS = 6;
 export const T_PARKED_US = 7;
-/** The number of a sleep whose sleeper another thread asks to look for a deadlock. */
-export const T_NUDGE = 11;
 /** Probe cells, by the generation's low bits: who is late with a probe of one tenant uses up none of the next one's. */
 export const T_PROBE = 16;
 export const PROBE_CELLS = 8;

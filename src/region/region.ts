@@ -65,6 +65,8 @@ export class Region {
   readonly name: string | undefined;
   /** @internal The Wasm fast path, undefined where JavaScript serves. */
   readonly core: CoreExports | undefined;
+  /** @internal The usual course of a sleep for a mutex, undefined where JavaScript serves. */
+  readonly sleeping: CoreExports | undefined;
   /** @internal How its threads spin. */
   readonly spinning: Spinning | undefined;
   /** @internal */
@@ -81,6 +83,8 @@ export class Region {
     this.name = name;
     this.core = wasm && memory.wasm !== undefined ? instantiateCore(memory.wasm, coreParking(memory)) : undefined;
     this.spinning = makeSpinning(memory, this.core);
+    // WebAssembly can't sleep natively.
+    this.sleeping = this.parking === "atomics" ? this.core : undefined;
     this.#legacy = { id: this.id, words: memory.words, seat: undefined, unwatch: undefined };
     known.set(this.id, new WeakRef(this));
     dropped.register(this, this.#legacy);

@@ -12,6 +12,22 @@ import { FOR_ANYTHING, FOR_OWNER, FOR_PART } from "./waits.ts";
 let sleptOut = false;
 
 /**
+ * After a sleep for the lock, still announced, that lasted its first slice or that another thread has asked about: DEADLOCKED
+ * if it would never end, else TIMED_OUT. Takes the announcement back.
+ */
+export function lookForDeadlock(
+  words: Int32Array,
+  seat: { readonly me: number; readonly seatAt: number },
+  lock: number,
+): number {
+  sliceBefore(lock, false);
+  sleptOut = true;
+  const stuck = isVictim(words, seat.me);
+  announceSleep(words, seat.seatAt, 0, 0);
+  return stuck ? DEADLOCKED : TIMED_OUT;
+}
+
+/**
  * Sleeps while the cell holds `expected`, for `ms` milliseconds at the most: WOKEN, TIMED_OUT, NOT_EQUAL (also if a thread
  * died just before: look at the world again), or DEADLOCKED. `how` and `argument` are those of waits.ts. Blocks.
  */

@@ -11,7 +11,7 @@ import { HOLD, ISSUED, POLICY } from "../protocols/mutex.ts";
 import { watchMode, watchReaders } from "../protocols/rw-spin.ts";
 import { spinForPermits } from "../protocols/semaphore.ts";
 import { spinForLock, wouldSpin } from "../protocols/spin.ts";
-import { RATE, reviewed, SLEEPS, turnOf } from "../protocols/spin-policy.ts";
+import { RATE, reviewed, SLEEPS, STEPS_AN_OCTAVE, turnOf } from "../protocols/spin-policy.ts";
 import { cores } from "./host.ts";
 import type { RegionMemory } from "./memory.ts";
 import { isRecording } from "./record-memory.ts";
@@ -41,7 +41,6 @@ const TURN_MS = 3;
 const STALE_MS = 50;
 /** Waits between two looks at the clock. */
 const LOOK_EVERY = 8;
-const STEPS_AN_OCTAVE = 24;
 /** Locks whose waits a thread notes at a time: 2^5. */
 const NOTES = 32;
 const NOTES_SHIFT = 27;

@@ -5,10 +5,12 @@
 // slice ends and the owner is probed; then the lock is taken with D. What if the wake is swallowed by a thread that dies:
 // the reaper wakes all again. Every leave follows a step that saw the lock owned and S set, so it takes no wake along.
 
+import type { CoreExports } from "../assembly/core.ts";
 import { add, load } from "../cells/atomics.ts";
 import { now } from "../cells/deadline.ts";
 import { NotRecoverableError, WouldDeadlockError } from "../cells/errors.ts";
 import { blockingAllowed, SLICE_MS, TIMED_OUT, wake, wakeAll } from "../cells/park.ts";
+import { LOCK_MISSED, LOCK_TAKEN, LOOK_FIRST, NOT_SLEPT } from "../protocols/lock-wait.ts";
 import {
   ACQUIRED,
   ACQUIRED_DIED,
@@ -34,14 +36,14 @@ import {
   WAKE_SYNC,
   withdrawStarving,
 } from "../protocols/mutex.ts";
-import { DEADLOCKED, deadlockError } from "./deadlock.ts";
+import { DEADLOCKED, deadlockError, FIRST_SLICE_MS } from "./deadlock.ts";
 import type { RegionMemory } from "./memory.ts";
 import { EXCLUSIVE, PART, released, releasing } from "./record-holds.ts";
 import { isRecording } from "./record-memory.ts";
 import { recordWait } from "./recording.ts";
-import { sleepAnnounced } from "./sleeping.ts";
+import { lookForDeadlock, sleepAnnounced } from "./sleeping.ts";
 import type { Spinning } from "./spinning.ts";
-import { isAlive, probe } from "./threads.ts";
+import { countPark, isAlive, probe } from "./threads.ts";
 import { FOR_OWNER, FOR_PART } from "./waits.ts";
 
 /** A waiter that waited longer may not be overtaken any more by threads that come later (as in Go). */
@@ -67,7 +69,9 @@ export interface Locker {
   /** Word index of the thread's slot. */
   readonly seatAt: number;
   /** Undefined: it never spins. */
-  readonly spinning?: Pick<Spinning, "spinForLock"> | undefined;
+  readonly spinning?: Pick<Spinning, "spinForLock" | "limit"> | undefined;
+  /** The usual course of a sleep in one operation (protocols/lock-wait.ts), where threads park by Atomics. */
+  readonly sleeping?: Pick<CoreExports, "sleepForLock"> | undefined;
   /**
    * Nodes whose sleepers this thread wakes once it gives back a lock that it holds (wait-queue.ts): lock, node, lock, …
    * Undefined: it wakes them at once.
@@ -162,7 +166,10 @@ function lockSleeping(locker: Locker, index: number, deadline: number, what: Per
     }
     const reserved = ownerOf(step) === 0;
     const slice = Math.min(reserved ? RESERVED_MS : SLICE_MS, deadline - time);
-    ended = sleepAnnounced(words, locker, index + LOCK, step, index, slice, how);
+    if (locker.sleeping !== undefined && slice === SLICE_MS && !ask && starver === 0 && !isRecording()) {
+      ended = sleepUsual(locker, locker.sleeping, index, step, how, time);
+      if (ended === LOCK_TAKEN) return ACQUIRED;
+    } else ended = sleepAnnounced(words, locker, index + LOCK, step, index, slice, how);
     ask = ended === TIMED_OUT;
     slept = 1;
     if (what !== undefined && !what.isCurrent()) {
@@ -171,10 +178,29 @@ function lockSleeping(locker: Locker, index: number, deadline: number, what: Per
       if (starver !== 0) payWakes(words, index, withdrawStarving(words, index));
       return UNRECOVERABLE;
     }
-    if (spinning !== undefined && spinning.spinForLock(index, me, 1, starver) !== 0) return ACQUIRED;
+    if (ended !== LOCK_MISSED && spinning !== undefined && spinning.spinForLock(index, me, 1, starver) !== 0) {
+      return ACQUIRED;
+    }
     // The starver that the free lock was kept for did not come: it died, or it takes the lock at this very moment.
     if (ask && reserved) payWakes(words, index, withdrawStarving(words, index));
   }
+}
+
+/** One sleep of the usual course: LOCK_TAKEN, LOCK_MISSED, or what {@link sleepAnnounced} returns. */
+function sleepUsual(
+  locker: Locker,
+  { sleepForLock }: Pick<CoreExports, "sleepForLock">,
+  index: number,
+  seen: number,
+  how: number,
+  begun: number,
+): number {
+  const { me, seatAt } = locker;
+  const { words } = locker.memory;
+  const ended = sleepForLock(index, me, seatAt, seen, how, FIRST_SLICE_MS, locker.spinning?.limit ?? 0);
+  if (ended === NOT_SLEPT) return sleepAnnounced(words, locker, index + LOCK, seen, index, SLICE_MS, how);
+  countPark(words, seatAt, now() - begun);
+  return ended === LOOK_FIRST ? lookForDeadlock(words, locker, index) : ended;
 }
 
 /** For a thread that may not block: a bounded section of another thread is all that it ever spins for. */

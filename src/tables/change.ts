@@ -8,7 +8,17 @@ import type { TableCore } from "./core.ts";
 import { incoming, outgoing } from "./image.ts";
 import { checkAmount, numericColumn } from "./numbers.ts";
 import { reclaim } from "./reclaim.ts";
-import { collect, decodeRow, encodeKey, encodeRow, encodeZeroRow, readNumber, writeValue } from "./row.ts";
+import {
+  checkValue,
+  collect,
+  decodeRow,
+  encodeKey,
+  encodeRow,
+  encodeZeroRow,
+  readNumber,
+  type Value,
+  writeValue,
+} from "./row.ts";
 import type { Column } from "./schema.ts";
 import { beginInPlace, endChange, insertRow, moveOn, removeRow, replaceRow } from "./shard.ts";
 import type { TableKey } from "./types.ts";
@@ -31,6 +41,36 @@ export function putRow(core: TableCore, shard: i32, slot: i32, hash: i32, length
 function writeRow(core: TableCore, shard: i32, slot: i32, hash: i32, length: i32): void {
   if (slot !== 0) replaceRow(core.region, shard, slot, hash, length);
   else insertRow(core.region, shard, hash, length, core.firstBuckets);
+}
+
+/** Stores a row of these values, which were validated, in place of any other of the key. Leaves no garbage behind. */
+export function setValues(core: TableCore, key: TableKey, values: readonly Value[]): void {
+  const { schema, label } = core;
+  const keyBytes = encodeKey(schema, key, label);
+  const length = encodeRow(schema, values, keyBytes);
+  const hash = core.hash(keyBytes);
+  const shard = core.shardOf(hash);
+  core.lock(shard);
+  try {
+    moveOn(core.region, shard);
+    putRow(core, shard, core.find(shard, hash, keyBytes), hash, length);
+  } catch (error) {
+    core.failed(shard, error);
+    throw error;
+  }
+  core.unlock(shard);
+}
+
+const oneValue: Value[] = [""];
+
+/** As {@link setValues} for a table with one column, whose value may be anything. Throws TypeError or RangeError. */
+export function setValue(core: TableCore, key: TableKey, value: unknown): void {
+  const { columns } = core.schema;
+  checkValue(columns[0], value, core.label);
+  // One array for all calls: nothing of the user's runs before its value is encoded.
+  oneValue[0] = value as Value;
+  setValues(core, key, oneValue);
+  oneValue[0] = "";
 }
 
 /** Runs `work` with the key's shard locked, and the key's slot or 0. */

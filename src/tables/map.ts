@@ -2,6 +2,7 @@
 // compareAndDelete by value, which is two: it reads the value with its version, then deletes only what has that version.
 
 import { describe } from "../cells/deadline.ts";
+import { setValue } from "./change.ts";
 import { assertText, TableView, type ViewHandle, type ViewOptions, viewOptions } from "./view.ts";
 
 export type MapOptions = ViewOptions;
@@ -49,7 +50,7 @@ export class SharedMap extends TableView<typeof COLUMNS, "map"> {
 
   /** Stores a value in place of any other of the key. */
   set(key: string, value: string): this {
-    this.table.set(key, { value });
+    setValue(this.core, key, value);
     return this;
   }
 

@@ -32,7 +32,7 @@ export function checkValue(column: Column, value: unknown, where: string): void 
   switch (type) {
     case "string":
       if (typeof value !== "string") break;
-      checkLength(value, `${where}: column ${show(column.name)}`);
+      if (value.length * 3 > MAX_TEXT_BYTES) checkLength(value, `${where}: column ${show(column.name)}`);
       return;
     case "bool":
       if (typeof value === "boolean") return;
@@ -61,9 +61,9 @@ export function outOfRange(column: Column, value: unknown, where: string): Range
   );
 }
 
+/** For texts of more than a third as many units as bytes may be: no text encodes to more than three bytes a unit. */
 function checkLength(text: string, what: string): void {
-  // No text encodes to fewer bytes than it has units, nor to more than three times as many.
-  if (text.length * 3 <= MAX_TEXT_BYTES) return;
+  // Nor to fewer bytes than it has units.
   const bytes = text.length > MAX_TEXT_BYTES ? text.length : encodedLength(text);
   if (bytes > MAX_TEXT_BYTES) {
     throw new RangeError(`${what} takes at most ${MAX_TEXT_BYTES} bytes of UTF-8, got at least ${bytes}`);
@@ -82,9 +82,11 @@ export function collect(schema: Schema, row: unknown, where: string): Value[] {
     checkValue(columns[i], value, where);
     values[i] = value;
   }
-  const names = Object.keys(row);
-  if (names.length !== columns.length) {
-    const unknown = names.find((name) => !schema.byName.has(name));
+  let properties = 0;
+  // Counted, since a list of them would be garbage. What is inherited counts too; which they are is asked only then.
+  for (const _ in row) properties++;
+  if (properties !== columns.length) {
+    const unknown = Object.keys(row).find((name) => !schema.byName.has(name));
     if (unknown !== undefined) throw unknownColumn(schema, unknown, where);
   }
   return values;

@@ -6,7 +6,7 @@ import { R_VERSION } from "../protocols/table-layout.ts";
 import type { Region } from "../region/region.ts";
 import { type AnyTableHandle, type AnyTableOptions, locate, optionsOf } from "./attach.ts";
 import { copyShard, snapshotTables } from "./bulk.ts";
-import { combineInto, putRow, updateRow, withSlot } from "./change.ts";
+import { combineInto, putRow, setValues, updateRow, withSlot } from "./change.ts";
 import { TableCore } from "./core.ts";
 import { freeTable } from "./free.ts";
 import { incoming, outgoing } from "./image.ts";
@@ -84,21 +84,8 @@ export class SharedTable<Key extends TableKey, Row extends object> {
   }
 
   set(key: Key, row: Row): this {
-    const { schema, label, region } = this.#core;
-    const values = collect(schema, row, label);
-    const keyBytes = encodeKey(schema, key, label);
-    const length = encodeRow(schema, values, keyBytes);
-    const hash = this.#core.hash(keyBytes);
-    const shard = this.#core.shardOf(hash);
-    this.#core.lock(shard);
-    try {
-      moveOn(region, shard);
-      putRow(this.#core, shard, this.#core.find(shard, hash, keyBytes), hash, length);
-    } catch (error) {
-      this.#core.failed(shard, error);
-      throw error;
-    }
-    this.#core.unlock(shard);
+    const core = this.#core;
+    setValues(core, key, collect(core.schema, row, core.label));
     return this;
   }
 

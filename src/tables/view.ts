@@ -4,6 +4,7 @@
 import { describe } from "../cells/deadline.ts";
 import { HoldfastError } from "../cells/errors.ts";
 import type { Region } from "../region/region.ts";
+import type { TableCore } from "./core.ts";
 import type { TableReader } from "./reader.ts";
 import { SharedTable, type TableHandle } from "./shared-table.ts";
 import { SharedTable as Table } from "./table.ts";
@@ -47,6 +48,8 @@ export abstract class TableView<C extends Columns, Tag extends string> {
   readonly table: SharedTable<string, RowOf<C>>;
   /** The table's reader: what it gives are values, without a row around them. @internal */
   protected readonly reader: TableReader;
+  /** What the table is to this thread. @internal */
+  protected readonly core: TableCore;
   readonly #tag: Tag;
   readonly #className: string;
 
@@ -61,6 +64,7 @@ export abstract class TableView<C extends Columns, Tag extends string> {
         ? new SharedTable({ key: "string", columns, name, region, capacity })
         : (SharedTable.from(handle, { key: "string", columns }) as unknown as SharedTable<string, RowOf<C>>);
     this.reader = Table.readerOf(this.table);
+    this.core = Table.coreOf(this.table);
     this.#tag = tag;
     this.#className = className;
   }

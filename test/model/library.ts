@@ -19,6 +19,7 @@ export class MisfitError extends Error {}
 export interface Library {
   readonly mutex: typeof import("../../src/protocols/mutex.ts");
   readonly spin: typeof import("../../src/protocols/spin.ts");
+  readonly lockWait: typeof import("../../src/protocols/lock-wait.ts");
   readonly wordLock: typeof import("../../src/region/word-lock.ts");
   readonly seat: typeof import("../../src/protocols/seat.ts");
   readonly condition: typeof import("../../src/protocols/condition.ts");
@@ -87,6 +88,19 @@ const NO_PROBES: Patch = {
   replace: "function armProbes(words, at, tenancy, count) { return;",
 };
 
+const NO_PROBES_LACK: Patch = {
+  file: "protocols/seat.js",
+  find: "return load(words, seatAt + T_PROBES) < PROBES_ARMED / 2;",
+  replace: "return false;",
+};
+
+/** Loads that only pass the time between two looks at a lock. */
+const NO_CALM: Patch = {
+  file: "protocols/mutex.js",
+  find: "const CALM_LOADS = 16;",
+  replace: "const CALM_LOADS = 0;",
+};
+
 /** No worker of this process is one of the library's: each copy would listen to each of them. */
 const NO_WORKERS: Patch = {
   file: "region/host.js",
@@ -110,6 +124,16 @@ const NO_DEADLOCKS: readonly Patch[] = [
     file: "protocols/seat.js",
     find: "function numberSleep(words, seatAt, how, argument) {",
     replace: "function numberSleep(words, seatAt, how, argument) { return;",
+  },
+  {
+    file: "region/sleeping.js",
+    find: "sliceBefore(lock, false);\n    sleptOut = true;\n    const stuck = isVictim(words, seat.me);",
+    replace: "const stuck = false;",
+  },
+  {
+    file: "protocols/lock-wait.js",
+    find: "return load(words, seatAt + T_NUDGE) === load(words, seatAt + T_WAIT_SEQ);",
+    replace: "return false;",
   },
   {
     file: "region/sleeping.js",
@@ -139,6 +163,8 @@ async function load(src: string, looks: boolean): Promise<Library> {
   apply(src, ANY_REGION);
   apply(src, INIT_ONCE);
   apply(src, NO_PROBES);
+  apply(src, NO_PROBES_LACK);
+  apply(src, NO_CALM);
   apply(src, NO_COUNTS);
   apply(src, NO_WORKERS);
   if (!looks) for (const patch of NO_DEADLOCKS) apply(src, patch);
@@ -149,6 +175,7 @@ async function load(src: string, looks: boolean): Promise<Library> {
   const library = {
     mutex: await module("protocols/mutex.js"),
     spin: await module("protocols/spin.js"),
+    lockWait: await module("protocols/lock-wait.js"),
     wordLock: await module("region/word-lock.js"),
     seat: await module("protocols/seat.js"),
     condition: await module("protocols/condition.js"),

@@ -94,6 +94,20 @@ class MutexModels {
         clockJumps: 1,
         sliceMs: slices,
       }),
+      model("2 threads × 2, sleeping in one operation", true, { threads: this.sleeping(2, 2) }),
+      model("2 threads × 1, sleeping in one operation, a death", true, { threads: this.sleeping(2, 1), ...crash }),
+      model("3 threads × 1, sleeping in one operation, at most 2 preemptions", false, {
+        threads: this.sleeping(3, 1),
+        preemptions: 2,
+        states: 3e6,
+      }),
+      model("2 threads × 2, releases that look on", true, { threads: this.looking(2, 2) }),
+      model("2 threads × 1, releases that look on, a death", true, { threads: this.looking(2, 1), ...crash }),
+      model("3 threads × 1, releases that look on, at most 2 preemptions", false, {
+        threads: this.looking(3, 1),
+        preemptions: 2,
+        states: 3e6,
+      }),
       model("2 threads × 1, marked by a recording meanwhile", true, { threads: [...sync(2), this.marking()] }),
       model("2 threads × 2, marked by a recording meanwhile", false, {
         threads: [...sync(2, { rounds: 2 }), this.marking()],
@@ -249,13 +263,37 @@ class MutexModels {
     return { body: (w) => this.lib.mutex.markFree(w, this.at), rounds: 2 };
   }
 
-  private hold(w: Words, me: number, result: number): string {
+  /** As {@link blocking}, where the usual course of a sleep is one operation. */
+  private sleeping(n: number, rounds: number, unlock = this.unlock): ThreadOptions<Words>[] {
+    const body = (w: Words, { index }: { index: number }): unknown => {
+      const { lockWait, mutex, park, threads, wordLock } = this.lib;
+      const me = this.me(index);
+      if (mutex.tryLock(w, this.at, me) !== 0) return this.hold(w, me, mutex.ACQUIRED, unlock);
+      const sleepForLock = (at: number, by: number, seat: number, seen: number, how: number): number =>
+        lockWait.sleepForLock(w, at, by, seat, seen, how, park.SLICE_MS, 0);
+      const locker = { memory: { words: w } as never, me, seatAt: threads.slotWord(index), sleeping: { sleepForLock } };
+      return this.hold(w, me, wordLock.lockBlocking(locker, this.at, Number.POSITIVE_INFINITY), unlock);
+    };
+    return Array.from({ length: n }, () => ({ body, rounds }));
+  }
+
+  /** As {@link sleeping}, with releases that look on twice whether somebody takes the lock. */
+  private looking(n: number, rounds: number): ThreadOptions<Words>[] {
+    return this.sleeping(n, rounds, (w, me) => {
+      const { mutex, wordLock } = this.lib;
+      const owed = mutex.unlockWatching(w, this.at, me, 2);
+      if (owed === mutex.NOT_OWNER) throw new Error("the holder is told that it does not own the lock");
+      if (owed !== mutex.RELEASED) wordLock.payWakes(w, this.at, owed);
+    });
+  }
+
+  private hold(w: Words, me: number, result: number, unlock = this.unlock): string {
     const { mutex } = this.lib;
     if (result !== mutex.ACQUIRED && result !== mutex.ACQUIRED_DIED) throw new Error(`lock returned ${result}`);
     const died = result === mutex.ACQUIRED_DIED;
     if (died && !mutex.markConsistent(w, this.at, me)) throw new Error("told of a death, but there is nothing to mark");
     this.critical(w, died);
-    this.unlock(w, me);
+    unlock.call(this, w, me);
     return "held";
   }
 

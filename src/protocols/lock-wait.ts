@@ -1,0 +1,54 @@
+// The usual course of a sleep for a mutex, as one operation: announced, asleep, awake again, and the first try. The loop
+// around it, with all that is rare, is that of region/word-lock.ts.
+//
+// Invariant: whoever comes back without the lock has slept, or may have been woken: it tries again by a step that sets S
+// (lockStep with `slept`), or passes the wake on. Where the sleeper is to look for a deadlock, its sleep is still announced.
+
+import { type i32, load, type Words } from "../cells/atomics.ts";
+import { park } from "../cells/park.ts";
+import { POLICY } from "./mutex.ts";
+import { announce, awake, lacksProbes, sawNewDeath, T_NUDGE, T_WAIT_SEQ } from "./seat.ts";
+import { spinStep } from "./spin.ts";
+import { SLEEPS } from "./spin-policy.ts";
+
+/** Results of {@link sleepForLock}, unlike those of a park: it holds the lock | it does not | it did not sleep | it must look for a deadlock first. */
+export const LOCK_TAKEN: i32 = 5;
+export const LOCK_MISSED: i32 = 6;
+export const NOT_SLEPT: i32 = 7;
+export const LOOK_FIRST: i32 = 8;
+
+const TIMED_OUT: i32 = 1;
+
+/**
+ * Sleeps while the lock's word is `seen`, for `ms` milliseconds at the most, then tries to take the lock. `how` is what the
+ * seat says of the wait, `limit` as in spinForLock (0: it never spins).
+ */
+export function sleepForLock(
+  words: Words,
+  index: i32,
+  me: i32,
+  seatAt: i32,
+  seen: i32,
+  how: i32,
+  ms: i32,
+  limit: i32,
+): i32 {
+  announce(words, seatAt, index, index, how, 0);
+  if (sawNewDeath(words, seatAt) || lacksProbes(words, seatAt)) {
+    awake(words, seatAt);
+    return NOT_SLEPT;
+  }
+  // Asked to look before it slept: the wake that came with it found nobody.
+  if (isAsked(words, seatAt)) return LOOK_FIRST;
+  if (park(words, index, seen, ms) === TIMED_OUT || isAsked(words, seatAt)) return LOOK_FIRST;
+  awake(words, seatAt);
+  const policy = load(words, index + POLICY);
+  if (policy < 0) return LOCK_MISSED;
+  const spins = limit < 0 || (policy & SLEEPS) === 0;
+  const budget = limit === 0 || !spins ? 1 : limit < 0 ? -limit : limit;
+  return spinStep(words, index, me, 1, 0, budget) === 0 ? LOCK_MISSED : LOCK_TAKEN;
+}
+
+function isAsked(words: Words, seatAt: i32): boolean {
+  return load(words, seatAt + T_NUDGE) === load(words, seatAt + T_WAIT_SEQ);
+}
