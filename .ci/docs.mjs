@@ -35,7 +35,8 @@ function isInstalled() {
 }
 
 run("set-up", process.execPath, [join(root, ".ci", "setup.mjs"), "--generate"], root);
-if (!isInstalled()) run("npm ci", "npm", ["ci", "--no-audit", "--no-fund"], docs);
+// Not `npm ci`: npm 11 refuses a lockfile without the packages for other systems, which npm on this one leaves out.
+if (!isInstalled()) run("npm install", "npm", ["install", "--no-save", "--no-audit", "--no-fund"], docs);
 rmSync(join(docs, "reference"), { recursive: true, force: true });
 run("reference", "npm", ["run", "--silent", "reference"], docs);
 run("site", "npm", ["run", "--silent", "build"], docs);

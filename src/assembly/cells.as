@@ -38,17 +38,9 @@ export type Words = usize;
   store<i32>(at(words, index), value);
 }
 
-// Of src/cells/park.ts. Where threads park natively, by functions of the host: then the import `native` is not 0.
-// @ts-ignore: decorator
-@external("env", "native") declare const native: i32;
-// @ts-ignore: decorator
-@external("env", "park") declare function parkNatively(index: i32, expected: i32, ms: i32): i32;
-// @ts-ignore: decorator
-@external("env", "wake") declare function wakeNatively(index: i32, count: i32): i32;
-
+// Of src/cells/park.ts, where threads park by Atomics.
 // @ts-ignore: decorator
 @inline export function park(words: Words, index: i32, expected: i32, ms: i32): i32 {
-  if (native) return parkNatively(index, expected, ms);
   // 0 woken, 1 not equal, 2 time over: the codes of park.ts are 0, 2, 1.
   const ended = atomic.wait<i32>(at(words, index), expected, <i64>ms * 1000000);
   return ended === 0 ? 0 : 3 - ended;
@@ -56,10 +48,10 @@ export type Words = usize;
 
 // @ts-ignore: decorator
 @inline export function wakeAll(words: Words, index: i32): i32 {
-  return wake(words, index, -1);
+  return atomic.notify(at(words, index), -1);
 }
 
 // @ts-ignore: decorator
 @inline export function wake(words: Words, index: i32, count: i32): i32 {
-  return native ? wakeNatively(index, count) : atomic.notify(at(words, index), count);
+  return atomic.notify(at(words, index), count);
 }

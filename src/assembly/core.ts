@@ -27,7 +27,7 @@ export interface CoreExports {
   acquirePermits(index: number, n: number): number;
   spinForPermits(index: number, n: number, limit: number): number;
   releasePermits(index: number, n: number): number;
-  /** For threads that may block, as the next two: sleeps and wakes as the region parks. */
+  /** Only where tasks and threads park by Atomics, as the next two. */
   releaseAndWake(index: number, n: number): number;
   beginAcquire(index: number, n: number, me: number): number;
   sleepForPermits(
@@ -52,9 +52,10 @@ export interface CoreExports {
     limit: number,
   ): number;
   beginWait(table: number, lock: number, me: number, seatAt: number): number;
-  /** Sleeps, as the region parks: only where threads may block. */
+  /** As sleepForLock. */
   sleepWait(table: number, lock: number, me: number, seatAt: number, index: number, ms: number): number;
   chooseFor(table: number, lock: number, me: number): number;
+  dueFor(table: number, lock: number, me: number): number;
   arriveUsual(index: number, me: number, seatAt: number): number;
   /** As sleepForLock. */
   sleepForOthers(index: number, seatAt: number, ms: number): number;
@@ -96,25 +97,12 @@ function compile(): WebAssembly.Module | null {
   }
 }
 
-/** How threads sleep and are woken where they do not park by Atomics; a count of -1 wakes all. */
-export interface CoreParking {
-  park(index: number, expected: number, ms: number): number;
-  wake(index: number, count: number): number;
-}
-
-const BY_ATOMICS: CoreParking = { park: () => 0, wake: () => 0 };
-
 /** The fast path over a region's memory, or undefined where there is none (the JavaScript path serves then). */
-export function instantiateCore(
-  memory: WebAssembly.Memory,
-  parking: CoreParking = BY_ATOMICS,
-): CoreExports | undefined {
+export function instantiateCore(memory: WebAssembly.Memory): CoreExports | undefined {
   if (compiled === undefined) compiled = compile();
   if (compiled === null) return undefined;
-  const native = parking === BY_ATOMICS ? 0 : 1;
   try {
-    return new WebAssembly.Instance(compiled, { env: { memory, native, ...parking } })
-      .exports as unknown as CoreExports;
+    return new WebAssembly.Instance(compiled, { env: { memory } }).exports as unknown as CoreExports;
   } catch {
     return undefined;
   }

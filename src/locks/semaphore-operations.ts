@@ -61,7 +61,7 @@ function countAcquisitions(operations: SemaphoreOperations): void {
 }
 
 function make(of: Region): SemaphoreOperations {
-  const { core, memory } = of;
+  const { core, memory, parking } = of;
   const operations: SemaphoreOperations = {
     region: new WeakRef(of),
     acquireFast: (index, n) => acquireFast(memory.words, index, n),
@@ -71,6 +71,8 @@ function make(of: Region): SemaphoreOperations {
       sleepForPermits(memory.words, index, n, me, seatAt, expected, ms, serialAt, serial),
   };
   if (core === undefined) return operations;
+  // WebAssembly can neither sleep natively nor wake those who do.
+  if (parking !== "atomics") return { ...operations, acquireFast: core.acquirePermits, release: core.releasePermits };
   const { acquirePermits, releaseAndWake: release, beginAcquire: begin, sleepForPermits: sleep } = core;
   return {
     region: operations.region,

@@ -10,28 +10,23 @@
 // notify  with the lock held: choose the oldest live ticket, n times; its node is woken when the lock is given back, so
 //         that who wakes finds it free, and sleeps once a wait, not twice (waiters that die meanwhile are as below)
 //
+// wake    who notifies many wakes but some when it gives the lock back; the others are DUE, and each whose wait is over, with the
+//         lock held again, takes on the wake of the next one (a chain), so that they do not all run onto the lock at once
+//
 // Why no notify is lost: the node is published before the lock is given back, and notify needs the lock, so a notify
 // after the waiter looked at the state that the lock protects finds the node. Why exactly n, first in, first out: waits
 // and notifies have one order, that of their holds of the lock; tickets are drawn under it.
 //
-// Invariant: a thread sleeps on a node only while it is WAITING, or whoever made it SIGNALED owes the wake of the node (if
-// that one died, the reaper wakes all sleepers, and tasks look at the end of a slice).
+// Invariant: a thread sleeps on a node only while it is WAITING, or whoever made it SIGNALED owes the wake of the node, or it is
+// DUE and a thread that was chosen, and woken or about to be, has its wait not over yet or holds the lock (if one of these
+// died, the reaper wakes all sleepers, and tasks look at the end of a slice). Who can't have the lock again wakes all that are
+// DUE.
 
 import { type i32, load, peek, poke, type Words } from "../cells/atomics.ts";
 import { park } from "../cells/park.ts";
-import {
-  ACQUIRED,
-  announceSleeper,
-  HOLD,
-  lockStep,
-  NOT_OWNER,
-  OWNER_MASK,
-  resumeHold,
-  tryLock,
-  unlock,
-} from "./mutex.ts";
-import { announce, awake, lacksProbes, sawNewDeath, T_NODE, T_TICKET, T_WAIT_CELL, T_WAITING } from "./seat.ts";
-import { claimNode, freeNode, markOf, publishNode, signalOldest, tableWords } from "./wait-nodes.ts";
+import { announceSleeper, HOLD, NOT_OWNER, OWNER_MASK, resumeHold, tryLock, unlock } from "./mutex.ts";
+import { announce, awake, lacksProbes, sawNewDeath, T_NODE, T_TICKET, T_WAITING } from "./seat.ts";
+import { claimNode, freeNode, markOf, nextDue, publishNode, signalOldest, tableWords } from "./wait-nodes.ts";
 
 export const LOCK_OFFSET: i32 = 0;
 export const LOCK_SERIAL: i32 = 1;
@@ -73,21 +68,18 @@ export function beginWait(words: Words, table: i32, lock: i32, me: i32, seatAt: 
 
 /**
  * The usual course of a wait that was begun: sleeps for `ms` milliseconds at the most, and if it was chosen and the lock is
- * free, takes the lock, resumes the hold and frees the node. It may be moved to the lock's own sleepers meanwhile. `condition` is what the thread is said to wait for. Blocks.
+ * free, takes the lock, resumes the hold and frees the node. `condition` is what the thread is said to wait for. Blocks.
  */
 export function sleepWait(words: Words, table: i32, lock: i32, me: i32, seatAt: i32, condition: i32, ms: i32): i32 {
   const node = peek(words, seatAt + T_NODE);
   const waiting = peek(words, seatAt + T_WAITING);
-  let moved = false;
   if (load(words, node) === waiting) {
     announce(words, seatAt, node, condition, 0, 0);
     if (!sawNewDeath(words, seatAt) && !lacksProbes(words, seatAt)) park(words, node, waiting, ms);
-    moved = load(words, seatAt + T_WAIT_CELL) !== node;
     awake(words, seatAt);
     if (load(words, node) === waiting) return WAIT_GOES_ON;
   }
-  // Who was moved may have taken a wake of the lock's, and takes the lock as one that slept there: S says that others may.
-  if (moved ? lockStep(words, lock, me, 1, 0) !== ACQUIRED : tryLock(words, lock, me) === 0) return WAIT_CHOSEN;
+  if (tryLock(words, lock, me) === 0) return WAIT_CHOSEN;
   resumeHold(words, lock, peek(words, seatAt + T_TICKET));
   // Only now: a waiter that died while it waited for the lock has not swallowed its signal.
   freeNode(words, table, node);
@@ -102,6 +94,13 @@ export function chooseFor(words: Words, table: i32, lock: i32, me: i32): i32 {
   if ((load(words, lock) & OWNER_MASK) !== me) return NOT_OWNER;
   if (markOf(words, table) === 0) return 0;
   const node = signalOldest(words, table);
+  if (node !== 0) announceSleeper(words, lock, me);
+  return node;
+}
+
+/** The next of the chain, of a thread that holds the mutex `lock` and whose wait is over: as {@link chooseFor}. */
+export function dueFor(words: Words, table: i32, lock: i32, me: i32): i32 {
+  const node = nextDue(words, table);
   if (node !== 0) announceSleeper(words, lock, me);
   return node;
 }

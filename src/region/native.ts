@@ -4,11 +4,9 @@
 // way are not seen by the other. The hook needs no choice: it is set wherever the native part is there. In a region that
 // parks natively it also wakes whoever sleeps; in one that parks by Atomics the parent's `exit` event does, as ever.
 
-import type { CoreParking } from "../assembly/core.ts";
 import { load } from "../cells/atomics.ts";
 import { RegionError } from "../cells/errors.ts";
 import { nativePart, noNative, prefersNative } from "../cells/native.ts";
-import { park, wake, wakeAll } from "../cells/park.ts";
 import {
   H_DEATHS,
   H_MAX_THREADS,
@@ -54,15 +52,6 @@ export function adoptParking(memory: RegionMemory): void {
     );
   }
   memory.parkNatively({ native, deathsAt: H_DEATHS, seen: load(words, H_DEATHS), slices: 0 });
-}
-
-/** How WebAssembly sleeps and wakes in the region, if it parks natively. */
-export function coreParking(memory: RegionMemory): CoreParking | undefined {
-  if (memory.words[H_PARKING] === 0) return undefined;
-  return {
-    park: (index, expected, ms) => park(memory.words, index, expected, ms),
-    wake: (index, count) => (count < 0 ? wakeAll(memory.words, index) : wake(memory.words, index, count)),
-  };
 }
 
 /** Has the seat marked dead when this thread ends, however it ends; returns what ends that, if the native part is there. */

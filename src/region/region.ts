@@ -12,7 +12,7 @@ import { idOf } from "./format.ts";
 import { onWorkerExit } from "./host.ts";
 import { H_BYTES, H_DEATHS, H_MAX_BYTES, H_MAX_THREADS, H_PARKING, LAYOUT_VERSION } from "./layout.ts";
 import { isSameMemory, isSharedBuffer, type RegionMemory } from "./memory.ts";
-import { adoptParking, coreParking, type Parking, watchSeat } from "./native.ts";
+import { adoptParking, type Parking, watchSeat } from "./native.ts";
 import { announceRegion } from "./record-memory.ts";
 import {
   checkOptions,
@@ -81,7 +81,7 @@ export class Region {
     this.memory = memory;
     this.id = idOf(memory.words);
     this.name = name;
-    this.core = wasm && memory.wasm !== undefined ? instantiateCore(memory.wasm, coreParking(memory)) : undefined;
+    this.core = wasm && memory.wasm !== undefined ? instantiateCore(memory.wasm) : undefined;
     this.spinning = makeSpinning(memory, this.core);
     // WebAssembly can't sleep natively.
     this.sleeping = this.parking === "atomics" ? this.core : undefined;

@@ -4,27 +4,49 @@
 // Invariant: a signal that a dead waiter was chosen for is passed on by whoever looks next: the one who chose it, or any
 // other waiter of the table when it wakes (the reaper wakes all sleepers at a death, and slices end).
 
-import { load } from "../cells/atomics.ts";
-import { moveSleepers, TIMED_OUT, wakeAll } from "../cells/park.ts";
+import { load, peek } from "../cells/atomics.ts";
+import { moveSleepers, park, TIMED_OUT, wakeAll } from "../cells/park.ts";
+import { WAIT_CHOSEN, WAIT_GOES_ON, WAIT_OVER } from "../protocols/condition.ts";
+import { ACQUIRED, lockStep, resumeHold, tryLock } from "../protocols/mutex.ts";
+import {
+  announce,
+  awake,
+  lacksProbes,
+  sawNewDeath,
+  T_NODE,
+  T_TICKET,
+  T_WAIT_CELL,
+  T_WAITING,
+} from "../protocols/seat.ts";
 import {
   CAPACITY,
+  CHAIN,
   claimNode,
   freeNode,
   isClaimed,
   isRelayed,
   isSignaled,
+  isThreads,
   isWaiting,
   markOf,
   nodeAt,
   nodeOwner,
+  putOff,
   signalNode,
   signalOldest,
   takeSignal,
   withdrawNode,
 } from "../protocols/wait-nodes.ts";
+import { cores } from "./host.ts";
 import { EXPIRED, sleepOn } from "./sleep.ts";
 import { announceMove, isAlive, probe } from "./threads.ts";
 import type { Locker } from "./word-lock.ts";
+
+/**
+ * Threads that are woken at once. Only one of them has the lock at a time; the next one is woken when that one gives it back,
+ * and with more cores another one may be on its way meanwhile.
+ */
+const AT_ONCE = Math.min(Math.max(cores() >> 1, 1), 4);
 
 /** Takes a node for a waiter of this thread; 0 if all are in use by the living. */
 export function takeNode(locker: Locker, table: number): number {
@@ -75,15 +97,17 @@ export function chooseOldest(locker: Locker, table: number, lock = 0): boolean {
 }
 
 /** The waiter of this node was chosen: wakes it as {@link chooseOldest} says; false, and the node is free, if it is dead. */
-export function settleChosen(locker: Locker, table: number, node: number, lock: number): boolean {
+export function settleChosen(locker: Locker, table: number, node: number, lock: number, chains = true): boolean {
   const { words } = locker.memory;
-  wakeChosen(locker, node, lock);
   const state = load(words, node);
   // Free again: it took the signal and went. Otherwise the owner is that of this state, or the exchange below fails.
-  if (!isSignaled(state) || isAlive(words, nodeOwner(words, node, state))) return true;
-  if (!takeSignal(words, node, state, locker.me)) return true;
-  freeNode(words, table, node);
-  return false;
+  const dead = isSignaled(state) && !isAlive(words, nodeOwner(words, node, state));
+  if (dead && takeSignal(words, node, state, locker.me)) {
+    freeNode(words, table, node);
+    return false;
+  }
+  wakeChosen(locker, table, node, lock, chains);
+  return true;
 }
 
 /**
@@ -101,8 +125,9 @@ export function chooseAll(locker: Locker, table: number, lock = 0, moves = false
     const owner = nodeOwner(words, node, state);
     if (!isAlive(words, owner)) withdrawNode(words, table, node, state);
     else if (signalNode(words, node, state)) {
-      if (!moves || !moveChosen(words, node, owner, lock)) wakeChosen(locker, node, lock);
-      chosen++;
+      // Who is moved needs no wake, and who can't be is woken with the others: no chain beside the lock's own.
+      if (moves && moveChosen(words, node, owner, lock)) chosen++;
+      else if (settleChosen(locker, table, node, lock, !moves)) chosen++;
     }
   }
   return chosen;
@@ -119,10 +144,38 @@ function moveChosen(words: Int32Array, node: number, owner: number, lock: number
   return true;
 }
 
-/** Wakes a chosen waiter: now, or once `lock`, which the caller holds and has announced a sleeper of, is given back. */
-function wakeChosen(locker: Locker, node: number, lock: number): void {
-  if (lock === 0 || locker.owedWakes === undefined) wakeAll(locker.memory.words, node);
-  else locker.owedWakes.push(lock, node);
+/**
+ * Wakes a chosen waiter: now, or once `lock`, which the caller holds and has announced a sleeper of, is given back; or
+ * leaves it to the chain.
+ */
+function wakeChosen(locker: Locker, table: number, node: number, lock: number, chains: boolean): void {
+  const { owedWakes, memory } = locker;
+  if (lock === 0 || owedWakes === undefined) wakeAll(memory.words, node);
+  else if (!chains || !beginsChain(locker, table) || !putOff(memory.words, table, node)) owedWakes.push(lock, node);
+}
+
+/** Whether the caller wakes as many threads of the table as it should when it gives the lock back. */
+function beginsChain({ owedWakes = [], wakesAtOnce = AT_ONCE, memory }: Locker, table: number): boolean {
+  const end = nodeAt(table, memory.words[table + CAPACITY]);
+  let threads = 0;
+  for (let at = 1; at < owedWakes.length && threads < wakesAtOnce; at += 2) {
+    const node = owedWakes[at];
+    // A task's thread may be blocked elsewhere: nobody's wake may depend on it.
+    if (node > table && node < end && isThreads(memory.words, node)) threads++;
+  }
+  return threads >= wakesAtOnce;
+}
+
+/** Wakes all that the chain has not woken yet: the caller, which was to wake the next one, has not got the lock again. */
+export function wakeDue(locker: Locker, table: number): void {
+  const { words } = locker.memory;
+  if (load(words, table + CHAIN) === 0) return;
+  const mark = markOf(words, table);
+  for (let at = 0; at < mark; at++) {
+    const node = nodeAt(table, at);
+    // Their sleepers look at their own state: that these stay DUE costs a wake later on, at the most.
+    if (isSignaled(load(words, node))) wakeAll(words, node);
+  }
 }
 
 /** The caller has given the lock back: wakes those that it chose while it held it, first come, first served. */
@@ -138,6 +191,30 @@ export function payChosen(locker: Locker, lock: number): void {
     }
   }
   owedWakes.length = kept;
+}
+
+/**
+ * As sleepWait (protocols/condition.ts), where {@link chooseAll} may move the sleeper to those of the lock: it may have taken
+ * a wake there then, and takes the lock as one of them, with S, since others may sleep on.
+ */
+export function sleepMovable(locker: Locker, table: number, lock: number, condition: number, ms: number): number {
+  const { memory, me, seatAt } = locker;
+  const { words } = memory;
+  const node = peek(words, seatAt + T_NODE);
+  const waiting = peek(words, seatAt + T_WAITING);
+  let moved = false;
+  if (load(words, node) === waiting) {
+    announce(words, seatAt, node, condition, 0, 0);
+    if (!sawNewDeath(words, seatAt) && !lacksProbes(words, seatAt)) park(words, node, waiting, ms);
+    moved = load(words, seatAt + T_WAIT_CELL) !== node;
+    awake(words, seatAt);
+    if (load(words, node) === waiting) return WAIT_GOES_ON;
+  }
+  const taken = moved ? lockStep(words, lock, me, 1, 0) === ACQUIRED : tryLock(words, lock, me) !== 0;
+  if (!taken) return WAIT_CHOSEN;
+  resumeHold(words, lock, peek(words, seatAt + T_TICKET));
+  freeNode(words, table, node);
+  return WAIT_OVER;
 }
 
 /** A chosen waiter of this thread leaves without what it was chosen for: another is chosen in its place. */

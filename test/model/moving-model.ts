@@ -1,5 +1,5 @@
 // Conditions of a region that parks natively: who is chosen with all the others is moved to the lock's own sleepers, of which
-// each release wakes one (chooseAll in region/wait-queue.ts, sleepWait in protocols/condition.ts, takeAgain in locks/exclusive-lock.ts).
+// each release wakes one (chooseAll and sleepMovable in region/wait-queue.ts, takeAgain in locks/exclusive-lock.ts).
 //
 // The native part is modelled by a word a thread that says on which cell it sleeps (0: on none): a wake takes the words that
 // name its cell back to 0, a move lets them name another cell. Finer steps than the real ones, which are taken under a lock.
@@ -96,6 +96,10 @@ class MovingModels extends ConditionModels {
         return moved;
       },
     };
+  }
+
+  protected override sleepWait(_w: Words, locker: Locker): number {
+    return this.lib.waitQueue.sleepMovable(locker, this.table, this.lock, this.table, this.lib.park.SLICE_MS);
   }
 
   protected override acquireAgain(w: Words, locker: Locker): void {

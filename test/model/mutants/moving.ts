@@ -2,15 +2,14 @@
 import type { Mutant } from "../model.ts";
 
 const QUEUE = "region/wait-queue.js";
-const CONDITION = "protocols/condition.js";
 const LOST: Mutant["expect"] = ["lost-wakeup", "deadlock", "final", "exception"];
 
 export const movingMutants: readonly Mutant[] = [
   {
     name: "who was moved takes the lock without S",
-    file: CONDITION,
-    find: "moved ? lockStep(words, lock, me, 1, 0) !== ACQUIRED : tryLock(words, lock, me) === 0",
-    replace: "tryLock(words, lock, me) === 0",
+    file: QUEUE,
+    find: "moved ? lockStep(words, lock, me, 1, 0) === ACQUIRED : tryLock(words, lock, me) !== 0",
+    replace: "tryLock(words, lock, me) !== 0",
     model: "moved: 2 takers, and a giver that wakes all",
     expect: LOST,
   },
@@ -32,7 +31,7 @@ export const movingMutants: readonly Mutant[] = [
   },
   {
     name: "a sleeper that was moved does not notice",
-    file: CONDITION,
+    file: QUEUE,
     find: "moved = load(words, seatAt + T_WAIT_CELL) !== node;",
     replace: "",
     model: "moved: 2 takers, and a giver that wakes all",
