@@ -79,6 +79,14 @@ export const limits: readonly Limit[] = [
     title: "killed threads give no id twice",
     reason: interrupt,
   },
+  { on: ["deno"], file: "test/systems/rooms.test.ts", title: "two of them killed", reason: interrupt },
+  { on: ["deno"], file: "test/systems/streams.test.ts", title: "a stream whose thread is killed", reason: interrupt },
+  {
+    on: ["deno"],
+    file: "test/systems/session-store-more.test.ts",
+    title: "killed inside an update",
+    reason: interrupt,
+  },
 ];
 
 /** The kind of the runtime that this thread runs on. */
