@@ -9,10 +9,10 @@ import { type Entry, type Params, type Repetition, Team } from "./team.ts";
  * all of it with the team's first case, ...
  */
 const WARM_MS = 500;
-const WARM_MS_A_WORKER = 150;
+const WARM_MS_A_WORKER = 125;
 /** ... and the innermost loop only with each further one. */
-const REWARM_MS = 80;
-const REWARM_MS_A_WORKER = 20;
+const REWARM_MS = 60;
+const REWARM_MS_A_WORKER = 15;
 /** Repetitions that this may take: those of fixed rounds are the shorter, the more the team still has to compile. */
 const WARM_ROUNDS = 30;
 

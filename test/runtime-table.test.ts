@@ -25,9 +25,12 @@ const cells = cellsOf(name);
 async function parentHears(): Promise<boolean> {
   const ended: number[] = [];
   onWorkerExit((id) => ended.push(id));
-  const worker = new Worker("0", { eval: true });
+  // On Deno the news of a worker may come late; of one whose end came first, nothing is heard (region/worker-end.ts).
+  const news = new Promise((resolve) => process.once("worker", resolve));
+  const worker = new Worker("setInterval(() => undefined, 1000)", { eval: true });
   const id = worker.threadId;
-  await new Promise((resolve) => worker.once("exit", resolve));
+  await news;
+  await worker.terminate();
   for (let turn = 0; turn < 1000 && !ended.includes(id); turn++) await new Promise((resolve) => setTimeout(resolve, 5));
   return ended.includes(id);
 }

@@ -41,7 +41,9 @@ export type Words = usize;
 // Of src/cells/park.ts, where threads park by Atomics.
 // @ts-ignore: decorator
 @inline export function park(words: Words, index: i32, expected: i32, ms: i32): i32 {
-  return atomic.wait<i32>(at(words, index), expected, <i64>ms * 1000000);
+  // 0 woken, 1 not equal, 2 time over: the codes of park.ts are 0, 2, 1.
+  const ended = atomic.wait<i32>(at(words, index), expected, <i64>ms * 1000000);
+  return ended === 0 ? 0 : 3 - ended;
 }
 
 // @ts-ignore: decorator

@@ -55,6 +55,7 @@ export interface CoreExports {
   /** As sleepForLock. */
   sleepWait(table: number, lock: number, me: number, seatAt: number, index: number, ms: number): number;
   chooseFor(table: number, lock: number, me: number): number;
+  dueFor(table: number, lock: number, me: number): number;
   arriveUsual(index: number, me: number, seatAt: number): number;
   /** As sleepForLock. */
   sleepForOthers(index: number, seatAt: number, ms: number): number;

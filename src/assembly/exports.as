@@ -161,6 +161,10 @@ export function chooseFor(table: i32, lock: i32, me: i32): i32 {
   return condition.chooseFor(0, table, lock, me);
 }
 
+export function dueFor(table: i32, lock: i32, me: i32): i32 {
+  return condition.dueFor(0, table, lock, me);
+}
+
 export function arriveUsual(index: i32, me: i32, seatAt: i32): i32 {
   return barrier.arriveUsual(0, index, me, seatAt);
 }

@@ -23,7 +23,16 @@ import {
   WAIT_OVER,
 } from "../protocols/condition.ts";
 import { T_NODE, T_TICKET, T_WAITING } from "../protocols/seat.ts";
-import { CAPACITY, freeNode, markOf, publishNode, withdrawNode } from "../protocols/wait-nodes.ts";
+import {
+  CAPACITY,
+  CHAIN,
+  freeNode,
+  markOf,
+  nextDue,
+  publishNode,
+  TASK,
+  withdrawNode,
+} from "../protocols/wait-nodes.ts";
 import { KIND_CONDITION } from "../region/layout.ts";
 import { isRecording } from "../region/record-memory.ts";
 import { countPark } from "../region/threads.ts";
@@ -36,6 +45,7 @@ import {
   settleChosen,
   sleepNode,
   takeNode,
+  wakeDue,
 } from "../region/wait-queue.ts";
 import { AsyncWaiters } from "./async-waiters.ts";
 import type { ConditionLock, ReacquireOptions, SavedHold } from "./condition-lock.ts";
@@ -148,7 +158,7 @@ export class Condition extends LockObject {
     const deadline = deadlineIn(checkWait(options));
     this.mustMayBlock("wait", "waitAsync");
     const node = this.#takeNode("wait");
-    const waiting = this.#publish(node);
+    const waiting = this.#publish(node, this.me);
     return this.#waitOn(node, waiting, this.#lock.releaseForWait(), deadline, options);
   }
 
@@ -161,12 +171,23 @@ export class Condition extends LockObject {
     } finally {
       // Only now: a waiter that died while it waited for the lock has not swallowed its signal.
       if (notified) freeNode(this.region.memory.words, this.#table, node);
+      this.#wakeNext();
     }
     return notified;
   }
 
+  /** The end of a wait: of those that were chosen and not woken yet, one is, when this thread gives the lock back. */
+  #wakeNext(): void {
+    const { region } = this;
+    if (load(region.memory.words, this.#table + CHAIN) === 0) return;
+    if (!this.#lock.isHeldForWait()) return wakeDue(region, this.#table);
+    const lock = this.#lock.owingWakes();
+    const node = nextDue(region.memory.words, this.#table);
+    if (node !== 0) region.owedWakes.push(lock, node);
+  }
+
   /** A wait without options, of a lock that allows it; undefined, with nothing changed, if it can't be begun like this. */
-  #waitUsual({ beginWait, sleepWait }: WaitOperations): boolean | undefined {
+  #waitUsual({ beginWait, sleepWait, dueFor }: WaitOperations): boolean | undefined {
     const { region, me } = this;
     const { seatAt } = region;
     const lock = this.#lock.plainMutex;
@@ -179,12 +200,17 @@ export class Condition extends LockObject {
     const { words } = region.memory;
     countPark(words, seatAt, now() - begun);
     // Of a lock that was freed meanwhile the memory is another one's now: reacquire says so, and gives it back.
-    if (ended === WAIT_OVER && this.#lock.isCurrent()) return true;
+    if (ended === WAIT_OVER && this.#lock.isCurrent()) {
+      const next = dueFor(this.#table, lock, me);
+      if (next !== 0) region.owedWakes.push(lock, next);
+      return true;
+    }
     const saved = { ticket: peek(words, seatAt + T_TICKET), depth: 1, mode: 0 };
     const node = peek(words, seatAt + T_NODE);
     // A death that was seen before the sleep, or ended it, may have left a signal behind.
     if (ended === WAIT_GOES_ON) rescueSignals(region, this.#table, true);
     if (ended !== WAIT_OVER) return this.#waitOn(node, peek(words, seatAt + T_WAITING), saved, FOREVER, NO_OPTIONS);
+    wakeDue(region, this.#table);
     this.#lock.reacquire(saved, NO_OPTIONS);
     return true;
   }
@@ -216,7 +242,7 @@ export class Condition extends LockObject {
     checkSignal(options.signal);
     const { words } = this.region.memory;
     const node = this.#takeNode("waitAsync");
-    const waiting = this.#publish(node);
+    const waiting = this.#publish(node, this.me | TASK);
     const saved = this.#lock.releaseForWait();
     let notified = false;
     try {
@@ -229,6 +255,7 @@ export class Condition extends LockObject {
       await this.#lock.reacquireAsync(saved, options);
     } finally {
       if (notified) freeNode(words, this.#table, node);
+      this.#wakeNext();
     }
     return notified;
   }
@@ -276,7 +303,7 @@ export class Condition extends LockObject {
 
   /**
    * Chooses the `n` waiters that have waited longest, or all if there are fewer; returns how many. They are woken when this
-   * thread gives the lock back (an RwLock: at once). Never blocks. Throws ERR_NOT_OWNER without the lock held.
+   * thread gives the lock back (an RwLock: at once), of many some, and each of them wakes another when it does. Never blocks. Throws ERR_NOT_OWNER without the lock held.
    */
   notify(n = 1): number {
     if (n === 1 && this.#operations !== undefined && !this.freed && this.#lock.isCurrent()) {
@@ -310,6 +337,7 @@ export class Condition extends LockObject {
   free(): void {
     this.freePlace(() => {
       if (this.waiters > 0) throw this.inUseError();
+      wakeDue(this.region, this.#table);
     });
   }
 
@@ -334,8 +362,8 @@ export class Condition extends LockObject {
     throw new RegionError("ERR_REGION_FULL", message, { limit });
   }
 
-  #publish(node: number): number {
-    return publishNode(this.region.memory.words, this.#table, node, this.me);
+  #publish(node: number, who: number): number {
+    return publishNode(this.region.memory.words, this.#table, node, who);
   }
 }
 

@@ -3,7 +3,7 @@
 // its JavaScript for itself, which a thread that mostly sleeps is long in doing.
 
 import { arriveUsual, sleepForOthers } from "../protocols/barrier.ts";
-import { beginWait, chooseFor, sleepWait } from "../protocols/condition.ts";
+import { beginWait, chooseFor, dueFor, sleepWait } from "../protocols/condition.ts";
 import type { Region } from "../region/region.ts";
 import { sleepMovable } from "../region/wait-queue.ts";
 
@@ -12,6 +12,7 @@ export interface WaitOperations {
   beginWait(table: number, lock: number, me: number, seatAt: number): number;
   sleepWait(table: number, lock: number, me: number, seatAt: number, index: number, ms: number): number;
   chooseFor(table: number, lock: number, me: number): number;
+  dueFor(table: number, lock: number, me: number): number;
   /** Of a barrier (protocols/barrier.ts). */
   arriveUsual(index: number, me: number, seatAt: number): number;
   sleepForOthers(index: number, seatAt: number, ms: number): number;
@@ -36,6 +37,7 @@ function make(region: Region): WaitOperations {
     beginWait: (table, lock, me, seatAt) => beginWait(memory.words, table, lock, me, seatAt),
     sleepWait: (table, lock, me, seatAt, index, ms) => sleepWait(memory.words, table, lock, me, seatAt, index, ms),
     chooseFor: (table, lock, me) => chooseFor(memory.words, table, lock, me),
+    dueFor: (table, lock, me) => dueFor(memory.words, table, lock, me),
     arriveUsual: (index, me, seatAt) => arriveUsual(memory.words, index, me, seatAt),
     sleepForOthers: (index, seatAt, ms) => sleepForOthers(memory.words, index, seatAt, ms),
   };

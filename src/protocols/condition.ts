@@ -10,18 +10,23 @@
 // notify  with the lock held: choose the oldest live ticket, n times; its node is woken when the lock is given back, so
 //         that who wakes finds it free, and sleeps once a wait, not twice (waiters that die meanwhile are as below)
 //
+// wake    who notifies many wakes but some when it gives the lock back; the others are DUE, and each whose wait is over, with the
+//         lock held again, takes on the wake of the next one (a chain), so that they do not all run onto the lock at once
+//
 // Why no notify is lost: the node is published before the lock is given back, and notify needs the lock, so a notify
 // after the waiter looked at the state that the lock protects finds the node. Why exactly n, first in, first out: waits
 // and notifies have one order, that of their holds of the lock; tickets are drawn under it.
 //
-// Invariant: a thread sleeps on a node only while it is WAITING, or whoever made it SIGNALED owes the wake of the node (if
-// that one died, the reaper wakes all sleepers, and tasks look at the end of a slice).
+// Invariant: a thread sleeps on a node only while it is WAITING, or whoever made it SIGNALED owes the wake of the node, or it is
+// DUE and a thread that was chosen, and woken or about to be, has its wait not over yet or holds the lock (if one of these
+// died, the reaper wakes all sleepers, and tasks look at the end of a slice). Who can't have the lock again wakes all that are
+// DUE.
 
 import { type i32, load, peek, poke, type Words } from "../cells/atomics.ts";
 import { park } from "../cells/park.ts";
 import { announceSleeper, HOLD, NOT_OWNER, OWNER_MASK, resumeHold, tryLock, unlock } from "./mutex.ts";
 import { announce, awake, lacksProbes, sawNewDeath, T_NODE, T_TICKET, T_WAITING } from "./seat.ts";
-import { claimNode, freeNode, markOf, publishNode, signalOldest, tableWords } from "./wait-nodes.ts";
+import { claimNode, freeNode, markOf, nextDue, publishNode, signalOldest, tableWords } from "./wait-nodes.ts";
 
 export const LOCK_OFFSET: i32 = 0;
 export const LOCK_SERIAL: i32 = 1;
@@ -89,6 +94,13 @@ export function chooseFor(words: Words, table: i32, lock: i32, me: i32): i32 {
   if ((load(words, lock) & OWNER_MASK) !== me) return NOT_OWNER;
   if (markOf(words, table) === 0) return 0;
   const node = signalOldest(words, table);
+  if (node !== 0) announceSleeper(words, lock, me);
+  return node;
+}
+
+/** The next of the chain, of a thread that holds the mutex `lock` and whose wait is over: as {@link chooseFor}. */
+export function dueFor(words: Words, table: i32, lock: i32, me: i32): i32 {
+  const node = nextDue(words, table);
   if (node !== 0) announceSleeper(words, lock, me);
   return node;
 }

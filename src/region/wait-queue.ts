@@ -20,23 +20,33 @@ import {
 } from "../protocols/seat.ts";
 import {
   CAPACITY,
+  CHAIN,
   claimNode,
   freeNode,
   isClaimed,
   isRelayed,
   isSignaled,
+  isThreads,
   isWaiting,
   markOf,
   nodeAt,
   nodeOwner,
+  putOff,
   signalNode,
   signalOldest,
   takeSignal,
   withdrawNode,
 } from "../protocols/wait-nodes.ts";
+import { cores } from "./host.ts";
 import { EXPIRED, sleepOn } from "./sleep.ts";
 import { announceMove, isAlive, probe } from "./threads.ts";
 import type { Locker } from "./word-lock.ts";
+
+/**
+ * Threads that are woken at once. Only one of them has the lock at a time; the next one is woken when that one gives it back,
+ * and with more cores another one may be on its way meanwhile.
+ */
+const AT_ONCE = Math.min(Math.max(cores() >> 1, 1), 4);
 
 /** Takes a node for a waiter of this thread; 0 if all are in use by the living. */
 export function takeNode(locker: Locker, table: number): number {
@@ -87,15 +97,17 @@ export function chooseOldest(locker: Locker, table: number, lock = 0): boolean {
 }
 
 /** The waiter of this node was chosen: wakes it as {@link chooseOldest} says; false, and the node is free, if it is dead. */
-export function settleChosen(locker: Locker, table: number, node: number, lock: number): boolean {
+export function settleChosen(locker: Locker, table: number, node: number, lock: number, chains = true): boolean {
   const { words } = locker.memory;
-  wakeChosen(locker, node, lock);
   const state = load(words, node);
   // Free again: it took the signal and went. Otherwise the owner is that of this state, or the exchange below fails.
-  if (!isSignaled(state) || isAlive(words, nodeOwner(words, node, state))) return true;
-  if (!takeSignal(words, node, state, locker.me)) return true;
-  freeNode(words, table, node);
-  return false;
+  const dead = isSignaled(state) && !isAlive(words, nodeOwner(words, node, state));
+  if (dead && takeSignal(words, node, state, locker.me)) {
+    freeNode(words, table, node);
+    return false;
+  }
+  wakeChosen(locker, table, node, lock, chains);
+  return true;
 }
 
 /**
@@ -113,8 +125,9 @@ export function chooseAll(locker: Locker, table: number, lock = 0, moves = false
     const owner = nodeOwner(words, node, state);
     if (!isAlive(words, owner)) withdrawNode(words, table, node, state);
     else if (signalNode(words, node, state)) {
-      if (!moves || !moveChosen(words, node, owner, lock)) wakeChosen(locker, node, lock);
-      chosen++;
+      // Who is moved needs no wake, and who can't be is woken with the others: no chain beside the lock's own.
+      if (moves && moveChosen(words, node, owner, lock)) chosen++;
+      else if (settleChosen(locker, table, node, lock, !moves)) chosen++;
     }
   }
   return chosen;
@@ -131,10 +144,38 @@ function moveChosen(words: Int32Array, node: number, owner: number, lock: number
   return true;
 }
 
-/** Wakes a chosen waiter: now, or once `lock`, which the caller holds and has announced a sleeper of, is given back. */
-function wakeChosen(locker: Locker, node: number, lock: number): void {
-  if (lock === 0 || locker.owedWakes === undefined) wakeAll(locker.memory.words, node);
-  else locker.owedWakes.push(lock, node);
+/**
+ * Wakes a chosen waiter: now, or once `lock`, which the caller holds and has announced a sleeper of, is given back; or
+ * leaves it to the chain.
+ */
+function wakeChosen(locker: Locker, table: number, node: number, lock: number, chains: boolean): void {
+  const { owedWakes, memory } = locker;
+  if (lock === 0 || owedWakes === undefined) wakeAll(memory.words, node);
+  else if (!chains || !beginsChain(locker, table) || !putOff(memory.words, table, node)) owedWakes.push(lock, node);
+}
+
+/** Whether the caller wakes as many threads of the table as it should when it gives the lock back. */
+function beginsChain({ owedWakes = [], wakesAtOnce = AT_ONCE, memory }: Locker, table: number): boolean {
+  const end = nodeAt(table, memory.words[table + CAPACITY]);
+  let threads = 0;
+  for (let at = 1; at < owedWakes.length && threads < wakesAtOnce; at += 2) {
+    const node = owedWakes[at];
+    // A task's thread may be blocked elsewhere: nobody's wake may depend on it.
+    if (node > table && node < end && isThreads(memory.words, node)) threads++;
+  }
+  return threads >= wakesAtOnce;
+}
+
+/** Wakes all that the chain has not woken yet: the caller, which was to wake the next one, has not got the lock again. */
+export function wakeDue(locker: Locker, table: number): void {
+  const { words } = locker.memory;
+  if (load(words, table + CHAIN) === 0) return;
+  const mark = markOf(words, table);
+  for (let at = 0; at < mark; at++) {
+    const node = nodeAt(table, at);
+    // Their sleepers look at their own state: that these stay DUE costs a wake later on, at the most.
+    if (isSignaled(load(words, node))) wakeAll(words, node);
+  }
 }
 
 /** The caller has given the lock back: wakes those that it chose while it held it, first come, first served. */

@@ -77,6 +77,8 @@ export interface Locker {
    * Undefined: it wakes them at once.
    */
   readonly owedWakes?: number[];
+  /** How many it wakes at once at the most; those that it chose beyond are woken in a chain. Default: by the cores. */
+  readonly wakesAtOnce?: number;
 }
 
 /** What a thread waits for, if it can be freed and its memory used anew meanwhile. */

@@ -6,6 +6,7 @@ import * as assert from "uvu/assert";
 import { type CoreExports, instantiateCore } from "../../src/assembly/core.ts";
 import { arriveUsual, PARTIES, STATUS, sleepForOthers } from "../../src/protocols/barrier.ts";
 import { beginWait, chooseFor, sleepWait } from "../../src/protocols/condition.ts";
+import { LOCK_MISSED, LOOK_FIRST, sleepForLock } from "../../src/protocols/lock-wait.ts";
 import {
   ASYNC_WAITERS,
   lockStep,
@@ -149,6 +150,23 @@ test("an index outside the memory traps and changes nothing", () => {
   }
   assert.instance(error, WebAssembly.RuntimeError);
   assert.ok(words.every((word) => word === 0));
+});
+
+test("how a sleep for a lock ended is told alike: by time, and because the word was another", () => {
+  const [lock, seat, holder] = [64, 40, (1 << 12) | 1];
+  for (const seen of [holder | SYNC_WAITERS, holder]) {
+    const [one, { words }] = [memory(), memory()];
+    for (const each of [one.words, words]) {
+      each[lock] = holder | SYNC_WAITERS;
+      each[seat + T_PROBES] = PROBES_ARMED;
+    }
+    const core = instantiateCore(one.wasm) as CoreExports;
+    const byTime = seen < 0;
+    const ended = sleepForLock(words, lock, owners[0], seat, seen, 2, 1, 0);
+    assert.is(ended, byTime ? LOOK_FIRST : LOCK_MISSED);
+    assert.is(core.sleepForLock(lock, owners[0], seat, seen, 2, 1, 0), ended);
+    assert.equal(one.words, words);
+  }
 });
 
 test("random waits on a condition leave the same memory and give the same results", () => {

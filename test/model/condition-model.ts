@@ -21,6 +21,7 @@ export interface Locker {
   readonly me: number;
   readonly seatAt: number;
   readonly owedWakes: number[];
+  readonly wakesAtOnce: number;
 }
 export type Options = ExploreOptions<Words>;
 export type Body = (w: Words, thread: { index: number }) => unknown;
@@ -84,6 +85,13 @@ export class ConditionModels {
         memory: this.published(),
         threads: [{ body: this.chosenOne(), crash: false }, { body: this.giver(1, true) }],
         ...crash,
+      }),
+      model("a chain of 2, a death", false, {
+        memory: this.published(),
+        threads: [{ body: this.chosenOne(2) }, { body: this.chosenOne(2) }, { body: this.giver(1, true) }],
+        ...crash,
+        preemptions: 1,
+        states: 3e6,
       }),
       model("a waiter with a time-out beside a giver", true, {
         threads: [{ body: this.waiter(10) }, { body: this.chooser(1) }],
@@ -149,7 +157,7 @@ export class ConditionModels {
     names[this.lock + mutex.HOLD] = { name: "hold" };
     names[this.table + waitNodes.TICKETS] = { name: "tickets" };
     names[this.table + waitNodes.USED] = { name: "used" };
-    const kinds = ["free", "claimed", "waiting", "signaled", "relayed"];
+    const kinds = ["free", "claimed", "waiting", "signaled", "relayed", "due"];
     const show = (v: number | bigint): string => `${kinds[Number(v) >> 28]} ${Number(v) & 0xfffffff}`;
     for (let at = 0; at < NODES; at++) names[waitNodes.nodeAt(this.table, at)] = { name: `node${at}`, show };
     names[this.tokens] = { name: "tokens" };
@@ -162,7 +170,7 @@ export class ConditionModels {
 
   protected locker(w: Words, index: number): Locker {
     const seatAt = this.lib.threads.slotWord(index);
-    return { memory: { words: w } as never, me: (1 << 12) | index, seatAt, owedWakes: [] };
+    return { memory: { words: w } as never, me: (1 << 12) | index, seatAt, owedWakes: [], wakesAtOnce: 1 };
   }
 
   protected acquire(w: Words, locker: Locker): void {
@@ -217,7 +225,10 @@ export class ConditionModels {
     if (owed < 0) throw new Error(`a wait began with ${owed}`);
     if (owed > 0) this.payRelease(w, locker, owed);
     const ended = this.sleepWait(w, locker);
-    if (ended === condition.WAIT_OVER) return true;
+    if (ended === condition.WAIT_OVER) {
+      this.wakeNext(w, locker);
+      return true;
+    }
     if (ended === condition.WAIT_GOES_ON) waitQueue.rescueSignals(locker, this.table, true);
     const [node, waiting, ticket] = [seat.T_NODE, seat.T_WAITING, seat.T_TICKET].map((at) => w[seatAt + at]);
     return this.waitOn(w, locker, { node, waiting, ticket }, Number.POSITIVE_INFINITY);
@@ -239,7 +250,14 @@ export class ConditionModels {
     this.acquire(w, locker);
     mutex.resumeHold(w, this.lock, ticket);
     if (notified) waitNodes.freeNode(w, this.table, node);
+    this.wakeNext(w, locker);
     return notified;
+  }
+
+  /** What ends a wait: the next of the chain. */
+  private wakeNext(w: Words, locker: Locker): void {
+    const node = this.lib.condition.dueFor(w, this.table, this.lock, locker.me);
+    if (node !== 0) locker.owedWakes.push(this.lock, node);
   }
 
   /** Condition.notify of one. */
@@ -279,7 +297,7 @@ export class ConditionModels {
   }
 
   /** Waits already, and goes on with the lock once it is chosen, or nobody is left who could. */
-  private chosenOne(): Body {
+  private chosenOne(giver = 1): Body {
     return (w, { index }) => {
       const { threads, waitQueue, waitNodes } = this.lib;
       const locker = this.locker(w, index);
@@ -289,10 +307,11 @@ export class ConditionModels {
         locker,
         what,
         Number.POSITIVE_INFINITY,
-        () => !threads.isAlive(w, (1 << 12) | 1),
+        () => !threads.isAlive(w, (1 << 12) | giver),
       );
       this.acquire(w, locker);
       if (chosen) waitNodes.freeNode(w, this.table, node);
+      this.wakeNext(w, locker);
       this.release(w, locker);
     };
   }

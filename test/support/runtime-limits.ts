@@ -50,7 +50,6 @@ export const limits: readonly Limit[] = [
   { on: others, file: "test/locks/mutex-process.test.ts", reason: nodeProgram },
   { on: others, file: "test/locks/no-wait-async.test.ts", reason: nodeProgram },
   { on: ["deno"], file: "test/soak/", reason: interrupt },
-  { on: ["deno"], file: "test/support/watchdog.test.ts", reason: interrupt },
   { on: ["deno"], file: "test/region/threads.test.ts", title: "a probe tells a blocked thread", reason: interrupt },
   { on: ["deno"], file: "test/locks/once.test.ts", title: "runs it ends by terminate()", reason: interrupt },
   { on: ["deno"], file: "test/locks/barrier.test.ts", title: "runs the action ends by terminate()", reason: interrupt },
@@ -78,6 +77,14 @@ export const limits: readonly Limit[] = [
     on: ["deno"],
     file: "test/tables/string-pool.test.ts",
     title: "killed threads give no id twice",
+    reason: interrupt,
+  },
+  { on: ["deno"], file: "test/systems/rooms.test.ts", title: "two of them killed", reason: interrupt },
+  { on: ["deno"], file: "test/systems/streams.test.ts", title: "a stream whose thread is killed", reason: interrupt },
+  {
+    on: ["deno"],
+    file: "test/systems/session-store-more.test.ts",
+    title: "killed inside an update",
     reason: interrupt,
   },
 ];

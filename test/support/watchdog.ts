@@ -172,7 +172,7 @@ function watch(
 
 function describe(outcome: WorkerOutcome, steps: SharedArrayBuffer): string {
   const at = `at ${readStep(steps, outcome.index)}`;
-  if (outcome.error !== undefined) return `threw ${at}: ${outcome.error.stack ?? outcome.error.message}`;
+  if (outcome.error !== undefined) return `threw ${at}: ${outcome.error.stack ?? outcome.error}`;
   if (outcome.exitCode === undefined) return `still running ${at}`;
   const unfinished = outcome.finished ? "" : " without finish()";
   return `exited with code ${outcome.exitCode}${unfinished} ${at}`;

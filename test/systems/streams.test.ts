@@ -1,6 +1,5 @@
 // Streams among real threads: each event once and in order, one end, one removal, by generation; deaths and late writers.
 
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { Barrier } from "../../src/locks/barrier.ts";
 import { Event } from "../../src/locks/event.ts";
@@ -11,6 +10,7 @@ import {
   type StreamRegistryOptions,
   type Subscription,
 } from "../../src/systems/streams.ts";
+import { suite } from "../support/suite.ts";
 import { runWorkers } from "../support/watchdog.ts";
 
 const test = suite("streams");
