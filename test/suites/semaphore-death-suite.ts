@@ -5,7 +5,7 @@ import * as assert from "uvu/assert";
 import { type Region, Semaphore } from "../../src/index.ts";
 import { STARVER } from "../../src/protocols/semaphore.ts";
 import { anotherThread, bury, crashAt } from "../support/crash.ts";
-import { type Backend, until, untilDeathsKnown } from "../support/lock-backends.ts";
+import { type Backend, until } from "../support/lock-backends.ts";
 import { suite } from "../support/suite.ts";
 import { type Ending, endings, startVictim } from "../support/victim.ts";
 import { createSteps, readStep, runWorkers } from "../support/watchdog.ts";
@@ -46,7 +46,7 @@ export function semaphoreDeathSuite(backend: Backend): void {
           await victim.end();
           assert.equal(await results(), ["acquired", "acquired"]);
           // And those of the two, which have ended as well.
-          await untilDeathsKnown(semaphore.region, () => semaphore.available === 2);
+          await until(() => semaphore.available === 2);
         }
       });
     }

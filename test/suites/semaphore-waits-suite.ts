@@ -2,7 +2,7 @@
 
 import * as assert from "uvu/assert";
 import { Event } from "../../src/index.ts";
-import { notifies, until, untilDeathsKnown } from "../support/lock-backends.ts";
+import { notifies, until } from "../support/lock-backends.ts";
 import { codeOf, rejected, thrown } from "../support/thrown.ts";
 import { timersAlive } from "../support/timers.ts";
 import { createSteps, readStep, runWorkers } from "../support/watchdog.ts";
@@ -72,7 +72,7 @@ export function waits(kit: SemaphoreKit): void {
         assert.is(semaphore.available, 0);
         semaphore.release(2);
       }
-      await untilDeathsKnown(semaphore.region, () => semaphore.available === 2);
+      await until(() => semaphore.available === 2);
     }
     assertNoTrace(semaphore);
   });

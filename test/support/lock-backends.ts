@@ -5,7 +5,7 @@ import { SLICE_MS } from "../../src/cells/park.ts";
 import type { LockObject } from "../../src/locks/place.ts";
 import { FIRST_SLICE_MS } from "../../src/region/deadlock.ts";
 import { Region } from "../../src/region/region.ts";
-import { countSleepers, reapDead } from "../../src/region/threads.ts";
+import { countSleepers } from "../../src/region/threads.ts";
 
 export interface Backend {
   readonly name: string;
@@ -33,14 +33,6 @@ export function sleepers(lock: LockObject): number {
 /** Comes back once `condition` holds; the run's watchdog ends it if that never comes. */
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
-}
-
-/** As {@link until}, for what a death brings: where nobody tells of one, as in a browser, whoever asks finds out. */
-export function untilDeathsKnown(region: Region, condition: () => boolean): Promise<void> {
-  return until(() => {
-    reapDead(region.memory.words);
-    return condition();
-  });
 }
 
 /** As {@link until}, for a worker: spins. */
