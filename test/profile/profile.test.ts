@@ -3,7 +3,6 @@
 
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { Mutex, OwnerDiedError } from "../../src/index.ts";
 import { profile } from "../../src/profile/index.ts";
@@ -11,6 +10,7 @@ import { chromeTrace } from "../../src/profile/render/trace.ts";
 import type { LockCounts, LockProfile, Profile } from "../../src/profile/types.ts";
 import { cores } from "../../src/region/host.ts";
 import { checkTrace } from "../support/chrome-trace.ts";
+import { suite } from "../support/suite.ts";
 import { flagsOf, type Measured, ROUNDS } from "./profile.roles.ts";
 
 const test = suite("profile");

@@ -79,6 +79,7 @@ export const limits: readonly Limit[] = [
     title: "killed threads give no id twice",
     reason: interrupt,
   },
+  { on: ["deno"], file: "test/profile/profile.test.ts", title: "killed while it held a lock", reason: interrupt },
   { on: ["deno"], file: "test/systems/rooms.test.ts", title: "two of them killed", reason: interrupt },
   { on: ["deno"], file: "test/systems/streams.test.ts", title: "a stream whose thread is killed", reason: interrupt },
   {
