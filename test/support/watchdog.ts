@@ -35,7 +35,7 @@ export interface WorkerRun {
   readonly workerData?: object | ((index: number) => object);
   /** Variables of the workers' environment beside those of this process, for all alike or by the worker's number. */
   readonly env?: Record<string, string> | ((index: number) => Record<string, string>);
-  /** Milliseconds after which all workers are ended and the run fails. Default 30,000. */
+  /** Milliseconds after which all workers are ended and the run fails. Default 60,000. */
   readonly timeoutMs?: number;
   /** The cells of the workers' steps, of createSteps(count), for tests that read them with readStep(). */
   readonly steps?: SharedArrayBuffer;
@@ -110,7 +110,7 @@ export function finish(result?: unknown): void {
  * exits with another code than 0, or exits without finish(), unless `mayDie` allows it
  */
 export async function runWorkers<Result = unknown>(run: WorkerRun): Promise<WorkerOutcome<Result>[]> {
-  const { count, timeoutMs = 30_000, steps = createSteps(count) } = run;
+  const { count, timeoutMs = 60_000, steps = createSteps(count) } = run;
   const outcomes: Mutable<WorkerOutcome>[] = [];
   const workers: Worker[] = [];
   let watchdog: NodeJS.Timeout | undefined;
