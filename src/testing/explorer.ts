@@ -65,6 +65,7 @@ export class Explorer<M> {
     this.accesses.watched = options.invariant !== undefined;
     this.accesses.plainSteps = !this.accesses.watched && options.plain !== "ignore";
     this.growth = new Growth(this.actors, this.replayer, this.accesses, options.maxSteps ?? 5000);
+    this.growth.merges = options.checkpoints !== "ignore";
     this.world = new World(this.replayer, this.space);
     this.naming = new Naming(this.space, options.memory, options.names);
     this.shownMemory = this.space.shownShape(options.memory);
@@ -107,6 +108,7 @@ export class Explorer<M> {
       const pct = mode === "pct" ? (options.depth ?? 3) : 0;
       const draw = { schedules: options.schedules ?? 10_000, seed: options.seed ?? 1, pct };
       const { work, end } = await this.drive(() => new Sampler(this.machine, this.judge, draw));
+      await this.audit();
       return this.report(work.counts, work.found, end, "a sample of schedules, not all", false);
     }
     const budget = options.states ?? 2_000_000;
@@ -114,7 +116,7 @@ export class Explorer<M> {
     await this.drive(() => new Sampler(this.machine, this.judge, { schedules: 100, seed: 1, pct: 0 }));
     this.accesses.forget();
     const { work, end } = await this.drive(() => new Search(this.machine, this.judge, budget));
-    await this.inWorld(() => this.growth.audit(3000));
+    await this.audit();
     if (end === "failed" && options.shortest === false)
       return this.report(work.counts, work.found, end, undefined, false);
     if (end === "failed") {
@@ -122,14 +124,21 @@ export class Explorer<M> {
       return this.report(work.counts, short.work.found ?? work.found, end, undefined, short.work.found !== undefined);
     }
     let cut = end === "cut" ? `${budget} states were visited (option states)` : undefined;
-    if (cut === undefined && this.growth.spins.size > 0 && options.livelocks !== "ignore") {
+    const cyclic = this.growth.spins.size > 0 || this.growth.checkpoints.loops > 0;
+    if (cut === undefined && cyclic && options.livelocks !== "ignore") {
       this.accesses.forget();
       const live = await this.drive(() => new Breadth(this.machine, this.judge, budget, true));
+      await this.audit();
       work.counts.transitions += live.work.transitions;
       if (live.end === "failed") return this.report(work.counts, live.work.found, live.end, undefined, true);
       if (live.end === "cut") cut = `the search for livelocks was cut at ${budget} states (option states)`;
     }
     return this.report(work.counts, undefined, end, cut, false);
+  }
+
+  /** Looks whether the bodies are what was taken for granted: deterministic, and true in what they say they remember. */
+  private async audit(): Promise<void> {
+    await this.inWorld(() => this.growth.audit(3000));
   }
 
   /** Makes the machine and the work anew whenever the states need more words, and sees to async replays. */

@@ -1,6 +1,7 @@
 // Grows the trees of logs (tree.ts) by running bodies.
 // Invariant: a node exists only if its body was run against its log; every log is run twice or audited later.
 import type { Accesses } from "./accesses.ts";
+import { Checkpoints } from "./checkpoints.ts";
 import { ModelError } from "./errors.ts";
 import { type Op, sameOp } from "./ops.ts";
 import { NeedsAsync, type Replayer } from "./replay.ts";
@@ -24,6 +25,9 @@ export class Growth {
   readonly roots: Node[] = [];
   /** Loops taken as endless, by thread: the one assumption of a search. */
   readonly spins = new Map<string, number>();
+  readonly checkpoints = new Checkpoints();
+  /** Whether logs that end in one checkpoint are taken as one. */
+  merges = true;
   private readonly actors: readonly Actor[];
   private readonly replayer: Replayer;
   private readonly accesses: Accesses;
@@ -45,6 +49,7 @@ export class Growth {
     this.roots.length = 0;
     this.spins.clear();
     this.rests.clear();
+    this.checkpoints.forget();
     for (const actor of this.actors) {
       const starts: Node[] = [];
       let round = 0;
@@ -121,9 +126,24 @@ export class Growth {
     const outcome = await this.replayer.runAsync(actor, log, ops, parent.round);
     if (this.doubtful())
       this.compare(actor, parent, outcome, await this.replayer.runAsync(actor, log, ops, parent.round));
+    if (this.merge(parent, key, entry, outcome) !== undefined) return;
     const round = roundOf(parent, entry, outcome);
     const endless = round > 0 && (await this.endlessAsync(actor, parent, entry, round));
     this.attach(actor, parent, key, entry, outcome, endless ? round : 0);
+  }
+
+  /** The node of another log that ended in the same checkpoint, if there is one. */
+  private merge(parent: Node, key: unknown, entry: unknown, outcome: Outcome): Node | undefined {
+    const name = this.merges ? this.checkpoints.keyOf(parent, outcome) : undefined;
+    const same = name === undefined ? undefined : this.checkpoints.find(name);
+    if (same === undefined) return undefined;
+    parent.kids.set(key, same);
+    for (const node of this.checkpoints.merge(parent, entry, same)) {
+      node.spinning = true;
+      this.accesses.contradict(node);
+    }
+    if (same.fenced) this.accesses.contradict(same);
+    return same;
   }
 
   /** Runs ended and sampled logs once more, newest first: a body with memory of its own answers otherwise now. */
@@ -138,6 +158,10 @@ export class Growth {
         : this.replayer.run(actor, logOf(node), opsOf(node), node.round);
       this.compare(actor, node.parent, node.outcome, again, node.depth);
     }
+    await this.checkpoints.audit(async ({ thread, round }, log, ops) => {
+      const actor = this.actors[thread];
+      return actor.async ? this.replayer.runAsync(actor, log, ops, round) : this.replayer.run(actor, log, ops, round);
+    });
   }
 
   private ask(actor: Actor, parent: Node, key: unknown, entry: unknown): never {
@@ -183,6 +207,8 @@ export class Growth {
     outcome: Outcome,
     run: (log: unknown[], ops: (Op | undefined)[]) => Outcome,
   ): Node {
+    const same = this.merge(parent, key, entry, outcome);
+    if (same !== undefined) return same;
     const round = roundOf(parent, entry, outcome);
     const endless = round > 0 && this.repeats(parent, entry, round, run);
     return this.attach(actor, parent, key, entry, outcome, endless ? round : 0);
@@ -192,6 +218,8 @@ export class Growth {
     let node: Node;
     if (round === 0) {
       node = this.add(parent, entry, outcome);
+      const name = this.merges ? this.checkpoints.keyOf(parent, outcome) : undefined;
+      if (name !== undefined) this.checkpoints.learn(name, node);
     } else {
       node = parent;
       for (let i = 1; i < round; i++) node = node.parent as Node;

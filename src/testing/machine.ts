@@ -163,7 +163,7 @@ export class Machine extends Moves {
     } else if (effect.type === "clear") {
       const at = this.queue.find(vec, TIMERS + t, t, effect.token);
       if (at >= 0) this.queue.remove(vec, at);
-    } else {
+    } else if (effect.type !== "checkpoint") {
       if (effect.type === "validated" && (vec[TAINTED] >> t) & 1) {
         this.slip = { thread: t, message: "validated data that another thread had written since it was read" };
       }

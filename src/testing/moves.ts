@@ -161,7 +161,7 @@ export class Moves {
       const op = this.pending(vec, t);
       if (op === undefined) continue;
       const node = this.node(vec, t);
-      if (node.spinning || node.optimistic !== undefined) continue;
+      if (node.spinning || node.fenced || node.optimistic !== undefined) continue;
       const free = (!node.closing && this.accesses.immediate(op)) || (!plainOnly && this.free(vec, t, op, others));
       if (!free) continue;
       this.accesses.hurry(node);

@@ -49,6 +49,8 @@ export interface ExploreOptions<M> {
   readonly plain?: "report" | "ignore";
   /** Report runs that never end although the scheduler is fair (default), or ignore them. */
   readonly livelocks?: "report" | "ignore";
+  /** Take what bodies say by checkpoint() and scope() (default), or search as if they had said nothing. */
+  readonly checkpoints?: "use" | "ignore";
   /** "exhaustive" (default), or schedules drawn at random: uniformly, or by PCT. */
   readonly mode?: "exhaustive" | "random" | "pct";
   /** For random and pct: how many schedules (default 10,000), from which seed (default 1), PCT's bug depth (3). */

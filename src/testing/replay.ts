@@ -100,6 +100,26 @@ export class Replayer implements Port {
     this.current?.note({ type });
   }
 
+  checkpoint(values: readonly unknown[]): void {
+    const run = this.current;
+    if (run?.isNew()) run.checkpoint(run.scopes.at(-1) ?? 0, values);
+  }
+
+  scope<T>(work: () => T, also?: () => readonly unknown[]): T {
+    const run = this.current;
+    if (run === undefined) return work();
+    const base = run.pos;
+    run.scopes.push(base);
+    let result: T;
+    try {
+      result = work();
+    } finally {
+      run.scopes.pop();
+    }
+    if (run.isNew()) run.checkpoint(base, ["done", result, ...(also?.() ?? [])]);
+    return result;
+  }
+
   foreign(what: string): never {
     const run = this.current;
     if (run === undefined) throw new ModelError("ERR_MODEL_FOREIGN_STATE", `onCrash: ${what} that is not the model's`);

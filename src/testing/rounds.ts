@@ -63,4 +63,4 @@ export function sameOrNone(x: Op | undefined, y: Op | undefined): boolean {
 }
 
 const noTimers = (effects: readonly Effect[]): boolean =>
-  effects.every((e) => e.type === "optimistic" || e.type === "validated" || e.type === "discarded");
+  effects.every((e) => e.type !== "timer" && e.type !== "clear");

@@ -1,7 +1,7 @@
 // One run of one body against a log, while it lasts; and how to tell that all its microtasks have run.
 import { ModelError } from "./errors.ts";
 import { KIND_NAMES, type Op } from "./ops.ts";
-import type { Effect, End } from "./tree.ts";
+import { type Effect, type End, textOf } from "./tree.ts";
 
 /** What a body is told about its thread. */
 export interface ThreadInfo {
@@ -36,6 +36,8 @@ export class Run {
   tokens = 0;
   fault: ModelError | undefined;
   async = false;
+  /** How long the log was when each open scope was entered. */
+  readonly scopes: number[] = [];
   readonly listeners = new Map<number, Settle>();
   readonly repeating = new Set<number>();
   readonly actor: Actor;
@@ -48,8 +50,17 @@ export class Run {
     this.ops = ops;
   }
 
+  /** Whether the body is past its log, on new ground. */
+  isNew(): boolean {
+    return !this.suspended && this.pos === this.log.length;
+  }
+
   note(effect: Effect): void {
-    if (!this.suspended && this.pos === this.log.length) this.effects.push(effect);
+    if (this.isNew()) this.effects.push(effect);
+  }
+
+  checkpoint(base: number, values: readonly unknown[]): void {
+    this.note({ type: "checkpoint", base, values: textOf([this.scopes.length, ...values]) });
   }
 
   /** Ends this replay for good: the body is not one that can be checked. */

@@ -17,7 +17,9 @@ export type Effect =
   | { readonly type: "clear"; readonly token: number }
   | { readonly type: "optimistic" }
   | { readonly type: "validated" }
-  | { readonly type: "discarded" };
+  | { readonly type: "discarded" }
+  /** `base`: how much of the log the thread still knows, beside the values; all that came later is forgotten. */
+  | { readonly type: "checkpoint"; readonly base: number; readonly values: string };
 
 /** A plain access that the thread has made since its last step of any other kind. */
 export interface PlainAccess {
@@ -66,6 +68,10 @@ export class Node {
   closing = false;
   /** Part of a loop that repeats for ever while nothing changes. */
   spinning = false;
+  /** A thread may come back to it: its step is not made without a choice, so that others get their turn. */
+  fenced = false;
+  /** For searches of the graph of nodes (checkpoints.ts). */
+  mark = 0;
   /** The search in which its step was last taken as free (accesses.ts). */
   hurried = 0;
   /** The search in which its thread was last not made to die before this step, since it can die after it. */
@@ -98,7 +104,8 @@ export function opsOf(node: Node): (Op | undefined)[] {
   return ops;
 }
 
-function segmentOf(parent: Node | undefined): readonly PlainAccess[] {
+/** The plain accesses of a thread since its last other step, when it has made the step that `parent` was about to make. */
+export function segmentOf(parent: Node | undefined): readonly PlainAccess[] {
   const op = parent?.outcome.op;
   if (parent === undefined || op === undefined || !isPlain(op)) return NONE;
   if (parent.optimistic !== undefined && !isWrite(op)) return parent.segment;
@@ -116,4 +123,15 @@ function optimisticReads(parent: Node | undefined, outcome: Outcome): ReadonlyMa
     else if (effect.type === "validated" || effect.type === "discarded") reads = undefined;
   }
   return reads;
+}
+
+/** Values of primitive types as one text: different values, different texts. */
+export function textOf(values: readonly unknown[]): string {
+  const text = values.map((v) => {
+    if ((typeof v === "object" && v !== null) || typeof v === "function" || typeof v === "symbol") {
+      throw new TypeError("checkpoint: values of primitive types only: what an object holds may change");
+    }
+    return `${typeof v} ${Object.is(v, -0) ? "-0" : JSON.stringify(String(v))}`;
+  });
+  return text.join();
 }

@@ -39,14 +39,12 @@ const SLOW: readonly string[] = [
   "semaphore: owned, 3 threads, a death, at most 1 preemption",
   "rw: 2 readers, 1 writer, a death, at most 2 preemptions",
   "rw: 1 reader, 2 writers, a death, at most 2 preemptions",
-  "semaphore: owned, 2 threads × 1, a death",
   "once: 3 threads × 1, a death",
   "latch: 3 threads count down and wait",
   "1 async and 2 sync",
   "2 async and 1 sync",
   "barrier: a reset beside 2 threads with a time-out, at most 2 preemptions",
   "barrier: 3 threads × 1",
-  "semaphore: 3 threads × 1",
   "rw: 3 writers",
 ];
 

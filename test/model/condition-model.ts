@@ -5,6 +5,7 @@
 // over in its next step; WAITED counts waits that ended notified, CHOSEN those that were chosen.
 import type { ThreadStatus } from "../../src/testing/judge.ts";
 import type { ExploreOptions } from "../../src/testing/options.ts";
+import { checkpoint, scope } from "../../src/testing/markers.ts";
 import type { Library } from "./library.ts";
 import type { Model } from "./model.ts";
 
@@ -165,7 +166,12 @@ class ConditionModels {
   }
 
   private acquire(w: Words, locker: Locker): void {
+    scope(() => this.takeLock(w, locker));
+  }
+
+  private takeLock(w: Words, locker: Locker): void {
     const { mutex, wordLock } = this.lib;
+    this.lib.numberHolds();
     if (mutex.tryLock(w, this.lock, locker.me) !== 0) return;
     const result = wordLock.lockBlocking(locker, this.lock, Number.POSITIVE_INFINITY);
     if (result === mutex.ACQUIRED_DIED) mutex.markConsistent(w, this.lock, locker.me);
@@ -174,6 +180,13 @@ class ConditionModels {
 
   /** The release of ExclusiveLock: with S, which owingWakes sets, it pays what it owes. */
   private release(w: Words, locker: Locker): void {
+    scope(
+      () => this.giveLock(w, locker),
+      () => locker.owedWakes,
+    );
+  }
+
+  private giveLock(w: Words, locker: Locker): void {
     const owed = this.lib.mutex.unlock(w, this.lock, locker.me);
     if (owed === this.lib.mutex.NOT_OWNER) throw new Error("the lock that a wait took again is not held");
     if (owed > 0) this.payRelease(w, locker, owed);
@@ -246,7 +259,11 @@ class ConditionModels {
     return (w, { index }) => {
       const locker = this.locker(w, index);
       this.acquire(w, locker);
-      while (w[this.tokens] === 0) this.wait(w, locker);
+      for (;;) {
+        checkpoint("locked", ...locker.owedWakes);
+        if (w[this.tokens] !== 0) break;
+        this.wait(w, locker);
+      }
       w[this.tokens]--;
       this.release(w, locker);
     };

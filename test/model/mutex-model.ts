@@ -7,6 +7,7 @@
 
 import type { ThreadStatus } from "../../src/testing/judge.ts";
 import type { ExploreOptions, ThreadOptions } from "../../src/testing/options.ts";
+import { checkpoint } from "../../src/testing/markers.ts";
 import type { Library } from "./library.ts";
 import type { Model } from "./model.ts";
 
@@ -220,8 +221,10 @@ class MutexModels {
       let result = mutex.ACQUIRED;
       if (mutex.tryLock(w, this.at, me) === 0) {
         const seatAt = threads.slotWord(index);
+        checkpoint("must wait", deadline);
         result = wordLock.lockBlocking({ memory: { words: w } as never, me, seatAt }, this.at, deadline);
       }
+      checkpoint("locked", result);
       if (result === mutex.MUST_WAIT && timeout !== undefined) return "timed out";
       return this.hold(w, me, result);
     };
@@ -249,12 +252,14 @@ class MutexModels {
     return { body: (w) => this.lib.mutex.markFree(w, this.at), rounds: 2 };
   }
 
-  private hold(w: Words, me: number, result: number): string {
+  /** `whole`: the rest of the body is nothing but this, so that what was before can be forgotten. */
+  private hold(w: Words, me: number, result: number, whole = true): string {
     const { mutex } = this.lib;
     if (result !== mutex.ACQUIRED && result !== mutex.ACQUIRED_DIED) throw new Error(`lock returned ${result}`);
     const died = result === mutex.ACQUIRED_DIED;
     if (died && !mutex.markConsistent(w, this.at, me)) throw new Error("told of a death, but there is nothing to mark");
     this.critical(w, died);
+    if (whole) checkpoint("unlock");
     this.unlock(w, me);
     return "held";
   }
@@ -313,6 +318,7 @@ class MutexModels {
   private guards(n: number): ThreadOptions<Words>[] {
     const body = (w: Words, { index }: { index: number }): void => {
       const { mutex, wordLock, threads } = this.lib;
+      this.lib.numberHolds();
       const me = this.me(index);
       const lock = (): number => {
         const seatAt = threads.slotWord(index);
@@ -417,7 +423,7 @@ class MutexModels {
     const { mutex, asyncQueue } = this.lib;
     const { result } = await asyncQueue.asyncQueue(region, this.at).acquire(options, { isCurrent: () => true });
     if (result === mutex.MUST_WAIT && "timeout" in options && options.timeout !== undefined) return "timed out";
-    return this.hold(w, this.me(index), result);
+    return this.hold(w, this.me(index), result, false);
   }
 
   private aborted(): ThreadOptions<Words> {

@@ -8,6 +8,7 @@
 import type { Spinning } from "../../src/region/spinning.ts";
 import type { ThreadStatus } from "../../src/testing/judge.ts";
 import type { Body, ExploreOptions, ThreadOptions } from "../../src/testing/options.ts";
+import { checkpoint } from "../../src/testing/markers.ts";
 import type { Library } from "./library.ts";
 import type { Model } from "./model.ts";
 
@@ -305,6 +306,7 @@ class RwLockModels {
     return (w, { index }: Thread) => {
       const place = this.place(w, index);
       const result = this.enter(w, place, timeout);
+      checkpoint("entered", result);
       if (timeout !== undefined && result === this.lib.mutex.MUST_WAIT) return "timed out";
       return this.read(w, place, result);
     };
@@ -372,6 +374,7 @@ class RwLockModels {
     return (w, { index }: Thread) => {
       const place = this.place(w, index);
       const result = this.acquire(w, place, timeout);
+      checkpoint("acquired", result);
       if (timeout !== undefined && result === this.lib.mutex.MUST_WAIT) return "timed out";
       return this.write(w, place, result);
     };
