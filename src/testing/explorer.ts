@@ -1,78 +1,25 @@
-// One exploration. This file only joins the parts: options (options.ts), the world (world.ts), trees of logs (growth.ts), the transition system
-// (machine.ts), the searches (search.ts, breadth.ts, sampler.ts) and the report (trace.ts).
+// One exploration, from its options (options.ts) to its report (trace.ts): what is searched, and by which search (search.ts,
+// breadth.ts, sampler.ts). How a search is driven is driver.ts.
 
-import { Accesses, NotFree } from "./accesses.ts";
-import { AsyncWatchdog } from "./async-watchdog.ts";
 import { Breadth } from "./breadth.ts";
 import { decode, encode } from "./choices.ts";
+import { Driver } from "./driver.ts";
 import { ModelError } from "./errors.ts";
-import { Growth, NeedsReplay, StartAgain } from "./growth.ts";
-import { Judge } from "./judge.ts";
-import { Machine } from "./machine.ts";
-import type { ExploreOptions, ExploreResult, Failure, ThreadOptions } from "./options.ts";
-import { Replayer } from "./replay.ts";
-import { type Actor, isSuspend } from "./run.ts";
+import type { ExploreResult, Failure } from "./options.ts";
 import { Sampler, Solo } from "./sampler.ts";
 import { changed, Scopes } from "./scopes.ts";
 import { type Counts, type Found, Search } from "./search.ts";
-import { OutOfWords, Space } from "./space.ts";
-import { columns, Naming, Tracer } from "./trace.ts";
-import { guarded } from "./watchdog.ts";
-import { World } from "./world.ts";
+import { Strays } from "./strays.ts";
+import { columns, Tracer } from "./trace.ts";
 
 const realNow = performance.now.bind(performance);
-const SLICE_OF_WORK = 20_000;
 /** Most states visited to find a failing schedule shorter than the one at hand. */
 const SHORTEST = 3_000_000;
 
-interface Work {
-  run(most: number): "more" | "done" | "failed" | "cut";
-}
-
-export class Explorer<M> {
-  private readonly options: ExploreOptions<M>;
-  private readonly actors: Actor[];
-  private readonly space: Space;
-  private readonly watchdog: AsyncWatchdog;
-  private readonly replayer: Replayer;
-  private readonly growth: Growth;
-  private readonly accesses: Accesses;
-  private readonly world: World;
-  private readonly naming: Naming;
-  private readonly specs: readonly ThreadOptions<M>[];
-  private readonly shownMemory: M;
-  private machine!: Machine;
-  private judge!: Judge;
-  private readonly start = realNow();
-  private stray: unknown;
-  private strayed = false;
-
-  constructor(options: ExploreOptions<M>) {
-    validate(options);
-    this.options = options;
-    this.specs = options.threads.map((t) => (typeof t === "function" ? { body: t } : t));
-    this.actors = this.specs.map((spec, index) => ({
-      index,
-      name: spec.name ?? `thread ${index}`,
-      body: spec.body as Actor["body"],
-      rounds: spec.rounds ?? 1,
-      async: false,
-    }));
-    this.space = new Space(options.memory);
-    this.watchdog = new AsyncWatchdog(options.watchdogMs ?? 10_000);
-    this.replayer = new Replayer(this.space, options.memory, this.watchdog, options.reset);
-    this.accesses = new Accesses(this.space.initial.length);
-    this.accesses.watched = options.invariant !== undefined;
-    this.accesses.plainSteps = !this.accesses.watched && options.plain !== "ignore";
-    this.growth = new Growth(this.actors, this.replayer, this.accesses, options.maxSteps ?? 5000);
-    this.growth.merges = options.checkpoints !== "ignore";
-    this.world = new World(this.replayer, this.space);
-    this.naming = new Naming(this.space, options.memory, options.names);
-    this.shownMemory = this.space.shownShape(options.memory);
-  }
-
+export class Explorer<M> extends Driver<M> {
   async run(): Promise<ExploreResult> {
-    const forget = this.ignoreSuspended();
+    const strays = new Strays();
+    const forget = strays.listen();
     try {
       const result = await this.watchdog.over(this.whole(), () => {
         // What was running is gone, and did not clean up.
@@ -80,8 +27,7 @@ export class Explorer<M> {
         this.replayer.drop();
         return this.endless("the body computes on and on after an await, and never comes to its next operation");
       });
-      // A task of a body failed where nobody awaited it: no run with it is worth anything.
-      if (this.strayed) throw this.stray;
+      if (strays.found !== undefined) throw strays.found.reason;
       return result;
     } finally {
       // Rejections of suspended promises are told only once Node gets to its own queues.
@@ -136,68 +82,6 @@ export class Explorer<M> {
     return this.report(work.counts, undefined, end, cut, false);
   }
 
-  /** Looks whether the bodies are what was taken for granted: deterministic, and true in what they say they remember. */
-  private async audit(): Promise<void> {
-    await this.inWorld(() => this.growth.audit(3000));
-  }
-
-  /** Makes the machine and the work anew whenever the states need more words, and sees to async replays. */
-  private async drive<W extends Work>(make: () => W): Promise<{ work: W; end: "done" | "failed" | "cut" }> {
-    for (;;) {
-      try {
-        this.machine = this.newMachine();
-        this.judge = this.newJudge();
-        const work = await this.retry(make);
-        for (;;) {
-          const end = await this.retry(() => work.run(SLICE_OF_WORK));
-          if (end !== "more") return { work, end };
-        }
-      } catch (error) {
-        await this.startOver(error);
-      }
-    }
-  }
-
-  private async startOver(error: unknown): Promise<void> {
-    if (error instanceof OutOfWords) this.space.widen();
-    else if (error instanceof NotFree) this.accesses.forget();
-    else if (error instanceof StartAgain) await this.plant();
-    else throw error;
-  }
-
-  /** Runs a slice of work in the model's world; where it needs an async replay, does that and runs it again. */
-  private async retry<T>(slice: () => T): Promise<T> {
-    for (let replays = 0; ; replays++) {
-      this.world.enter();
-      try {
-        return this.hasAsync() ? slice() : this.watched(slice);
-      } catch (error) {
-        if (!(error instanceof NeedsReplay)) throw error;
-        await this.growth.grow(error);
-      } finally {
-        this.world.leave();
-      }
-      // Rejections of suspended promises pile up until Node gets to its own queues.
-      if (replays % 64 === 63) await new Promise((resolve) => setTimeout(resolve, 0));
-    }
-  }
-
-  /** Runs `slice`, but not for ever. */
-  private watched<T>(slice: () => T): T {
-    return guarded(slice, this.options.watchdogMs ?? 10_000, () =>
-      this.endless("the body never comes to its next operation"),
-    );
-  }
-
-  private endless(message: string): ModelError {
-    const { name, step } = this.replayer.last;
-    return new ModelError("ERR_MODEL_ENDLESS", message, name, step);
-  }
-
-  private async plant(): Promise<void> {
-    await this.inWorld(() => this.growth.plant((run) => this.watched(run)));
-  }
-
   /** Runs each thread alone, and looks whether it changed a variable that its body can see. */
   private async alone(scopes: Scopes | undefined): Promise<void> {
     const before = this.actors.map(({ body }) => scopes?.variables(body));
@@ -226,61 +110,6 @@ export class Explorer<M> {
 
   private bounded(): boolean {
     return (this.options.preemptions ?? Number.POSITIVE_INFINITY) !== Number.POSITIVE_INFINITY;
-  }
-
-  private hasAsync(): boolean {
-    return this.actors.some((a) => a.async);
-  }
-
-  private async inWorld<T>(job: () => Promise<T>): Promise<T> {
-    this.world.enter();
-    try {
-      return await job();
-    } finally {
-      this.world.leave();
-    }
-  }
-
-  private newMachine(): Machine {
-    const { options, specs } = this;
-    const bits = (pick: (spec: ThreadOptions<M>) => boolean): number =>
-      specs.reduce((set, spec, t) => (pick(spec) ? set | (1 << t) : set), 0);
-    const machine = new Machine(this.space, this.growth, this.accesses, {
-      threads: specs.length,
-      crashes: options.crashes ?? 0,
-      crashable: bits((s) => s.crash !== false),
-      preemptions: options.preemptions ?? Number.POSITIVE_INFINITY,
-      timeouts: options.timeouts ?? "any",
-      sliceMs: [options.sliceMs ?? 250].flat(),
-      slices: options.slices ?? "after-death",
-      clockJumps: options.clockJumps ?? 0,
-      clockStep: options.clockStep ?? 2,
-      daemons: bits((s) => s.daemon === true),
-      onCrash: options.onCrash === undefined ? undefined : (t) => this.crashHook(t),
-    });
-    return machine;
-  }
-
-  private crashHook(thread: number): void {
-    const { machine, replayer } = this;
-    replayer.hook = (op) => machine.immediate(op);
-    try {
-      this.options.onCrash?.(thread, replayer.shape() as M);
-    } finally {
-      replayer.hook = undefined;
-    }
-  }
-
-  private newJudge(): Judge {
-    const { options } = this;
-    return new Judge(this.machine, {
-      names: this.actors.map((a) => a.name),
-      plain: options.plain ?? "report",
-      invariant: options.invariant as never,
-      final: options.final as never,
-      shownMemory: this.shownMemory,
-      nameOf: (addr) => this.naming.nameOf(addr),
-    });
   }
 
   private async replayOnly(text: string): Promise<ExploreResult> {
@@ -358,38 +187,10 @@ export class Explorer<M> {
       `run it again with { replay: "${schedule}" }`;
     return { kind: found.kind, message: found.message, schedule, shortest, steps: tracer.steps, toString: () => text };
   }
-
-  /** Promises of suspended async bodies are rejected and nobody cares; other stray rejections fail the exploration. */
-  private ignoreSuspended(): () => void {
-    const proc = (globalThis as { process?: NodeJS.Process }).process;
-    if (typeof proc?.on !== "function") return () => undefined;
-    const listener = (reason: unknown): void => {
-      if (isSuspend(reason)) return;
-      this.stray = reason;
-      this.strayed = true;
-    };
-    // A listener of an event target (an abort signal's) that throws ends up as an uncaught exception.
-    proc.on("unhandledRejection", listener);
-    proc.on("uncaughtException", listener);
-    return () => {
-      proc.off("unhandledRejection", listener);
-      proc.off("uncaughtException", listener);
-    };
-  }
 }
 
 function decodeStep(text: string): number {
   const c = decode(text);
   if (c === undefined) throw new ModelError("ERR_MODEL_SCHEDULE", `"${text}" is no step of a schedule`);
   return c;
-}
-
-function validate<M>(options: ExploreOptions<M>): void {
-  const n = options.threads.length;
-  if (n < 1 || n > 15) throw new RangeError(`explore: ${n} threads were given; 1 to 15 are possible`);
-  for (const key of ["crashes", "preemptions", "schedules", "states", "maxSteps", "clockJumps"] as const) {
-    const value = options[key];
-    if (value !== undefined && !(value >= 0))
-      throw new RangeError(`explore: ${key} must be a number ≥ 0, not ${value}`);
-  }
 }

@@ -4,8 +4,8 @@
 // Words beside the lock: TOKENS is what waiters wait for; OVER is set by a waiter that has the lock again and whose wait is
 // over in its next step; WAITED counts waits that ended notified, CHOSEN those that were chosen.
 import type { ThreadStatus } from "../../src/testing/judge.ts";
-import type { ExploreOptions } from "../../src/testing/options.ts";
 import { checkpoint, scope } from "../../src/testing/markers.ts";
+import type { ExploreOptions } from "../../src/testing/options.ts";
 import type { Library } from "./library.ts";
 import type { Model } from "./model.ts";
 

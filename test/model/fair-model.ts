@@ -2,8 +2,8 @@
 // way of learning of a death. Holders check the lock's promise as in mutex-model.ts: INSIDE and COUNT are plain words.
 
 import type { ThreadStatus } from "../../src/testing/judge.ts";
-import type { ExploreOptions, ThreadOptions } from "../../src/testing/options.ts";
 import { checkpoint } from "../../src/testing/markers.ts";
+import type { ExploreOptions, ThreadOptions } from "../../src/testing/options.ts";
 import type { Library } from "./library.ts";
 import type { Model } from "./model.ts";
 

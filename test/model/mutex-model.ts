@@ -6,8 +6,8 @@
 // race are reported by the checker, so two owners at once cannot go unseen.
 
 import type { ThreadStatus } from "../../src/testing/judge.ts";
-import type { ExploreOptions, ThreadOptions } from "../../src/testing/options.ts";
 import { checkpoint } from "../../src/testing/markers.ts";
+import type { ExploreOptions, ThreadOptions } from "../../src/testing/options.ts";
 import type { Library } from "./library.ts";
 import type { Model } from "./model.ts";
 

@@ -7,8 +7,8 @@
 
 import type { Spinning } from "../../src/region/spinning.ts";
 import type { ThreadStatus } from "../../src/testing/judge.ts";
-import type { Body, ExploreOptions, ThreadOptions } from "../../src/testing/options.ts";
 import { checkpoint } from "../../src/testing/markers.ts";
+import type { Body, ExploreOptions, ThreadOptions } from "../../src/testing/options.ts";
 import type { Library } from "./library.ts";
 import type { Model } from "./model.ts";
 
