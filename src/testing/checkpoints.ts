@@ -29,10 +29,11 @@ interface Merged {
   readonly same: Node;
 }
 
-/** How many logs are run again to see whether the bodies spoke true, each how often at the most, and how far. */
+/** How many logs are run again to see whether the bodies spoke true, and each how often, at the most; and how far. */
 const MOST_AUDITED = 2000;
 const MOST_WAYS = 64;
-const FARTHEST = 400;
+const FAR = 400;
+const NEAR = 60;
 
 export class Checkpoints {
   private readonly known = new Map<string, Node>();
@@ -99,22 +100,26 @@ export class Checkpoints {
     return between(same, parent);
   }
 
-  /** Runs merged logs on along ways that the logs they were merged with went. */
-  async audit(run: (node: Node, log: unknown[], ops: (Op | undefined)[]) => Promise<Outcome>): Promise<void> {
-    const ways = Math.min(MOST_WAYS, Math.ceil(MOST_AUDITED / this.merged.length));
+  /** Runs merged logs on along ways that the logs they were merged with went; `most`: how many runs that may take. */
+  async audit(
+    most: number,
+    run: (node: Node, log: unknown[], ops: (Op | undefined)[]) => Promise<Outcome>,
+  ): Promise<void> {
+    const ways = Math.max(1, Math.min(MOST_WAYS, Math.ceil(most / this.merged.length)));
     for (const merged of this.merged) {
-      for (let way = 0; way < ways; way++) await this.auditOne(merged, run);
+      for (let way = 0; way < ways; way++) await this.auditOne(merged, way === 0 ? FAR : NEAR, run);
     }
   }
 
   private async auditOne(
     { parent, entry, same }: Merged,
+    far: number,
     run: (node: Node, log: unknown[], ops: (Op | undefined)[]) => Promise<Outcome>,
   ): Promise<void> {
     const log = [...logOf(parent), entry];
     const ops = [...opsOf(parent), parent.outcome.op];
     let node = same;
-    for (let n = 0; n < FARTHEST && node.kids.size > 0; n++) {
+    for (let n = 0; n < far && node.kids.size > 0; n++) {
       const [key, next] = [...node.kids][this.draw(node.kids.size)];
       log.push(next.parent === node ? next.entry : key);
       ops.push(node.outcome.op);

@@ -158,7 +158,7 @@ export class Growth {
         : this.replayer.run(actor, logOf(node), opsOf(node), node.round);
       this.compare(actor, node.parent, node.outcome, again, node.depth);
     }
-    await this.checkpoints.audit(async ({ thread, round }, log, ops) => {
+    await this.checkpoints.audit(Math.min(most, 4 * this.nodes.length), async ({ thread, round }, log, ops) => {
       const actor = this.actors[thread];
       return actor.async ? this.replayer.runAsync(actor, log, ops, round) : this.replayer.run(actor, log, ops, round);
     });

@@ -1,13 +1,14 @@
 // npm run check:model: every interleaving of the shipped protocols, and all mutants, shared out over the cores.
 //
 //   node dist/test/model/check.js [--short] [--json] [--only MODEL] [--mutant NAME] [--replay SCHEDULE] [--verbose]
-//                                 [--jobs N] [--limit SECONDS]
+//                                 [--jobs N] [--limit SECONDS] [--part K/N]
 //
 // --short      the small models only (npm test)
 // --only       models whose protocol and name hold the words; with --replay, runs one schedule of it and prints it
 // --mutant     only mutants whose name holds the words; prints each one's shortest failing schedule
 // --jobs       processes; default: one for each core
 // --limit      seconds after which a case has failed; default 600
+// --part       only every N-th case, beginning with the K-th: for several machines
 // --json       one JSON document as the last line of standard output
 // A case that throws, or whose process is lost, is a failed case; the others go on.
 // Exit code 0 only if every protocol passes and every mutant is caught.
@@ -25,6 +26,7 @@ const { values } = parseArgs({
     replay: { type: "string" },
     jobs: { type: "string" },
     limit: { type: "string" },
+    part: { type: "string" },
   },
 });
 
@@ -77,9 +79,15 @@ function sumUp(found: readonly Found[]): object {
   };
 }
 
+function partOf(cases: readonly Case[], part: string): readonly Case[] {
+  const [, first, of] = (/^(\d+)\/(\d+)$/.exec(part) ?? []).map(Number);
+  if (!(first >= 1 && first <= of)) throw new Error(`--part takes K/N, K from 1 to N, not "${part}"`);
+  return cases.filter((_, at) => at % of === first - 1);
+}
+
 async function main(): Promise<boolean> {
   const start = performance.now();
-  const listed = await listCases(values.short, values.only, values.mutant);
+  const listed = partOf(await listCases(values.short, values.only, values.mutant), values.part ?? "1/1");
   if (listed.length === 0) throw new Error(`nothing is named "${values.only ?? values.mutant}"`);
   const shortest = values.mutant !== undefined || values.verbose;
   const cases = listed.map((c) => ({ ...c, shortest, replay: values.replay }));
