@@ -17,8 +17,9 @@
 // ERR_MODEL_NONDETERMINISTIC if not, whatever the search has found.
 // Invariant: every cycle of the graph holds a fenced node, whose step is never made without a choice, or an endless
 // loop of rounds.ts, whose steps are not either.
+import { reaches, spinsOf } from "./cycles.ts";
 import { ModelError } from "./errors.ts";
-import { type Op, WAIT } from "./ops.ts";
+import type { Op } from "./ops.ts";
 import { sameOrNone } from "./rounds.ts";
 import { logOf, type Node, type Outcome, opsOf, segmentOf, textOf } from "./tree.ts";
 
@@ -87,9 +88,9 @@ export class Checkpoints {
 
   /**
    * `parent` goes on to `same` after `entry`: an edge of the graph that is none of the tree. If that closes a cycle,
-   * `same` is fenced; returns the nodes of those cycles in which nobody waits: a thread in them only spins.
+   * `same` is fenced; returns the nodes of those cycles in which a thread only spins.
    */
-  merge(parent: Node, entry: unknown, same: Node): readonly Node[] {
+  merge(parent: Node, entry: unknown, same: Node): Iterable<Node> {
     // A sample that is spread over all of them, however many there will be.
     const at = this.seen < MOST_AUDITED ? this.seen : (Math.imul(this.seen, 0x9e3779b1) >>> 0) % this.seen;
     this.seen++;
@@ -97,7 +98,7 @@ export class Checkpoints {
     if (!reaches(same, parent)) return [];
     this.loops++;
     same.fenced = true;
-    return between(same, parent);
+    return spinsOf(parent, entry, same);
   }
 
   /** Runs merged logs on along ways that the logs they were merged with went; `most`: how many runs that may take. */
@@ -138,44 +139,6 @@ export class Checkpoints {
     this.drawn = (Math.imul(this.drawn, 1664525) + 1013904223) >>> 0;
     return Math.floor((this.drawn / 2 ** 32) * n);
   }
-}
-
-/** Whether `from` can come to `to`. */
-function reaches(from: Node, to: Node): boolean {
-  return reached(from, () => true).includes(to);
-}
-
-/** The nodes of all ways from `from` to `to` on which nobody waits. */
-function between(from: Node, to: Node): Node[] {
-  const waits = (node: Node): boolean => node.outcome.op?.kind === WAIT;
-  const forth = reached(from, (node) => !waits(node));
-  if (!forth.includes(to) || waits(to)) return [];
-  const back = new Map<Node, Node[]>();
-  for (const node of forth) {
-    if (waits(node)) continue;
-    for (const kid of node.kids.values()) back.set(kid, [...(back.get(kid) ?? []), node]);
-  }
-  const found = new Set([to]);
-  for (const node of found) for (const before of back.get(node) ?? []) found.add(before);
-  return [...found];
-}
-
-let marks = 0;
-
-/** Every node that can be reached, by way of those that pass `through`. */
-function reached(from: Node, through: (node: Node) => boolean): Node[] {
-  const mark = ++marks;
-  const found = [from];
-  from.mark = mark;
-  for (let i = 0; i < found.length; i++) {
-    if (!through(found[i])) continue;
-    for (const kid of found[i].kids.values()) {
-      if (kid.mark === mark) continue;
-      kid.mark = mark;
-      found.push(kid);
-    }
-  }
-  return found;
 }
 
 function unlike(parent: Node): ModelError {

@@ -30,6 +30,7 @@ export interface Library {
   readonly fairLine: typeof import("../../src/protocols/fair-line.ts");
   readonly fairLock: typeof import("../../src/region/fair-lock.ts");
   readonly fairQueue: typeof import("../../src/locks/fair-queue.ts");
+  readonly reentrant: typeof import("../../src/protocols/reentrant-mutex.ts");
   readonly rwLock: typeof import("../../src/protocols/rw-lock.ts");
   readonly rwSpin: typeof import("../../src/protocols/rw-spin.ts");
   readonly permits: typeof import("../../src/protocols/semaphore.ts");
@@ -185,6 +186,7 @@ async function load(src: string, looks: boolean): Promise<Library> {
     fairLine: await module("protocols/fair-line.js"),
     fairLock: await module("region/fair-lock.js"),
     fairQueue: await module("locks/fair-queue.js"),
+    reentrant: await module("protocols/reentrant-mutex.js"),
     rwLock: await module("protocols/rw-lock.js"),
     rwSpin: await module("protocols/rw-spin.js"),
     permits: await module("protocols/semaphore.js"),

@@ -30,11 +30,13 @@ export class RwLockBodies extends RwLockPlace {
     this.pay(w, this.lib.rwLock.leaveRead(w, place.index, place.cell));
   }
 
-  protected read(w: Words, place: Place, result: number): string {
+  /** `whole`: the rest of the body is nothing but this, so that what was before can be forgotten. */
+  protected read(w: Words, place: Place, result: number, whole = false): string {
     const { mutex } = this.lib;
     if (result === mutex.UNRECOVERABLE) throw new Error("not recoverable");
     if (result !== mutex.ACQUIRED && result !== mutex.ACQUIRED_DIED) throw new Error(`read returned ${result}`);
     this.look(w, result === mutex.ACQUIRED_DIED);
+    if (whole) checkpoint("leave");
     this.leave(w, place);
     return "read";
   }
@@ -45,7 +47,7 @@ export class RwLockBodies extends RwLockPlace {
       const result = this.enter(w, place, timeout);
       checkpoint("entered", result);
       if (timeout !== undefined && result === this.lib.mutex.MUST_WAIT) return "timed out";
-      return this.read(w, place, result);
+      return this.read(w, place, result, true);
     };
   }
 
@@ -97,12 +99,15 @@ export class RwLockBodies extends RwLockPlace {
     this.pay(w, owed);
   }
 
-  protected write(w: Words, place: Place, result: number): string {
+  /** `whole` as for {@link read}. */
+  protected write(w: Words, place: Place, result: number, whole = false): string {
     const { mutex, rwLock } = this.lib;
     if (result !== mutex.ACQUIRED && result !== mutex.ACQUIRED_DIED) throw new Error(`write returned ${result}`);
     const died = result === mutex.ACQUIRED_DIED;
     this.change(w, died);
+    if (whole) checkpoint("written", died);
     if (died !== rwLock.clearDoubt(w, this.at)) throw new Error("told of a death, but there is nothing to mark");
+    if (whole) checkpoint("end");
     this.endWrite(w, place);
     return "written";
   }
@@ -113,7 +118,7 @@ export class RwLockBodies extends RwLockPlace {
       const result = this.acquire(w, place, timeout);
       checkpoint("acquired", result);
       if (timeout !== undefined && result === this.lib.mutex.MUST_WAIT) return "timed out";
-      return this.write(w, place, result);
+      return this.write(w, place, result, true);
     };
   }
 

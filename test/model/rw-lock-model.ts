@@ -30,11 +30,13 @@ class RwLockModels extends RwLockBodies {
     const body = (b: Body<Words>): ThreadOptions<Words> => ({ body: b });
     const two = { rounds: 2 };
     const few: Partial<Options> = { preemptions: 2, states: 3e6, livelocks: "ignore" };
+    const large: Partial<Options> = { states: 20e6, livelocks: "ignore" };
     return [
       model("1 reader × 2, 1 writer", true, [r(two), w()]),
       model("1 reader × 2, 1 writer × 2, at most 3 preemptions", false, [r(two), w(two)], { ...few, preemptions: 3 }),
       model("2 readers, 1 writer, at most 2 preemptions", true, [r(), r(), w()], few),
       model("1 reader, 2 writers, at most 2 preemptions", false, [r(), w(), w()], few),
+      model("2 readers, 1 writer", false, [r(), r(), w()], large),
       model("1 reader × 2, 1 writer, spinning", true, [
         { body: this.spinning(this.reader()), ...two },
         body(this.spinning(this.writer())),

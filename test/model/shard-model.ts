@@ -38,13 +38,18 @@ class ShardModels extends ShardPlace {
       this.fill(w, 1);
       this.read(w, 2, this.keys[0]);
     };
+    // Two threads are searched whole, also with a death at any step of either.
+    const both = (name: string, fill: (w: Words) => void, bodies: readonly ThreadOptions<Words>[]): Model[] => [
+      this.model(name, fill, bodies, {}),
+      this.model(`${name}, a death`, fill, bodies, crash),
+    ];
     return [
-      this.model("a row is replaced while it is read", rows(1), [this.set(0, 2), this.reader()], two),
-      this.model("a number changes in place beside a cached row", rows(1), [this.add(0), this.cached()], two),
-      this.model("a row is replaced beside a cached one", rows(1), [this.set(0, 2), this.cached()], two),
-      this.model("a row is deleted and its memory used at once", rows(1), [this.reuse(), this.reader(0, true)], two),
-      this.model("rows move to a larger index", (w) => this.growing(w), [this.set(6, 1), this.reader()], two),
-      this.model("an insertion begins a growth", rows(5), [this.set(5, 1), this.reader(4)], sample(200)),
+      ...both("a row is replaced while it is read", rows(1), [this.set(0, 2), this.reader()]),
+      ...both("a number changes in place beside a cached row", rows(1), [this.add(0), this.cached()]),
+      ...both("a row is replaced beside a cached one", rows(1), [this.set(0, 2), this.cached()]),
+      ...both("a row is deleted and its memory used at once", rows(1), [this.reuse(), this.reader(0, true)]),
+      ...both("rows move to a larger index", (w) => this.growing(w), [this.set(6, 1), this.reader()]),
+      ...both("an insertion begins a growth", rows(5), [this.set(5, 1), this.reader(4)]),
       this.model("two writers", rows(1), [this.set(0, 2), this.set(1, 1), this.reader()], sample(200)),
       this.model("a writer dies", rows(1), [this.set(0, 2), this.set(1, 1, safe), this.reader(0, false, safe)], {
         ...sample(400),

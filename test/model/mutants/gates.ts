@@ -18,7 +18,7 @@ export const barrierMutants: readonly Mutant[] = [
     file: "protocols/barrier.js",
     find: "store(words, index + ARRIVED, 0);\n    store(words, index + STATUS, WHOLE);",
     replace: "store(words, index + STATUS, WHOLE);",
-    model: "barrier: 2 threads × 2, at most 2 preemptions",
+    model: "barrier: 2 threads × 2",
     expect: ["exception", "lost-wakeup", "deadlock", "livelock"],
   },
   {
