@@ -115,6 +115,29 @@ async function writeScripts(entries, from, to) {
   return new Set(modules.flatMap((path) => /.*node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/.exec(path)?.[1] ?? []));
 }
 
+/** Where the functions, classes and methods below this node begin. */
+function beginnings(node) {
+  if (typeof node !== "object" || node === null) return [];
+  const own = /^(?:FunctionDeclaration|ClassDeclaration|MethodDefinition)$/.test(node.type) ? [node.start] : [];
+  return [...own, ...Object.values(node).flatMap(beginnings)];
+}
+
+/** Each function on a line of its own: Node prints the line that an uncaught error comes from, however long it is. */
+async function breakLines(to) {
+  const { parseAst } = await import("rolldown/parseAst");
+  for (const path of filesOf(to, ".js")) {
+    const text = readFileSync(path, "utf8");
+    const ends = [...new Set([0, ...beginnings(parseAst(text)), text.length])].sort((a, b) => a - b);
+    writeFileSync(
+      path,
+      ends
+        .map((end, i) => text.slice(ends[i - 1] ?? 0, end))
+        .join("\n")
+        .trimStart(),
+    );
+  }
+}
+
 /** Bytes that the package may have, packed. */
 const BUDGET = 149_000;
 
@@ -177,6 +200,7 @@ function writeLicences(bundled, to) {
 async function writeSmall(from, to) {
   const entries = entryPoints(from);
   writeLicences(await writeScripts(entries, from, to), to);
+  await breakLines(to);
   writeDeclarations(from, to);
 }
 

@@ -4,10 +4,17 @@
 import { type Effort, median, type Run, spreadOf } from "./result.ts";
 import { type Entry, type Params, type Repetition, Team } from "./team.ts";
 
-const WARM_ROUNDS = 2;
-/** Each worker compiles its code for itself, on whatever cores there are. */
-const WARM_MS = 250;
-const WARM_MS_A_WORKER = 75;
+/**
+ * Milliseconds that a team runs before it is measured. Each worker compiles its code for itself, on whatever cores there are:
+ * all of it with the team's first case, ...
+ */
+const WARM_MS = 500;
+const WARM_MS_A_WORKER = 150;
+/** ... and the innermost loop only with each further one. */
+const REWARM_MS = 80;
+const REWARM_MS_A_WORKER = 20;
+/** Repetitions that this may take: those of fixed rounds are the shorter, the more the team still has to compile. */
+const WARM_ROUNDS = 30;
 
 /** One case of a contest. */
 export interface Case {
@@ -16,7 +23,7 @@ export interface Case {
   /** Which of tasks/ the workers do, and its numbers. */
   readonly task: string;
   readonly params: Params;
-  /** Milliseconds of each of the two repetitions that warm up, if the usual number is too small. */
+  /** Milliseconds that the team runs before it is measured, if the usual number is too small. */
   readonly warm?: number;
 }
 
@@ -48,27 +55,46 @@ async function contestOne(
 ): Promise<Run[]> {
   const repetitions = new Map(entries.map((entry): [Entry, Repetition[]] => [entry, []]));
   const failures = new Map<Entry, string>();
-  // The rounds before 0 warm up: the first tells how fast the workers are, then they run long enough to be compiled.
-  const warm = effort.quick ? 1 : WARM_ROUNDS;
-  for (let round = -warm; round < effort.rounds; round++) {
+  const fail = (entry: Entry, why: string): void => {
+    failures.set(entry, why);
+    // What hung or was torn can't be used again; the next case gets a new one.
+    teams.get(entry)?.end();
+    teams.delete(entry);
+  };
+  for (const entry of entries) {
+    const again = teams.has(entry);
+    const team = teams.get(entry) ?? new Team(entry, workers);
+    teams.set(entry, team);
+    if (entry.foreign !== undefined) continue;
+    const why = await warmUp(team, which, effort.quick ? effort.milliseconds : warmingTime(which, workers, again));
+    if (why !== undefined) fail(entry, why);
+  }
+  for (let round = 0; round < effort.rounds; round++) {
     for (let k = 0; k < entries.length; k++) {
-      const entry = entries[(k + round + warm) % entries.length];
-      if (failures.has(entry)) continue;
-      const team = teams.get(entry) ?? new Team(entry, workers);
-      teams.set(entry, team);
-      if (round < 0 && entry.foreign !== undefined) continue;
-      const milliseconds =
-        round < 0 && !effort.quick ? (which.warm ?? WARM_MS + WARM_MS_A_WORKER * workers) : effort.milliseconds;
-      const result = await team.repeat(which.task, which.params, milliseconds);
-      if (typeof result === "string") {
-        failures.set(entry, result);
-        // What hung or was torn can't be used again; the next case gets a new one.
-        team.end();
-        teams.delete(entry);
-      } else if (round >= 0) repetitions.get(entry)?.push(result);
+      const entry = entries[(k + round) % entries.length];
+      const result = await teams.get(entry)?.repeat(which.task, which.params, effort.milliseconds);
+      if (typeof result === "string") fail(entry, result);
+      else if (result !== undefined) repetitions.get(entry)?.push(result);
     }
   }
   return entries.map((entry) => summary(suite, which.name, entry.subject, workers, repetitions, failures, entry));
+}
+
+/** Lets the team run until it has run for so long; what went wrong, if anything did. */
+async function warmUp(team: Team, { task, params }: Case, milliseconds: number): Promise<string | undefined> {
+  let left = milliseconds;
+  for (let round = 0; left > 0 && round < WARM_ROUNDS; round++) {
+    const result = await team.repeat(task, params, left);
+    if (typeof result === "string") return result;
+    left -= result.milliseconds;
+  }
+  return undefined;
+}
+
+/** `again`: the team has done another case before. */
+function warmingTime({ warm }: Case, workers: number, again: boolean): number {
+  if (warm !== undefined) return warm;
+  return again ? REWARM_MS + REWARM_MS_A_WORKER * workers : WARM_MS + WARM_MS_A_WORKER * workers;
 }
 
 function summary(
@@ -101,6 +127,7 @@ function summary(
     ...run,
     ...(seen.some((r) => r.max !== undefined) ? { max: Math.max(...seen.map((r) => r.max ?? 0)) } : {}),
     ...(seen.some((r) => r.cpuNsPerOp !== undefined) ? { cpuNsPerOp: middle((r) => r.cpuNsPerOp) } : {}),
+    ...(seen.some((r) => r.switchesPerOp !== undefined) ? { switchesPerOp: middle((r) => r.switchesPerOp) } : {}),
     ...(seen.some((r) => r.fairness !== undefined) ? { fairness: middle((r) => r.fairness) } : {}),
   };
 }

@@ -142,7 +142,7 @@ export const suites: Suite[] = [
   suiteOf({
     name: "native notifyAll of 15",
     workers: 16,
-    cases: [{ name: "wake all, and wait for them", task: "wake all", params: {}, warm: 2000 }],
+    cases: [{ name: "wake all, and wait for them", task: "wake all", params: {}, warm: 4000 }],
     rivals: ALL_MONITORS,
   }),
   suiteOf({

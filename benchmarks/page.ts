@@ -22,7 +22,7 @@ export interface Results {
 }
 
 /** Not rivals: what no lock can do without, and what is compared with for its own sake. */
-const NO_RIVALS = /^(floor|empty await|import alone|recording|without locks)/;
+const NO_RIVALS = /^(floor|empty await|import alone|recording|without locks|postMessage, in pairs)/;
 const AHEAD = 0.05;
 
 const isOwn = (run: Run): boolean => run.subject.startsWith("holdfast");

@@ -24,6 +24,7 @@ function line(run: Run, base: number | undefined): string {
   if (run.max !== undefined)
     parts.push(`waits p50 ${duration(run.p50)} p99 ${duration(run.p99)} max ${duration(run.max)}`);
   if (run.cpuNsPerOp !== undefined) parts.push(`cpu ${duration(run.cpuNsPerOp)}`);
+  if (run.switchesPerOp !== undefined) parts.push(`sleeps ${run.switchesPerOp.toFixed(2)}`);
   if (run.fairness !== undefined) parts.push(`least/mean ${run.fairness.toFixed(2)}`);
   return parts.join("  ");
 }

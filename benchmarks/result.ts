@@ -18,6 +18,8 @@ export interface Run {
   readonly max?: number;
   /** Processor time an operation in nanoseconds, over all threads: what waiting costs the others. */
   readonly cpuNsPerOp?: number;
+  /** How often threads went to sleep an operation, over all of them: voluntary context switches. */
+  readonly switchesPerOp?: number;
   /** Operations of the worker that got the fewest, divided by the mean: 1 is even, 0 is starved. */
   readonly fairness?: number;
   /** Why there are no figures: a subject that hung or counted wrong is reported, not left out. */

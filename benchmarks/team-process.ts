@@ -62,7 +62,7 @@ async function repeat(order: Order): Promise<Repetition | string> {
   });
   await ready(finished);
   prepared.begin?.();
-  const cpu = process.cpuUsage();
+  const before = process.resourceUsage();
   const begun = clock();
   Atomics.store(control, STATE, RUN);
   Atomics.notify(control, STATE);
@@ -70,17 +70,27 @@ async function repeat(order: Order): Promise<Repetition | string> {
   const stopped = clock();
   if (!prepared.fixedRounds) Atomics.store(control, STATE, STOP);
   const results = await finished;
-  const used = process.cpuUsage(cpu);
+  const after = process.resourceUsage();
   const elapsed = (prepared.fixedRounds ? Math.max(...results.map(({ end }) => end)) : stopped) - begun;
   open.perRound = elapsed / 1e6 / rounds;
   const operations = results.reduce((sum, result) => sum + result.operations, 0);
   const wrong = prepared.verdict(operations, rounds);
   if (wrong !== undefined) return wrong;
-  const cpuNsPerOp = ((used.user + used.system) * 1000) / operations;
-  return { ...figures(results, elapsed, operations, prepared.fixedRounds), cpuNsPerOp };
+  const used = (of: "userCPUTime" | "systemCPUTime" | "voluntaryContextSwitches"): number => after[of] - before[of];
+  return {
+    ...figures(results, elapsed, operations, prepared.fixedRounds),
+    milliseconds: elapsed / 1e6,
+    cpuNsPerOp: ((used("userCPUTime") + used("systemCPUTime")) * 1000) / operations,
+    switchesPerOp: used("voluntaryContextSwitches") / operations,
+  };
 }
 
-function figures(results: readonly WorkDone[], elapsed: number, operations: number, fixed: boolean): Repetition {
+function figures(
+  results: readonly WorkDone[],
+  elapsed: number,
+  operations: number,
+  fixed: boolean,
+): Omit<Repetition, "milliseconds"> {
   const waits = results.flatMap((result) => Array.from(result.waits)).sort((a, b) => a - b);
   const at = (part: number): number => waits[Math.floor((waits.length - 1) * part)] ?? elapsed / operations;
   const counts = results.map((result) => result.operations);

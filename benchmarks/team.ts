@@ -25,10 +25,13 @@ export interface Entry {
 /** What one repetition came to. */
 export interface Repetition {
   readonly nsPerOp: number;
+  /** How long it took. */
+  readonly milliseconds: number;
   readonly p50: number;
   readonly p99: number;
   readonly max?: number;
   readonly cpuNsPerOp?: number;
+  readonly switchesPerOp?: number;
   readonly fairness?: number;
 }
 

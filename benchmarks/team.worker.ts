@@ -1,4 +1,4 @@
-// One worker of a team: opens each task once, warms it up by the team's first repetition, and runs it from the start line
+// One worker of a team: opens each task once, and runs it from the start line
 // until it is told to stop, or for its rounds.
 
 import { parentPort, workerData } from "node:worker_threads";

@@ -3,6 +3,7 @@
 
 import { type Case, contest } from "./contest.ts";
 import type { Effort, Run, Suite } from "./result.ts";
+import { PAIRS } from "./rivals/channels.ts";
 import { entry, own } from "./rivals/entries.ts";
 import { TEXTBOOK } from "./rivals/monitors.ts";
 
@@ -83,12 +84,14 @@ export const suites: Suite[] = [
     cases: one("an item through 16 places", "buffer"),
   }),
   ...over([2, 4, 16], { name: "barrier", yardstick: TEXTBOOK, subjects: PEERS, cases: one("all meet", "barrier") }),
-  ...over([2, 4, 16], {
-    name: "queue throughput",
-    yardstick: "hand-written ring",
-    subjects: ["hand-written ring", "multithreading", "postMessage"],
-    cases: sized("throughput"),
-  }),
+  ...[2, 4, 16].flatMap((workers) =>
+    over([workers], {
+      name: "queue throughput",
+      yardstick: "hand-written ring",
+      subjects: ["hand-written ring", "multithreading", workers === 2 ? "postMessage" : PAIRS],
+      cases: sized("throughput"),
+    }),
+  ),
   ...over([2], {
     name: "queue latency",
     yardstick: "hand-written ring",

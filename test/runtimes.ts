@@ -1,12 +1,13 @@
-// The test suite on every runtime: Node 20 (or whatever runs this file), 22, 24, 26, Bun and Deno.
+// The test suite on every runtime: Node 20 (or whatever runs this file), 22, 24, 26, Bun, Deno and headless Chromium.
 //
 //   npm run test:runtimes                       all runtimes, all files that are not about Node's own tools
 //   npm run test:runtimes -- --only bun mutex   one runtime, files whose path holds the word
 //   npm run test:runtimes -- --short            a file or two of each part, not on this Node
 //   npm run test:runtimes -- --if-possible      where npm can't install the programs, says so and ends well
 //
-// The programs are the real ones, from the npm packages that carry them, installed into .runtimes/ on first use.
-// runtime whose package does not exist for this platform counts as a failure.
+// The programs are the real ones, from the npm packages that carry them, installed into .runtimes/ on first use. A
+// runtime whose package does not exist for this platform counts as a failure, and so does Chromium where it is missing:
+// no npm package carries it.
 // Invariant: the last line is `N passed, N failed` over all runtimes, and the exit code is 0 only if nothing failed.
 
 import { spawn, spawnSync } from "node:child_process";
@@ -14,6 +15,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { findBrowser, HOW_TO_GET_ONE } from "./support/browser.ts";
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const home = join(root, ".runtimes");
@@ -26,6 +28,8 @@ interface Runtime {
   readonly packages: Readonly<Record<string, string>>;
   readonly program: string;
   readonly args: readonly string[];
+  /** Why it can't be run here, where npm does not bring it; undefined if it can. Such a one announces its own skips. */
+  readonly absent?: () => string | undefined;
 }
 
 const node = (major: number): Runtime => ({
@@ -44,6 +48,13 @@ const runtimes: readonly Runtime[] = [
     packages: { deno: "2" },
     program: join(home, "node_modules", "deno", "bin.cjs"),
     args: ["run", "--allow-all", "--no-prompt"],
+  },
+  {
+    name: "chromium",
+    packages: {},
+    program: process.execPath,
+    args: [join(root, "dist", "test", "browser", "run-file.js")],
+    absent: () => (findBrowser() === undefined ? `there is no Chromium; ${HOW_TO_GET_ONE}` : undefined),
   },
 ];
 
@@ -103,8 +114,16 @@ function commandOf({ program, args, name }: Runtime): string {
   return [...start, ...args].join(" ");
 }
 
-async function runOn(runtime: Runtime, words: readonly string[], jobs: string): Promise<[number, number]> {
-  const skips = NODE_ONLY.flatMap((word) => ["--skip", word]);
+/** Tests that passed, failed, and were skipped with a reason. */
+type Counts = readonly [passed: number, failed: number, skipped: number];
+
+async function runOn(runtime: Runtime, words: readonly string[], jobs: string): Promise<Counts> {
+  const absent = runtime.absent?.();
+  if (absent !== undefined || !existsSync(runtime.program)) {
+    console.log(`not run: ${absent ?? `${runtime.program} is not there`}`);
+    return [0, 1, 0];
+  }
+  const skips = runtime.absent === undefined ? NODE_ONLY.flatMap((word) => ["--skip", word]) : [];
   const args = [
     join(root, "dist", "test", "run.js"),
     "--jobs",
@@ -122,9 +141,10 @@ async function runOn(runtime: Runtime, words: readonly string[], jobs: string): 
   });
   const code = await new Promise((resolve) => child.once("close", resolve));
   const summary = /^(\d+) passed, (\d+) failed$/m.exec(text);
-  if (summary === null) return [0, 1];
+  const skipped = Number(/^files: .*skipped tests: (\d+)$/m.exec(text)?.[1] ?? 0);
+  if (summary === null) return [0, 1, skipped];
   const [passed, failed] = [Number(summary[1]), Number(summary[2])];
-  return [passed, failed === 0 && (code !== 0 || passed === 0) ? 1 : failed];
+  return [passed, failed === 0 && (code !== 0 || passed === 0) ? 1 : failed, skipped];
 }
 
 async function main(): Promise<void> {
@@ -155,8 +175,14 @@ async function main(): Promise<void> {
   const total = [0, 0];
   for (const runtime of wanted) {
     console.log(`\n== ${runtime.name}`);
-    const [passed, failed] = existsSync(runtime.program) ? await runOn(runtime, words, values.jobs) : [0, 1];
-    rows.push(`${runtime.name.padEnd(8)} ${passed} passed, ${failed} failed`);
+    const absent = runtime.absent?.();
+    if (absent !== undefined && values["if-possible"]) {
+      console.log(`SKIPPED: ${absent}`);
+      rows.push(`${runtime.name.padEnd(8)} not run: ${absent}`);
+      continue;
+    }
+    const [passed, failed, skipped] = await runOn(runtime, words, values.jobs);
+    rows.push(`${runtime.name.padEnd(8)} ${passed} passed, ${failed} failed, ${skipped} skipped`);
     total[0] += passed;
     total[1] += failed;
   }

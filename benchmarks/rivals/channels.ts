@@ -15,6 +15,9 @@ export interface Channel {
 
 export const CAPACITY = 256;
 
+/** Each sender has a channel to a receiver of its own, without a bound: no queue of several consumers. */
+export const PAIRS = "postMessage, in pairs";
+
 /** What the senders and the receivers of one channel are given. */
 export interface Ends {
   give(seat: number): { readonly data: unknown; readonly transfer?: readonly MessagePort[] };
@@ -22,7 +25,7 @@ export interface Ends {
 
 /** A channel between the `pairs` senders, which have the even seats, and as many receivers; `bytes` of a text at the most. */
 export async function makeChannel(subject: string, pairs: number, bytes: number): Promise<Ends> {
-  if (subject === "postMessage") return messages(pairs);
+  if (subject === "postMessage" || subject === PAIRS) return messages(pairs);
   if (subject === "multithreading") {
     const { channel } = await multithreading();
     const [sender, receiver] = channel<string>(CAPACITY);
@@ -39,7 +42,7 @@ export async function makeChannel(subject: string, pairs: number, bytes: number)
 }
 
 export async function openChannel(subject: string, data: unknown, seat: number): Promise<Channel> {
-  if (subject === "postMessage") return overPort(data as MessagePort);
+  if (subject === "postMessage" || subject === PAIRS) return overPort(data as MessagePort);
   if (subject === "multithreading") return await peerChannel(data, seat);
   if (subject === "hand-written ring") return await ring(data as RingData);
   const queue = SharedQueue.from(data as QueueHandle);
@@ -147,7 +150,8 @@ export interface Broadcast {
 
 export async function makeBroadcast(subject: string): Promise<unknown> {
   if (subject === "BroadcastChannel") return `holdfast benchmark ${process.pid}`;
-  return new SharedLog({ region: regionOf(subject), capacity: 4096 }).share();
+  // Room for as many of the longest texts.
+  return new SharedLog({ region: regionOf(subject, 1 << 28), capacity: 4096 }).share();
 }
 
 export function openBroadcast(subject: string, data: unknown): Broadcast {

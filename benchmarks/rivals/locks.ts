@@ -29,9 +29,9 @@ export interface SharedLock {
 }
 
 /** The region of a subject of this package. */
-export function regionOf(subject: string): Region {
+export function regionOf(subject: string, maxByteLength = 1 << 24): Region {
   const parking = subject === "holdfast-native" ? "native" : "atomics";
-  return Region.create({ byteLength: 1 << 18, maxByteLength: 1 << 24, parking });
+  return Region.create({ byteLength: 1 << 18, maxByteLength, parking });
 }
 
 interface NativeMutexes {

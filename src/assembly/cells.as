@@ -48,3 +48,8 @@ export type Words = usize;
 @inline export function wakeAll(words: Words, index: i32): i32 {
   return atomic.notify(at(words, index), -1);
 }
+
+// @ts-ignore: decorator
+@inline export function wake(words: Words, index: i32, count: i32): i32 {
+  return atomic.notify(at(words, index), count);
+}

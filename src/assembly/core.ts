@@ -25,6 +25,19 @@ export interface CoreExports {
   acquirePermits(index: number, n: number): number;
   spinForPermits(index: number, n: number, limit: number): number;
   releasePermits(index: number, n: number): number;
+  /** Only where tasks and threads park by Atomics, as the next two. */
+  releaseAndWake(index: number, n: number): number;
+  beginAcquire(index: number, n: number, me: number): number;
+  sleepForPermits(
+    index: number,
+    n: number,
+    me: number,
+    seatAt: number,
+    expected: number,
+    ms: number,
+    serialAt: number,
+    serial: number,
+  ): number;
   readRow(
     shards: number,
     shift: number,

@@ -86,6 +86,27 @@ export function releasePermits(index: i32, n: i32): i32 {
   return semaphore.release(0, index, n);
 }
 
+export function releaseAndWake(index: i32, n: i32): i32 {
+  return semaphore.releaseAndWake(0, index, n);
+}
+
+export function beginAcquire(index: i32, n: i32, me: i32): i32 {
+  return semaphore.beginAcquire(0, index, n, me);
+}
+
+export function sleepForPermits(
+  index: i32,
+  n: i32,
+  me: i32,
+  seatAt: i32,
+  expected: i32,
+  ms: i32,
+  serialAt: i32,
+  serial: i32,
+): i32 {
+  return semaphore.sleepForPermits(0, index, n, me, seatAt, expected, ms, serialAt, serial);
+}
+
 export function readRow(
   shards: i32,
   shift: i32,

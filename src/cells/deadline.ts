@@ -64,7 +64,7 @@ export function checkSignal(signal: unknown): AbortSignal | undefined {
 
 /** A short description of a wrong argument for an error message. */
 export function describe(value: unknown): string {
-  if (value === null) return "null";
+  if (value === null || value === undefined) return String(value);
   if (typeof value === "string") return value.length > 40 ? `"${value.slice(0, 40)}…"` : `"${value}"`;
   if (typeof value === "object") return `an object (${value.constructor?.name ?? "no prototype"})`;
   if (typeof value === "function") return "a function";

@@ -1,6 +1,7 @@
 // The public Condition: a thin handle over a table of wait nodes (protocols/condition.ts), and the lock that it belongs to.
 
 import { load, peek, store } from "../cells/atomics.ts";
+import { checkFunction, checkSyncFunction } from "../cells/callbacks.ts";
 import {
   type AsyncWaitOptions,
   checkSignal,
@@ -196,6 +197,7 @@ export class Condition extends LockObject {
   waitFor<T>(predicate: () => T, options: ConditionWaitOptions = {}): T {
     const deadline = deadlineIn(checkWait(options));
     this.#mustHold("waitFor");
+    checkSyncFunction("waitFor", "waitForAsync", predicate);
     for (;;) {
       const result = predicate();
       const left = deadline - now();
@@ -263,6 +265,7 @@ export class Condition extends LockObject {
     const deadline = deadlineIn(checkWait(options));
     checkSignal(options.signal);
     this.#mustHold("waitForAsync");
+    checkFunction("waitForAsync", predicate);
     for (;;) {
       const result = await predicate();
       const left = deadline - now();

@@ -2,6 +2,7 @@
 // shares with ReentrantMutex is in exclusive-lock.ts.
 
 import { peek } from "../cells/atomics.ts";
+import { checkFunction, checkSyncFunction } from "../cells/callbacks.ts";
 import { WouldDeadlockError } from "../cells/errors.ts";
 import { HOLD, RELEASED, unlock } from "../protocols/mutex.ts";
 import { KIND_MUTEX } from "../region/layout.ts";
@@ -105,6 +106,7 @@ export class Mutex extends ExclusiveLock<Guard<Mutex>> {
 
   /** Runs `fn` with the lock held and returns its result; the lock is released even if it throws. Throws as lock(). */
   withLock<T>(fn: () => T, options?: LockOptions): T {
+    checkSyncFunction("withLock", "withLockAsync", fn);
     const guard = this.lock(options);
     try {
       return fn();
@@ -115,6 +117,7 @@ export class Mutex extends ExclusiveLock<Guard<Mutex>> {
 
   /** As {@link withLock}, for an async `fn`: the lock is held until its promise settles. */
   async withLockAsync<T>(fn: () => T | Promise<T>, options?: AsyncLockOptions): Promise<T> {
+    checkFunction("withLockAsync", fn);
     const guard = await this.lockAsync(options);
     try {
       return await fn();

@@ -1,14 +1,8 @@
 // The public Once: a thin handle over one word (protocols/once.ts).
 
 import { load, store } from "../cells/atomics.ts";
-import {
-  type AsyncWaitOptions,
-  checkSignal,
-  checkTimeout,
-  deadlineIn,
-  describe,
-  type WaitOptions,
-} from "../cells/deadline.ts";
+import { checkFunction, checkSyncFunction } from "../cells/callbacks.ts";
+import { type AsyncWaitOptions, checkSignal, checkTimeout, deadlineIn, type WaitOptions } from "../cells/deadline.ts";
 import { TimeoutError, WouldDeadlockError } from "../cells/errors.ts";
 import { SLICE_MS, TIMED_OUT, wakeAll } from "../cells/park.ts";
 import { ACQUIRED } from "../protocols/mutex.ts";
@@ -72,7 +66,7 @@ export class Once extends LockObject<"once"> {
    * or while a task of this thread runs it), ERR_BLOCKING_FORBIDDEN (only if it would have to wait).
    */
   call(fn: () => void, options: WaitOptions = {}): boolean {
-    checkFunction(fn);
+    checkSyncFunction("call", "callAsync", fn);
     const timeout = checkTimeout(options.timeout);
     if (this.done) return false;
     if (!this.#claim(timeout)) return false;
@@ -90,7 +84,7 @@ export class Once extends LockObject<"once"> {
 
   /** As {@link call}, for an async `fn`, without blocking the event loop. Keeps the process alive while it waits. */
   async callAsync(fn: () => void | Promise<void>, options: AsyncWaitOptions = {}): Promise<boolean> {
-    checkFunction(fn);
+    checkFunction("callAsync", fn);
     const timeout = checkTimeout(options.timeout);
     checkSignal(options.signal);
     if (this.done) return false;
@@ -195,8 +189,4 @@ export class Once extends LockObject<"once"> {
     if (runner === 0) return "not done";
     return isAlive(words, runner) ? `being done by thread ${threadIdOf(words, runner)}` : "left by a thread that died";
   }
-}
-
-function checkFunction(fn: unknown): void {
-  if (typeof fn !== "function") throw new TypeError(`Once.call needs a function, got ${describe(fn)}`);
 }

@@ -2,6 +2,7 @@
 // What it shares with Mutex is in exclusive-lock.ts.
 
 import { peek } from "../cells/atomics.ts";
+import { checkFunction, checkSyncFunction } from "../cells/callbacks.ts";
 import { NotOwnerError, WouldDeadlockError } from "../cells/errors.ts";
 import { HOLD, RELEASED } from "../protocols/mutex.ts";
 import {
@@ -148,6 +149,7 @@ export class ReentrantMutex extends ExclusiveLock<ReentrantGuard> {
 
   /** Runs `fn` with the lock held and returns its result; that level is released even if it throws. Throws as lock(). */
   withLock<T>(fn: () => T, options?: ReentrantLockOptions): T {
+    checkSyncFunction("withLock", "withLockAsync", fn);
     const guard = this.lock(options);
     try {
       return fn();
@@ -161,6 +163,7 @@ export class ReentrantMutex extends ExclusiveLock<ReentrantGuard> {
     fn: (guard: ReentrantGuard) => T | Promise<T>,
     options?: AsyncReentrantLockOptions,
   ): Promise<T> {
+    checkFunction("withLockAsync", fn);
     const guard = await this.lockAsync(options);
     try {
       return await fn(guard);

@@ -2,6 +2,7 @@
 // The steps are in protocols/rw-lock.ts, the waiting in rw-waiting.ts, state and errors in rw-object.ts.
 
 import { peek } from "../cells/atomics.ts";
+import { checkFunction, checkSyncFunction } from "../cells/callbacks.ts";
 import { type AsyncWaitOptions, deadlineIn, now } from "../cells/deadline.ts";
 import { ACQUIRED, ACQUIRED_DIED, HELD_BY_ME, HOLD, MUST_WAIT } from "../protocols/mutex.ts";
 import { BACKED_OFF, NOT_TRIED, WAKE_WRITER, writeStep } from "../protocols/rw-lock.ts";
@@ -86,6 +87,7 @@ export abstract class ReadWriteLock<R extends Releasable, W extends Releasable> 
 
   /** Runs `fn` with a read hold and returns its result. Throws as read(), and what `fn` throws. */
   withRead<T>(fn: () => T, options?: RwOptions<R>): T {
+    checkSyncFunction("withRead", "withReadAsync", fn);
     const guard = this.read(options);
     try {
       return fn();
@@ -96,6 +98,7 @@ export abstract class ReadWriteLock<R extends Releasable, W extends Releasable> 
 
   /** As {@link withRead}, for an async `fn`: the hold lasts until its promise settles. */
   async withReadAsync<T>(fn: () => T | Promise<T>, options?: AsyncRwOptions<R>): Promise<T> {
+    checkFunction("withReadAsync", fn);
     const guard = await this.readAsync(options);
     try {
       return await fn();
@@ -214,6 +217,7 @@ export abstract class ReadWriteLock<R extends Releasable, W extends Releasable> 
 
   /** Runs `fn` with the write hold and returns its result. Throws as write(), and what `fn` throws. */
   withWrite<T>(fn: () => T, options?: RwOptions<W>): T {
+    checkSyncFunction("withWrite", "withWriteAsync", fn);
     const guard = this.write(options);
     try {
       return fn();
@@ -224,6 +228,7 @@ export abstract class ReadWriteLock<R extends Releasable, W extends Releasable> 
 
   /** As {@link withWrite}, for an async `fn`: the hold lasts until its promise settles. */
   async withWriteAsync<T>(fn: () => T | Promise<T>, options?: AsyncRwOptions<W>): Promise<T> {
+    checkFunction("withWriteAsync", fn);
     const guard = await this.writeAsync(options);
     try {
       return await fn();

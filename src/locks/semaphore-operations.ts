@@ -1,7 +1,7 @@
 // The fast operations of a semaphore: WebAssembly where it serves, else the JavaScript of the same protocol. One object a
 // region and kind, so that calls through it stay monomorphic and are inlined.
 
-import { acquireFast, OVER_BOUND, release } from "../protocols/semaphore.ts";
+import { acquireFast, beginAcquire, OVER_BOUND, releaseAndWake, sleepForPermits } from "../protocols/semaphore.ts";
 import { Recorder } from "../region/recorder.ts";
 import { countFree } from "../region/recording.ts";
 import type { Region } from "../region/region.ts";
@@ -11,11 +11,29 @@ export interface SemaphoreOperations {
   readonly region: WeakRef<Region> | undefined;
   /** 1 if it took `n` permits; 0 if the slow path must see (always, for a kind that has no fast path). */
   acquireFast(index: number, n: number): number;
-  /** The wakes that the caller owes; OVER_BOUND, with nothing changed, if the slow path must see. */
+  /** The wakes that the caller still owes; OVER_BOUND, with nothing changed, if the slow path must see. */
   release(index: number, n: number): number;
+  /** The usual course of a wait (protocols/semaphore.ts); not of a kind that has no fast path. */
+  beginAcquire(index: number, n: number, me: number): number;
+  sleepForPermits(
+    index: number,
+    n: number,
+    me: number,
+    seatAt: number,
+    expected: number,
+    ms: number,
+    serialAt: number,
+    serial: number,
+  ): number;
 }
 
-const NONE: SemaphoreOperations = { region: undefined, acquireFast: () => 0, release: () => OVER_BOUND };
+const NONE: SemaphoreOperations = {
+  region: undefined,
+  acquireFast: () => 0,
+  release: () => OVER_BOUND,
+  beginAcquire: () => 0,
+  sleepForPermits: () => 0,
+};
 const byRegion = new WeakMap<Region, SemaphoreOperations>();
 
 /** An owned semaphore has no fast path; a fair one must look at its queue; a thread that may not block must say so. */
@@ -43,12 +61,24 @@ function countAcquisitions(operations: SemaphoreOperations): void {
 }
 
 function make(of: Region): SemaphoreOperations {
-  const { core, memory } = of;
-  const region = new WeakRef(of);
-  if (core !== undefined) return { region, acquireFast: core.acquirePermits, release: core.releasePermits };
-  return {
-    region,
+  const { core, memory, parking } = of;
+  const operations: SemaphoreOperations = {
+    region: new WeakRef(of),
     acquireFast: (index, n) => acquireFast(memory.words, index, n),
-    release: (index, n) => release(memory.words, index, n),
+    release: (index, n) => releaseAndWake(memory.words, index, n),
+    beginAcquire: (index, n, me) => beginAcquire(memory.words, index, n, me),
+    sleepForPermits: (index, n, me, seatAt, expected, ms, serialAt, serial) =>
+      sleepForPermits(memory.words, index, n, me, seatAt, expected, ms, serialAt, serial),
+  };
+  if (core === undefined) return operations;
+  // WebAssembly can neither sleep natively nor wake those who do.
+  if (parking !== "atomics") return { ...operations, acquireFast: core.acquirePermits, release: core.releasePermits };
+  const { acquirePermits, releaseAndWake: release, beginAcquire: begin, sleepForPermits: sleep } = core;
+  return {
+    region: operations.region,
+    acquireFast: acquirePermits,
+    release,
+    beginAcquire: begin,
+    sleepForPermits: sleep,
   };
 }

@@ -52,9 +52,9 @@ export interface PermitWait {
   leave(more: boolean): void;
 }
 
-/** A request of this thread, or of one of its tasks. */
-export function newWait(place: SemaphorePlace, n: number, task: boolean): PermitWait {
-  return place.fair ? new QueuedWait(place, n, task) : new BargingWait(place, n, task);
+/** A request of this thread, or of one of its tasks; `announced`: it was begun by beginAcquire (protocols/semaphore.ts). */
+export function newWait(place: SemaphorePlace, n: number, task: boolean, announced = false): PermitWait {
+  return place.fair ? new QueuedWait(place, n, task) : new BargingWait(place, n, task, announced);
 }
 
 /** The cell on which this thread's tasks wait. */
@@ -90,12 +90,13 @@ class BargingWait implements PermitWait {
   /** What it puts into STARVER. */
   readonly #token: number;
   readonly #tarrying = new Tarrying();
-  #entered = false;
+  #entered: boolean;
   #starving = false;
   cell = 0;
   expected = 0;
 
-  constructor(place: SemaphorePlace, n: number, task: boolean) {
+  constructor(place: SemaphorePlace, n: number, task: boolean, entered: boolean) {
+    this.#entered = entered;
     this.#place = place;
     this.#n = n;
     this.#large = n > 1 ? 1 : 0;

@@ -2,6 +2,7 @@
 // semaphore-waits.ts, who holds what in semaphore-holders.ts, the queue of a fair one in semaphore-queue.ts.
 
 import { load, store } from "../cells/atomics.ts";
+import { checkFunction, checkSyncFunction } from "../cells/callbacks.ts";
 import { type AsyncWaitOptions, checkTimeout, deadlineIn, describe, now, type WaitOptions } from "../cells/deadline.ts";
 import { NotOwnerError, TimeoutError } from "../cells/errors.ts";
 import { blockingAllowed, SLICE_MS, TIMED_OUT } from "../cells/park.ts";
@@ -9,12 +10,14 @@ import { ACQUIRED, MUST_WAIT } from "../protocols/mutex.ts";
 import {
   BOUND,
   FAIR,
+  LOOK,
   MAX_PERMITS,
   MODE,
   OVER_BOUND,
   OWNED,
   permitsOf,
   SEMAPHORE_WORDS,
+  STARVER,
   VALUE,
   WAKE_NOBODY,
 } from "../protocols/semaphore.ts";
@@ -26,8 +29,9 @@ import { recordAwait, recordWait } from "../region/recording.ts";
 import type { Region } from "../region/region.ts";
 import { EXPIRED, sleepOn } from "../region/sleep.ts";
 import { Patience } from "../region/spinning.ts";
-import { countSleepers } from "../region/threads.ts";
+import { countPark, countSleepers } from "../region/threads.ts";
 import { FOR_ANYTHING, FOR_PERMITS } from "../region/waits.ts";
+import { STARVING_MS } from "../region/word-lock.ts";
 import { asyncWaiters, awaitingCell, EXPIRED_ASYNC } from "./async-waiters.ts";
 import { checkWhole, handleOptions, type LockHandle, LockObject, type PlaceOptions } from "./place.ts";
 import { heldElsewhere, holderWords } from "./semaphore-holders.ts";
@@ -43,7 +47,7 @@ import {
   tryAcquireOf,
   withTables,
 } from "./semaphore-tables.ts";
-import { newWait, taskCell } from "./semaphore-waits.ts";
+import { newWait, type PermitWait, taskCell } from "./semaphore-waits.ts";
 
 export interface SemaphoreOptions extends PlaceOptions {
   /** Permits at the start: 0 to 2^30. A semaphore of this name that exists already keeps its own number and kind. */
@@ -220,7 +224,7 @@ export class Semaphore extends LockObject<"semaphore"> implements SemaphorePlace
 
   /** Runs `fn` with `n` permits held and returns its result. Throws as acquire(). */
   withPermits<T>(fn: () => T, n = 1, options?: WaitOptions): T {
-    checkFunction(fn);
+    checkSyncFunction("withPermits", "withPermitsAsync", fn);
     this.acquire(n, options);
     try {
       return fn();
@@ -231,7 +235,7 @@ export class Semaphore extends LockObject<"semaphore"> implements SemaphorePlace
 
   /** As {@link withPermits}, for an async `fn`: the permits are held until its promise settles. */
   async withPermitsAsync<T>(fn: () => T | Promise<T>, n = 1, options?: AsyncWaitOptions): Promise<T> {
-    checkFunction(fn);
+    checkFunction("withPermitsAsync", fn);
     await this.acquireAsync(n, options);
     try {
       return await fn();
@@ -271,8 +275,30 @@ export class Semaphore extends LockObject<"semaphore"> implements SemaphorePlace
     const { spinning } = this.region;
     const mayBarge = !this.owned && !this.fair;
     if (mayBarge && spinning !== undefined && this.#patience.spin(spinning, this.index, n)) return true;
-    const wait = newWait(this, n, false);
     const begun = now();
+    const usual = mayBarge && deadline === Number.POSITIVE_INFINITY;
+    if (usual && this.#acquireUsual(n, begun)) return true;
+    return this.#acquireLooking(newWait(this, n, false, usual), n, begun, deadline);
+  }
+
+  /** The usual course of a wait without a time-out; false, with the request announced, if more must be looked at. */
+  #acquireUsual(n: number, begun: number): boolean {
+    const { region, me, index, serialAt, serial } = this;
+    const { words } = region.memory;
+    let step = this.#operations.beginAcquire(index, n, me);
+    for (let time = begun; step < 0; ) {
+      if (load(words, index + STARVER) !== 0 || time - begun > STARVING_MS) return false;
+      step = this.#operations.sleepForPermits(index, n, me, region.seatAt, step, SLICE_MS, serialAt, serial);
+      const woken = now();
+      countPark(words, region.seatAt, woken - time);
+      time = woken;
+    }
+    if (step === LOOK) return false;
+    payPermits(this, step >> 1, 1);
+    return true;
+  }
+
+  #acquireLooking(wait: PermitWait, n: number, begun: number, deadline: number): boolean {
     const how = this.owned ? FOR_PERMITS : FOR_ANYTHING;
     let taken = false;
     let ask = false;
@@ -326,8 +352,4 @@ function flag(what: string, value: unknown): boolean {
     throw new TypeError(`${what} must be true or false, got ${describe(value)}`);
   }
   return value === true;
-}
-
-function checkFunction(fn: unknown): void {
-  if (typeof fn !== "function") throw new TypeError(`withPermits needs a function, got ${describe(fn)}`);
 }

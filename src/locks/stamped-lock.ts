@@ -5,6 +5,7 @@
 // back once only, by its guard or by unlock().
 
 import { add, load, peek } from "../cells/atomics.ts";
+import { checkSyncFunction } from "../cells/callbacks.ts";
 import { describe } from "../cells/deadline.ts";
 import { ACQUIRED, ACQUIRED_DIED, HOLD, MUST_WAIT, NOT_OWNER, RELEASED } from "../protocols/mutex.ts";
 import {
@@ -88,6 +89,7 @@ export class StampedLock extends ReadWriteLock<StampedReadGuard, StampedWriteGua
    * throws counts only if nobody wrote.
    */
   readOptimistically<T>(fn: () => T, options?: RwOptions<StampedReadGuard>): T {
+    checkSyncFunction("readOptimistically", "withReadAsync", fn);
     for (let tries = 0; tries < OPTIMISTIC_TRIES; tries++) {
       const stamp = this.optimisticRead();
       if (stamp === 0) continue;

@@ -27,6 +27,8 @@
 // permits that it needs lie there too long takes its claim away (locks/semaphore-waits.ts).
 
 import { add, cas, type i32, load, store, type Words } from "../cells/atomics.ts";
+import { park, wake } from "../cells/park.ts";
+import { announce, awake, lacksProbes, sawNewDeath } from "./seat.ts";
 
 export const VALUE: i32 = 8;
 export const SEQUENCE: i32 = 9;
@@ -57,6 +59,8 @@ export const TASK_TOKEN: i32 = 1 << 28;
 
 /** Result of {@link semaphoreStep} besides the word to sleep on, which is negative. */
 export const TOOK: i32 = 1;
+/** Result of {@link sleepForPermits}: look at the world; the request is announced still. */
+export const LOOK: i32 = 0;
 
 /** What a caller owes: a set of wakes, or OVER_BOUND. */
 export const WAKE_NOBODY: i32 = 0;
@@ -119,6 +123,14 @@ export function release(words: Words, index: i32, n: i32): i32 {
     if (cas(words, index + VALUE, word, next) === word) return wakesOfRelease(words, index, keep ? 1 : 0);
   }
   return OVER_BOUND;
+}
+
+/** As {@link release}, and wakes whom the usual release owes a wake, so that nobody is owed one any more: the rest of them. */
+export function releaseAndWake(words: Words, index: i32, n: i32): i32 {
+  const owed = release(words, index, n);
+  if (owed !== WAKE_SOME || load(words, index + TASKS) !== 0) return owed;
+  wake(words, index + VALUE, n);
+  return WAKE_NOBODY;
 }
 
 /** As {@link release} for a fair semaphore: WAKE_SOME if its queue must be looked at, since W was set. */
@@ -194,6 +206,45 @@ export function enter(words: Words, index: i32, large: i32, task: i32): void {
 export function leave(words: Words, index: i32, large: i32, task: i32): void {
   if (large !== 0) add(words, index + LARGE, -1);
   if (task !== 0) add(words, index + TASKS, -1);
+}
+
+/**
+ * The usual course of a thread's request for `n` permits, of a semaphore neither owned nor fair: announces it and steps. The
+ * word to sleep on (negative), or TOOK, with the wakes that the caller owes above it: `result >> 1`.
+ */
+export function beginAcquire(words: Words, index: i32, n: i32, me: i32): i32 {
+  enter(words, index, n > 1 ? 1 : 0, 0);
+  return usualStep(words, index, n, me, 0);
+}
+
+/**
+ * Goes on with a request that {@link beginAcquire} announced: sleeps for `ms` milliseconds at the most while VALUE is `expected`,
+ * and steps. As there, or LOOK if a thread died or the semaphore was freed: its block had the serial number `serial`. Blocks.
+ */
+export function sleepForPermits(
+  words: Words,
+  index: i32,
+  n: i32,
+  me: i32,
+  seatAt: i32,
+  expected: i32,
+  ms: i32,
+  serialAt: i32,
+  serial: i32,
+): i32 {
+  announce(words, seatAt, index + VALUE, index, 0, 0);
+  const sleeps = !sawNewDeath(words, seatAt) && !lacksProbes(words, seatAt);
+  if (sleeps) park(words, index + VALUE, expected, ms);
+  awake(words, seatAt);
+  if (!sleeps || load(words, serialAt) !== serial || load(words, index + BOUND) === RETIRED) return LOOK;
+  return usualStep(words, index, n, me, 1);
+}
+
+function usualStep(words: Words, index: i32, n: i32, me: i32, slept: i32): i32 {
+  const step = semaphoreStep(words, index, n, -1, me | TASK_TOKEN, slept);
+  if (step !== TOOK) return step;
+  leave(words, index, n > 1 ? 1 : 0, 0);
+  return TOOK | (afterWait(words, index, 0) << 1);
 }
 
 /** Takes every permit there is: how many. */

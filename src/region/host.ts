@@ -22,6 +22,7 @@ interface SourceMapLike {
 }
 
 interface ProcessLike {
+  readonly versions?: { readonly deno?: string };
   hrtime?(): [number, number];
   getBuiltinModule?(name: string): unknown;
   on?(event: "worker", listener: (worker: WorkerLike) => void): unknown;
@@ -83,13 +84,23 @@ export function published(key: string): unknown {
   return workerThreads?.getEnvironmentData?.(key);
 }
 
-/** Calls the listener with the id of each worker of this thread that ended, however it ended. */
-export function onWorkerExit(listener: (threadId: number) => void): void {
+/**
+ * Whether a worker that is said to have ended runs no more. On Deno `terminate()` says so at once, and the thread runs on
+ * until it next returns to its event loop, if ever.
+ */
+export const exitMeansEnd: boolean = host?.versions?.deno === undefined;
+
+/**
+ * Calls the listener with the id of each worker of this thread that ended, or is said to have (see exitMeansEnd). On Deno
+ * the news of a worker may come after that of its end, which then is never heard: `onLateNews` is called for each.
+ */
+export function onWorkerExit(listener: (threadId: number) => void, onLateNews?: (threadId: number) => void): void {
   if (workerThreads === undefined || typeof host?.on !== "function") return;
   host.on("worker", (worker) => {
     // The id is gone (-1) once the worker has ended, so it is read now.
     const id = worker.threadId;
     worker.once("exit", () => listener(id));
+    if (!exitMeansEnd) onLateNews?.(id);
   });
 }
 

@@ -25,9 +25,10 @@ import { createMemory, isSameMemory, isSharedBuffer, isWasmMemory, PAGE, RegionM
 import { adoptParking, type Parking, parkingMark, watchSeat } from "./native.ts";
 import { announceRegion } from "./record-memory.ts";
 import { makeSpinning, type Spinning } from "./spinning.ts";
-import { buryThread, countAlive, leaveSeat, type Seat, takeSeat } from "./threads.ts";
+import { countAlive, leaveSeat, type Seat, takeSeat } from "./threads.ts";
 import { attachForDeadlocks } from "./wait-circle.ts";
 import type { Naming } from "./word-lock.ts";
+import { hearOfEnd, isHeardOf } from "./worker-end.ts";
 
 /** Options of {@link Region.create}. */
 export interface RegionOptions {
@@ -74,12 +75,16 @@ const dropped = new FinalizationRegistry<Legacy>(({ id, words, seat, unwatch }) 
   if (seat !== undefined) leaveSeat(words, seat);
 });
 
-onWorkerExit((id) => {
-  for (const reference of known.values()) {
-    const region = reference.deref();
-    if (region !== undefined) buryThread(region.memory.words, id);
-  }
-});
+function inAllRegions(work: (words: Int32Array, threadId: number) => unknown): (threadId: number) => void {
+  return (id) => {
+    for (const reference of known.values()) {
+      const region = reference.deref();
+      if (region !== undefined) work(region.memory.words, id);
+    }
+  };
+}
+
+onWorkerExit(inAllRegions(hearOfEnd), inAllRegions(isHeardOf));
 
 export class Region {
   /** @internal This thread's views. */

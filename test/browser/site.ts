@@ -15,6 +15,7 @@ const root = fileURLToPath(new URL("../../../", import.meta.url));
 const SHIMS: Readonly<Record<string, string>> = {
   "node:worker_threads": "/dist/test/browser/shims/worker-threads.js",
   "node:events": "/dist/test/browser/shims/events.js",
+  "node:timers/promises": "/dist/test/browser/shims/timers-promises.js",
   uvu: "/dist/test/browser/shims/uvu.js",
 };
 const TYPES: Readonly<Record<string, string>> = { js: "text/javascript", html: "text/html", svg: "image/svg+xml" };

@@ -4,6 +4,7 @@ import { parentPort } from "node:worker_threads";
 import { Condition, type ConditionHandle } from "../../src/locks/condition.ts";
 import { Mutex, type MutexHandle } from "../../src/locks/mutex.ts";
 import { ReentrantMutex, type ReentrantMutexHandle } from "../../src/locks/reentrant-mutex.ts";
+import { untilTerminated } from "../support/until-terminated.ts";
 import { data, finish, step } from "../support/watchdog.ts";
 
 interface Data {
@@ -61,7 +62,7 @@ async function buffer(): Promise<void> {
 }
 
 /** The first three wait and die; the others wait, to be notified. */
-function die(): void {
+async function die(): Promise<void> {
   const mutex = Mutex.from(given.mutex as MutexHandle);
   const condition = Condition.from(given.condition, mutex);
   // Workers wait in the order of their numbers.
@@ -84,7 +85,7 @@ function die(): void {
     // here or by whoever finds that it died with the lock.
     condition.notify();
     mutex.unlock();
-    for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    await untilTerminated();
   }
   plain[1]++;
   mutex.unlock();
@@ -93,4 +94,4 @@ function die(): void {
 
 if (mode === "order") await order();
 else if (mode === "buffer") await buffer();
-else die();
+else await die();

@@ -5,13 +5,14 @@ import { Worker } from "node:worker_threads";
 import * as assert from "uvu/assert";
 import { Mutex } from "../../src/locks/mutex.ts";
 import { Region } from "../../src/region/region.ts";
+import { affordableDeaths } from "../support/deaths.ts";
 import { suite } from "../support/suite.ts";
 import { createSteps, readStep } from "../support/watchdog.ts";
 
 const test = suite("kill storm");
 const file = new URL("./mutex-storm.worker.js", import.meta.url);
 const WORKERS = 6;
-const KILLS = 100;
+const KILLS = affordableDeaths(100);
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 interface Storm {
@@ -60,6 +61,11 @@ test(`${KILLS} kills: nobody is ever inside with another, nobody hangs`, async (
       }
       await sleep(Math.random() * 3);
       await storm.workers[seat].terminate();
+      // On some runtimes it is said to be ended before it is.
+      while (mutex.region.deaths === kill) {
+        assert.ok(performance.now() < until, `thread ${seat} does not end, at ${readStep(storm.steps, seat)}`);
+        await sleep(1);
+      }
       begun[seat] = Atomics.load(words, 8 + seat);
       start(storm, mutex, seat);
       if (kill % 20 === 19) await allProgress(storm);
@@ -68,7 +74,8 @@ test(`${KILLS} kills: nobody is ever inside with another, nobody hangs`, async (
     assert.is(Atomics.load(words, 2), 0, "two threads were inside at once");
     assert.equal(storm.errors, []);
     assert.is(mutex.region.deaths, KILLS);
-    assert.ok(Atomics.load(words, 5) > 0, "some were ended while they held the lock");
+    // About one in six; of few, it may be none.
+    if (KILLS === 100) assert.ok(Atomics.load(words, 5) > 0, "some were ended while they held the lock");
   } finally {
     Atomics.store(words, 0, 1);
     await sleep(50);

@@ -2,6 +2,7 @@
 
 import { parentPort } from "node:worker_threads";
 import { ReentrantMutex, type ReentrantMutexHandle } from "../../src/locks/reentrant-mutex.ts";
+import { untilTerminated } from "../support/until-terminated.ts";
 import { data, finish, step } from "../support/watchdog.ts";
 
 interface Data {
@@ -57,5 +58,5 @@ if (mode === "stress") {
   if (end === "exit") process.exit(3);
   if (end === "throw") throw new Error("ended on purpose");
   parentPort?.postMessage("held");
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  await untilTerminated();
 }

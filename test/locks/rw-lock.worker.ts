@@ -8,6 +8,7 @@ import { RwLock, type RwLockHandle } from "../../src/locks/rw-lock.ts";
 import { StampedLock, type StampedLockHandle } from "../../src/locks/stamped-lock.ts";
 import { MODE } from "../../src/protocols/rw-lock.ts";
 import { codeOf } from "../support/thrown.ts";
+import { untilTerminated } from "../support/until-terminated.ts";
 import { data, finish, step } from "../support/watchdog.ts";
 import type { Role, Setup } from "./rw-lock.roles.ts";
 
@@ -217,7 +218,7 @@ const roles: Record<Role, () => unknown> = {
   },
 
   /** Takes the lock as it is told, says so, and waits to be ended. */
-  victim() {
+  async victim() {
     step(setup.how ?? "");
     switch (setup.how) {
       case "read":
@@ -241,7 +242,7 @@ const roles: Record<Role, () => unknown> = {
     else if (setup.how === "blocked") lock.read();
     else if (setup.ending === "exit") process.exit(3);
     else if (setup.ending === "throw") throw new Error("uncaught");
-    else Atomics.wait(flags, 63, 0);
+    else await untilTerminated();
     throw new Error("the victim outlived its role");
   },
 

@@ -2,6 +2,7 @@
 import { parentPort } from "node:worker_threads";
 import type { HoldfastError } from "../../src/cells/errors.ts";
 import { type AsyncLockOptions, type LockOptions, Mutex, type MutexHandle } from "../../src/locks/mutex.ts";
+import { untilTerminated } from "../support/until-terminated.ts";
 import { data, finish, step } from "../support/watchdog.ts";
 
 export interface Told {
@@ -55,11 +56,11 @@ function count(): void {
   words[1] = seen + 1;
 }
 
-function die(): void {
+async function die(): Promise<void> {
   step(`dying by ${death}`);
   if (death === "exit") process.exit(0);
   if (death === "throw") throw new Error("dies on purpose");
-  if (death === "terminate") for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  if (death === "terminate") await untilTerminated();
 }
 
 step(behaviour);
@@ -134,13 +135,13 @@ switch (behaviour) {
     words[1] = -1;
     parentPort?.postMessage("held");
     if (death !== "terminate") while (mutex.waiters < (rounds || 1)) Atomics.wait(words, 0, 0, 5);
-    die();
+    await die();
     break;
   }
   case "die holding by a task": {
     await mutex.lockAsync();
     parentPort?.postMessage("held");
-    die();
+    await die();
     break;
   }
   case "die waiting":
@@ -157,7 +158,7 @@ switch (behaviour) {
     // Each in a chain takes over from the last one that died, repairs or not, and dies holding too.
     const taken = attempt(() => mutex.lock({ recover: repair ? () => undefined : () => void (words[3] += 1) }));
     parentPort?.postMessage({ taken, index });
-    die();
+    await die();
     break;
   }
   default:

@@ -1,6 +1,7 @@
 // Workers that end when the test says so, in each of the ways in which a thread can end.
 
 import { parentPort, type Worker } from "node:worker_threads";
+import { terminateInterrupts } from "./until-terminated.ts";
 import { runWorkers, type WorkerOutcome } from "./watchdog.ts";
 
 export type Ending = "terminate()" | "process.exit()" | "an uncaught error";
@@ -58,6 +59,7 @@ export function ready({ ending, gate }: VictimData): void {
     return;
   }
   Atomics.wait(gate, 0, 0);
-  if (ending === "process.exit()") process.exit(3);
+  // Where terminate() does not end a thread that blocks, it has been said to be ended by now, and ends itself.
+  if (ending === "process.exit()" || !terminateInterrupts) process.exit(3);
   Atomics.wait(gate, 0, 1);
 }

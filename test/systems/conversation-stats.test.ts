@@ -5,6 +5,7 @@ import { aliasesOfKey, conversationKey, resolveConversations } from "../../src/s
 import { ConversationStats, type ConversationStatsOptions } from "../../src/systems/conversation-stats.ts";
 import type { RenderedConversation } from "../../src/systems/finalize.ts";
 import type { Message } from "../../src/systems/page.ts";
+import { byteLength } from "../support/bytes.ts";
 
 const test = suite("systems/conversation-stats");
 const region = Region.create();
@@ -152,7 +153,7 @@ test("keys that resolve to one id become one conversation: sums, maximum, messag
   );
   const times = [...pages[1].html.matchAll(/at (\d+)</g)].map((match) => match[1]);
   assert.equal(times, ["2000", "3000", "4000"]);
-  assert.is(pages[1].row.bytes, Buffer.byteLength(pages[1].html));
+  assert.is(pages[1].row.bytes, byteLength(pages[1].html));
 });
 
 test("call-only conversations go only if asked, and a later sms saves them whatever the order of files", () => {

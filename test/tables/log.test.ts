@@ -8,6 +8,7 @@ import { Region } from "../../src/region/region.ts";
 import { SharedLog } from "../../src/tables/log.ts";
 import type { LogReader, LogValue } from "../../src/tables/log-reader.ts";
 import { SharedQueue } from "../../src/tables/queue.ts";
+import { byteLength } from "../support/bytes.ts";
 import { assertThrows, dieAfter, errorOf, MORTAL_REGION, random, rejectionOf } from "./judge.ts";
 
 const test = suite("SharedLog");
@@ -239,7 +240,7 @@ test("the same entries as the end of an array", () => {
 });
 
 function bytesOf(values: readonly LogValue[]): number {
-  return values.reduce((sum, value) => sum + (typeof value === "string" ? Buffer.byteLength(value) : value.length), 0);
+  return values.reduce((sum, value) => sum + (typeof value === "string" ? byteLength(value) : value.length), 0);
 }
 
 test("a writer that dies at any store has appended whole or not at all, and drops old entries only for it", () => {

@@ -9,6 +9,7 @@ import { Region } from "../../src/region/region.ts";
 import { SharedQueue } from "../../src/tables/queue.ts";
 import type { QueueValue } from "../../src/tables/queue-steps.ts";
 import { SharedTable } from "../../src/tables/shared-table.ts";
+import { byteLength as utf8Length } from "../support/bytes.ts";
 import { assertThrows, errorOf, rejectionOf } from "./judge.ts";
 
 const test = suite("SharedQueue");
@@ -29,7 +30,7 @@ test("values come out as they went in, in order", () => {
 
 test("bytes are copied in and out", () => {
   const queue = make();
-  const mine = Buffer.from([1, 2, 3]);
+  const mine = (globalThis.Buffer ?? Uint8Array).from([1, 2, 3]);
   queue.push(mine.subarray(1));
   mine[2] = 9;
   const out = queue.pop() as Uint8Array;
@@ -291,7 +292,7 @@ function byteLength(values: Model): number {
 
 function wtf8(text: string): number {
   // A lone surrogate takes three bytes here and in the platform's replacement character.
-  return Buffer.byteLength(text, "utf8");
+  return utf8Length(text);
 }
 
 test("the same results as an array", () => {

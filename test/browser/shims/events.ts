@@ -1,4 +1,5 @@
-// getEventListeners of node:events for abort signals: the browser does not tell, so additions and removals are counted.
+// What the tests need of node:events. getEventListeners for abort signals: the browser does not tell, so additions and
+// removals are counted. once for the shims' emitters.
 const counts = new WeakMap<EventTarget, Set<unknown>>();
 const { addEventListener, removeEventListener } = EventTarget.prototype;
 
@@ -19,4 +20,16 @@ EventTarget.prototype.removeEventListener = function (
 
 export function getEventListeners(target: EventTarget): unknown[] {
   return [...(counts.get(target) ?? [])];
+}
+
+interface Emitter {
+  once(name: string, listener: (value: never) => void): unknown;
+}
+
+/** The arguments of the next event of this name; rejects at "error". */
+export function once(emitter: Emitter, name: string): Promise<unknown[]> {
+  return new Promise((resolve, reject) => {
+    emitter.once(name, (value) => resolve([value]));
+    if (name !== "error") emitter.once("error", reject);
+  });
 }

@@ -11,8 +11,16 @@ scope.onmessage = async (event) => {
     return;
   }
   scope.holdfastWorker = event.data;
+  // Held until this thread is gone: so its parent hears of that.
+  const { life, file } = event.data as { life: string; file: string };
+  await new Promise<void>((held) => {
+    void navigator.locks.request(life, () => {
+      held();
+      return new Promise(() => undefined);
+    });
+  });
   const { runWorker } = await import("./worker-threads.js");
-  const run = runWorker((event.data as { file: string }).file);
+  const run = runWorker(file);
   for (const late of early) scope.onmessage?.(late);
   await run;
 };

@@ -6,12 +6,16 @@ export interface Numbers {
   readonly passed: number;
   /** What failed, as text. */
   readonly failures: readonly string[];
+  /** For each test that was skipped, the reason. */
+  readonly skipped: readonly string[];
 }
 
 const queue: (() => Promise<void>)[] = [];
 const failures: string[] = [];
+const skipped: string[] = [];
 let passed = 0;
-let chosen: (title: string) => boolean = () => true;
+let reasonFor: (title: string) => string | undefined = () => undefined;
+let starts: (title: string) => void = () => undefined;
 
 interface Hook {
   (body: Body): void;
@@ -22,7 +26,7 @@ interface Tests {
   (title: string, body: Body): void;
   before: Hook;
   after: Hook;
-  skip(): void;
+  skip(title: string): void;
   run(): void;
 }
 
@@ -48,23 +52,33 @@ export function suite(name = ""): Tests {
     await all(bodies.before);
     for (const [title, body] of tests) {
       const full = name === "" ? title : `${name}: ${title}`;
-      if (chosen(full)) await one(full, body);
+      const reason = reasonFor(full);
+      if (reason !== undefined) {
+        skipped.push(reason);
+        continue;
+      }
+      starts(full);
+      await one(full, body);
     }
     await all(bodies.after);
   };
   return Object.assign((title: string, body: Body) => void tests.push([title, body]), {
     before: hook(bodies.before, bodies.beforeEach),
     after: hook(bodies.after, bodies.afterEach),
-    skip: () => undefined,
+    skip: (title: string) => void skipped.push(title),
     run: () => void queue.push(run),
   });
 }
 
 export const test: Tests = suite();
 
-/** Runs every suite that was handed over by `run()`, but for tests whose title `choose` refuses. */
-export async function runAll(choose: (title: string) => boolean): Promise<Numbers> {
-  chosen = choose;
+/** Runs every suite that was handed over by `run()`, but for tests to which `skip` gives a reason. */
+export async function runAll(
+  skip: (title: string) => string | undefined,
+  tell: (title: string) => void,
+): Promise<Numbers> {
+  reasonFor = skip;
+  starts = tell;
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) await next();
-  return { passed, failures };
+  return { passed, failures, skipped };
 }

@@ -2,8 +2,11 @@
 // page's workers too. The library itself never reaches it.
 //
 // A browser's worker neither ends by itself nor tells of its end, so both are made here: a worker that has no timer, no
-// listener and no unfinished module left says that it exits, and its parent terminates it and emits "exit".
-// Invariant: a worker that said that it exits runs nothing any more: it sleeps until it is terminated.
+// listener and no unfinished module left says that it exits, and is terminated. That it is gone, which may be seconds after its
+// parent terminated it (a browser lets a thread that computes or blocks run on for 2 s), its parent hears by a Web Lock
+// that the worker holds for as long as it runs, and by waitAsyncs of the worker, which are there until its memory is gone.
+// Invariant: "exit" is emitted, and terminate() fulfilled, when the thread is gone; as on Node. A worker that said that it
+// exits runs nothing any more.
 
 type Listener = (value: never) => void;
 type Told = { readonly shim: "message" | "error" | "exit"; readonly value: unknown };
@@ -13,7 +16,14 @@ interface Started {
   readonly workerData: unknown;
   readonly env: object;
   readonly threadId: number;
+  /** The name of the Web Lock that this worker holds. */
+  readonly life: string;
+  /** Where its waitAsyncs are. */
+  readonly cell: Int32Array;
 }
+
+/** How many: each look uses one up. */
+const LOOKS = 100;
 
 const scope = globalThis as unknown as {
   holdfastWorker?: Started;
@@ -60,9 +70,12 @@ export const workerData: unknown = started?.workerData ?? null;
 
 /** A worker as Node's, over a module worker. */
 export class Worker extends Emitter {
-  readonly threadId: number;
+  /** -1 once it has ended. */
+  threadId: number;
   readonly #worker: globalThis.Worker;
-  #ended = false;
+  readonly #life = `holdfast-${crypto.randomUUID()}`;
+  readonly #cell = new Int32Array(new SharedArrayBuffer(4));
+  #ending: Promise<number> | undefined;
 
   constructor(file: URL, { workerData, env = {} }: { workerData?: unknown; env?: object } = {}) {
     super();
@@ -73,24 +86,33 @@ export class Worker extends Emitter {
       event.preventDefault();
       this.#hear({ shim: "error", value: event.error ?? new Error(event.message) });
     };
-    this.#worker.postMessage({ file: file.href, workerData, env, threadId: this.threadId });
+    const [life, cell] = [this.#life, this.#cell];
+    const told: Started = { file: file.href, workerData, env, threadId: this.threadId, life, cell };
+    this.#worker.postMessage(told);
   }
 
   #hear({ shim, value }: Told): void {
-    if (this.#ended) return;
+    if (this.#ending !== undefined) return;
     if (shim === "message") this.emit("message", value);
     if (shim === "error") {
       this.emit("error", value);
-      this.#end(1);
+      void this.#end(1);
     }
-    if (shim === "exit") this.#end(value as number);
+    if (shim === "exit") void this.#end(value as number);
   }
 
-  #end(code: number): void {
-    if (this.#ended) return;
-    this.#ended = true;
+  #end(code: number): Promise<number> {
+    this.#ending ??= this.#endOnce(code);
+    return this.#ending;
+  }
+
+  async #endOnce(code: number): Promise<number> {
     this.#worker.terminate();
+    await navigator.locks.request(this.#life, () => undefined);
+    while (Atomics.notify(this.#cell, 0, 1) > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    this.threadId = -1;
     this.emit("exit", code);
+    return code;
   }
 
   postMessage(value: unknown): void {
@@ -98,11 +120,8 @@ export class Worker extends Emitter {
   }
 
   /** As Node's: the promise is fulfilled once "exit" was emitted. */
-  async terminate(): Promise<number> {
-    this.#worker.terminate();
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    this.#end(1);
-    return 1;
+  terminate(): Promise<number> {
+    return this.#end(1);
   }
 
   ref(): void {}
@@ -146,7 +165,7 @@ class ParentPort extends Emitter {
 
 export const parentPort: ParentPort | null = started === undefined ? null : new ParentPort();
 
-/** Ends this worker: what is behind it in the source never runs. */
+/** Ends this worker, in about 2 s: what is behind it in the source never runs. */
 function exit(code: number): never {
   scope.postMessage({ shim: "exit", value: code } satisfies Told);
   for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
@@ -175,10 +194,17 @@ function countTimers(): void {
   }
 }
 
+/** Has the parent see that this worker lives; a Web Lock is held already. */
+function showLife(): void {
+  if (started === undefined) return;
+  for (let k = 0; k < LOOKS; k++) Atomics.waitAsync(started.cell, 0, 0);
+}
+
 /** Runs the worker's file, then ends as soon as nothing keeps it. For shims/start.ts. */
 export async function runWorker(file: string): Promise<void> {
   const turn = globalThis.setTimeout.bind(globalThis);
   countTimers();
+  showLife();
   scope.onmessage = ({ data }) => parentPort?.receive(data.value);
   try {
     await import(file);
@@ -187,8 +213,13 @@ export async function runWorker(file: string): Promise<void> {
     return;
   }
   const look = (): void => {
-    if (timers.size === 0 && parentPort?.holds !== true) exit(0);
-    turn(look, 2);
+    if (timers.size > 0 || parentPort?.holds === true) {
+      turn(look, 2);
+      return;
+    }
+    // No close(): what was posted right before may be lost with it. The parent terminates.
+    scope.onmessage = null;
+    scope.postMessage({ shim: "exit", value: 0 } satisfies Told);
   };
   turn(look, 2);
 }
@@ -210,7 +241,7 @@ port1.onmessage = () => turns.shift()?.();
 
 fixThreadId();
 Object.assign(globalThis, {
-  process: { env: started?.env ?? {}, exit },
+  process: { argv: [], env: started?.env ?? {}, exit },
   setImmediate(callback: () => void): void {
     turns.push(callback);
     port2.postMessage(0);

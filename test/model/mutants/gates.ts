@@ -97,6 +97,22 @@ export const semaphoreMutants: readonly Mutant[] = [
     expect: LOST,
   },
   {
+    name: "semaphore: the usual release wakes nobody",
+    file: "protocols/semaphore.js",
+    find: "    wake(words, index + VALUE, n);\n",
+    replace: "",
+    model: "semaphore: 2 threads × 2",
+    expect: LOST,
+  },
+  {
+    name: "semaphore: a thread that took after a sleep owes nobody a wake",
+    file: "protocols/semaphore.js",
+    find: "return TOOK | (afterWait(words, index, 0) << 1);",
+    replace: "return TOOK;",
+    model: TWICE,
+    expect: LOST,
+  },
+  {
     name: "semaphore: check, then take",
     file: "protocols/semaphore.js",
     find: "const seen = cas(words, index + VALUE, word, word - n);",
