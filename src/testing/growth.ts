@@ -7,7 +7,7 @@ import { type Op, sameOp } from "./ops.ts";
 import { NeedsAsync, type Replayer } from "./replay.ts";
 import { agree, future, roundOf } from "./rounds.ts";
 import type { Actor } from "./run.ts";
-import { logOf, Node, type Outcome, opsOf } from "./tree.ts";
+import { logOf, Node, type Outcome, opsOf, textOf } from "./tree.ts";
 
 /** Thrown when the next step needs an async replay; `grow` of the same arguments does it. */
 export class NeedsReplay extends Error {
@@ -251,7 +251,9 @@ export class Growth {
     const { value } = node.outcome.end as { value?: unknown };
     if (node.outcome.op !== undefined || "error" in (node.outcome.end as object)) return node;
     if (typeof value === "object" || typeof value === "function" || typeof value === "symbol") return node;
-    const key = `${node.thread} ${typeof value} ${Object.is(value, -0) ? "-0" : String(value)}`;
+    // What it has touched plainly and nothing has ordered yet may still race.
+    const loose = node.segment.map((s) => `${s.addr} ${s.size} ${s.write}`).join();
+    const key = `${node.thread} ${textOf([value])} ${loose}`;
     const known = this.rests.get(key);
     if (known !== undefined) return known;
     this.rests.set(key, node);

@@ -123,6 +123,11 @@ export function fairModels(lib: Library): readonly Model[] {
     model("fair, 2 threads × 2", false, { threads: sync(2, { rounds: 2 }) }),
     model("fair, 2 threads × 2, a death", false, { threads: sync(2, { rounds: 2 }), ...crash, states: 20e6 }),
     model("fair, 3 threads × 1", true, { threads: sync(3) }),
+    model("fair, 3 threads × 1, a death, at most 1 preemption", false, { threads: sync(3), ...crash, preemptions: 1 }),
+    model("fair, 3 threads × 1, a time-out, at most 2 preemptions", false, {
+      threads: [{ body: blocking(10) }, ...sync(2)],
+      ...few,
+    }),
     model("fair, 3 threads × 1, a death", false, { threads: sync(3), ...crash, states: 20e6, livelocks: "ignore" }),
     model("fair, 2 threads × 1, time-outs", true, { threads: sync(2, { body: blocking(10) }) }),
     model("fair, 3 threads × 1, a time-out", false, {

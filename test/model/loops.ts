@@ -7,9 +7,12 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { MisfitError } from "./misfit.ts";
 
+/** A loop that ends from within, or when what it waits for has come. */
+const LOOP = /^ *for \((?:let (\w+) = [^;]+)?;[^;]*;\s*\) \{$/;
+
 interface Loop {
   readonly file: string;
-  /** The function, or method, whose endless loop it is. */
+  /** The function, or method, whose loop it is. */
   readonly of: string;
   /** What changes in the objects that it uses. */
   readonly and?: string;
@@ -19,7 +22,8 @@ const LOOPS: readonly Loop[] = [
   { file: "region/word-lock.js", of: "lockSleeping" },
   { file: "region/fair-lock.js", of: "standInLine", and: "place.state" },
   { file: "region/wait-queue.js", of: "sleepNode" },
-  { file: "locks/semaphore.js", of: "#acquireSleeping", and: "wait.remembered(), this.remembered()" },
+  { file: "locks/semaphore.js", of: "#acquireUsual", and: "this.remembered()" },
+  { file: "locks/semaphore.js", of: "#acquireLooking", and: "wait.remembered(), this.remembered()" },
   { file: "locks/once.js", of: "#claimSleeping" },
   { file: "locks/barrier.js", of: "#waitOn", and: "...its.stateOf(arrival)" },
   { file: "locks/event.js", of: "wait" },
@@ -127,7 +131,7 @@ export function tellLoops(src: string): void {
   }
 }
 
-/** The text with a checkpoint at the head of the function's endless loop. */
+/** The text with a checkpoint at the head of the function's loop. */
 function atHead(text: string, { file, of, and = "" }: Loop): string {
   const lines = text.split("\n");
   const name = of.replace("#", "\\#");
@@ -136,10 +140,11 @@ function atHead(text: string, { file, of, and = "" }: Loop): string {
   if (starts.length !== 1) throw new MisfitError(`${file} has ${starts.length} functions ${of}, not one`);
   const [start] = starts;
   const end = lines.indexOf(`${head.exec(lines[start])?.[1] ?? ""}}`, start);
-  const loops = lines.slice(start, end).flatMap((line, at) => (/^ *for \(;;\) \{$/.test(line) ? [start + at] : []));
-  if (loops.length !== 1) throw new MisfitError(`${of} in ${file} has ${loops.length} endless loops, not one`);
+  const loops = lines.slice(start, end).flatMap((line, at) => (LOOP.test(line) ? [start + at] : []));
+  if (loops.length !== 1) throw new MisfitError(`${of} in ${file} has ${loops.length} such loops, not one`);
   const [loop] = loops;
-  const variables = inSight(lines.slice(start, loop), lines[loop]);
+  const counter = LOOP.exec(lines[loop])?.[1];
+  const variables = [...inSight(lines.slice(start, loop), lines[loop]), ...(counter === undefined ? [] : [counter])];
   lines[loop] += ` its.atLoop("${of}", [${variables.join(", ")}], [${and}]);`;
   return lines.join("\n");
 }

@@ -7,8 +7,10 @@ import type { Library } from "./library.ts";
 import type { Model } from "./model.ts";
 
 export const SEATS = 3;
-/** Words for one object, its tables included. */
-const ROOM = 64;
+/** Words of a block's header, which stands before each object. */
+const HEADER = 16;
+/** Words for one object, its tables and its header included. */
+const ROOM = 96;
 
 export type Words = Int32Array;
 export type Options = ExploreOptions<Words>;
@@ -30,7 +32,7 @@ export class Places {
 
   constructor(library: Library) {
     this.lib = library;
-    this.at = library.threads.slotWord(SEATS);
+    this.at = library.threads.slotWord(SEATS) + HEADER;
     this.data = this.at + 2 * ROOM;
   }
 
@@ -94,6 +96,7 @@ export class Places {
       w[threads.slotWord(t) + layout.T_PROBES] = 16;
       w[threads.slotWord(t) + layout.T_PROBED_AT] = Math.floor(performance.timeOrigin + 1) % 2 ** 30;
     }
+    for (const place of [0, 1]) w[this.at + place * ROOM - HEADER + layout.B_SERIAL] = 1;
     make((place = 0) => this.region(w, 0, place, true));
     return w;
   }
