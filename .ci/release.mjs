@@ -1,8 +1,9 @@
 // `npm run release [-- --dry-run]`: publishes with provenance, from a tagged commit in hosted CI.
-// Invariant: what is published is the commit that carries the tag of its version, and the changelog says what is in it.
+// Invariant: what is published is the commit that carries the tag of its version, and the changelog says what is in it; but
+// for the optional dependencies, which are the platforms' packages, if they are laid out in native/npm.
 
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -28,6 +29,26 @@ if (manifest.repository === undefined) {
 }
 for (const problem of problems) process.stderr.write(`release: ${problem}\n`);
 if (problems.length > 0 && !dryRun) process.exit(1);
+
+// The platforms' packages go first, and into the manifest as optional dependencies: what lists them must find them.
+if (existsSync(join(root, "native", "npm"))) {
+  const before = [
+    "napi",
+    "pre-publish",
+    "--npm-dir",
+    "native/npm",
+    "--no-gh-release",
+    ...(dryRun ? ["--dry-run"] : []),
+  ];
+  const env = { ...process.env, ...(dryRun ? {} : { npm_config_provenance: "true", npm_config_access: "public" }) };
+  const { status } = spawnSync("npx", before, {
+    cwd: root,
+    env,
+    stdio: "inherit",
+    shell: process.platform === "win32",
+  });
+  if (status !== 0) process.exit(status ?? 1);
+} else process.stderr.write("release: without the native packages (npm run build:platforms lays them out)\n");
 
 const args = ["publish", "--access", "public", ...(dryRun ? ["--dry-run"] : ["--provenance"])];
 const { status } = spawnSync("npm", args, { cwd: root, stdio: "inherit", shell: process.platform === "win32" });

@@ -5,6 +5,8 @@
 //   npm test -- --jobs 1            one file at a time (default 2)
 //   npm test -- --runtime "bun"     with another program than this Node: its path and arguments
 //   npm test -- --skip examples     not the files whose path holds the word
+//   npm test -- --limits deno       not what support/runtime-limits.ts names for that runtime
+//   npm test -- --patience 3        three times the time for each file, on a loaded machine
 //
 // uvu alone counts 0 tests and exits 0 when `.run()` is forgotten, and has no time-out, so that one blocked wait hangs
 // everything. Invariant: the last line is `N passed, N failed`, and the exit code is 0 only if every file ran at least
@@ -20,10 +22,11 @@ import { dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { nativePart } from "../src/cells/native.ts";
+import { isLimited, type RuntimeKind, reasonToSkip } from "./support/runtime-limits.ts";
 import { type FileResult, killRunning, runTestFile, type TestFile } from "./support/test-file.ts";
 
 const usage =
-  'Usage: npm test -- [--jobs N] [--watchdog SECONDS] [--exit-grace SECONDS] [--runtime "PROGRAM ARG"] [--skip WORD] [--root DIR] [WORD ...]';
+  'Usage: npm test -- [--jobs N] [--watchdog SECONDS] [--exit-grace SECONDS] [--patience N] [--runtime "PROGRAM ARG"] [--limits KIND [--limited]] [--skip WORD] [--root DIR] [WORD ...]';
 
 interface Options {
   readonly root: string;
@@ -34,6 +37,11 @@ interface Options {
   readonly exitGrace: number;
   readonly words: readonly string[];
   readonly skip: readonly string[];
+  /** The watchdogs' times are multiplied by it. */
+  readonly patience: number;
+  readonly limits?: RuntimeKind;
+  /** Only what the limits leave out is run. */
+  readonly limited: boolean;
   readonly runtime?: readonly string[];
 }
 
@@ -55,6 +63,9 @@ function readOptions(args: string[]): Options {
       "exit-grace": { type: "string", default: "10" },
       runtime: { type: "string" },
       skip: { type: "string", multiple: true, default: [] },
+      patience: { type: "string", default: "1" },
+      limits: { type: "string" },
+      limited: { type: "boolean", default: false },
     },
   });
   return {
@@ -64,6 +75,9 @@ function readOptions(args: string[]): Options {
     exitGrace: positive("exit-grace", values["exit-grace"]),
     words: positionals,
     skip: values.skip,
+    patience: positive("patience", values.patience),
+    limits: values.limits as RuntimeKind | undefined,
+    limited: values.limited,
     runtime: values.runtime?.split(" "),
   };
 }
@@ -88,6 +102,7 @@ function findFiles(options: Options): TestFile[] {
     .map((path) => `test/${path.split(sep).join("/")}`)
     .filter((name) => options.words.length === 0 || options.words.some((word) => name.includes(word)))
     .filter((name) => !options.skip.some((word) => name.includes(word)))
+    .filter((name) => !options.limited || isLimited(options.limits, name))
     .sort()
     .flatMap((name) => variantsOf(name, options));
 }
@@ -99,17 +114,30 @@ function variantsOf(name: string, options: Options): TestFile[] {
     compiled: join(options.root, "dist", name.replace(/\.ts$/, ".js")),
     root: options.root,
     runtime: options.runtime,
-    watchdog: 1000 * (readWatchdog(source) ?? options.watchdog),
-    exitGrace: 1000 * options.exitGrace,
+    env: options.limited ? { HOLDFAST_LIMITED: "1" } : undefined,
+    watchdog: 1000 * options.patience * (readWatchdog(source) ?? options.watchdog),
+    exitGrace: 1000 * options.patience * options.exitGrace,
   };
   if (!asksForNative(source) || options.runtime !== undefined || nativePart() === undefined) return [file];
   return [file, { ...file, name: `${name} (native parking)`, env: { HOLDFAST_NATIVE: "1" } }];
 }
 
-async function runOne(file: TestFile): Promise<FileResult> {
+async function runOne(file: TestFile, { limits, limited }: Options): Promise<FileResult> {
+  const none = {
+    name: file.name,
+    passed: 0,
+    failed: 0,
+    skipped: 0,
+    seconds: 0,
+    problem: undefined,
+    reasons: [],
+    output: "",
+  };
+  const reason = limits === undefined || limited ? undefined : reasonToSkip(limits, file.name);
+  if (reason !== undefined) return { ...none, skipped: 1, reasons: [reason] };
   if (existsSync(file.compiled)) return runTestFile(file);
   const problem = `is not compiled: ${file.compiled} is missing (run \`npm run build\`)`;
-  return { name: file.name, passed: 0, failed: 1, skipped: 0, seconds: 0, problem, reasons: [], output: "" };
+  return { ...none, failed: 1, problem };
 }
 
 function report(result: FileResult): void {
@@ -124,12 +152,12 @@ function report(result: FileResult): void {
   if (failed > 0) console.log(`--- output of ${name}\n${output.trimEnd()}\n--- end of ${name}`);
 }
 
-async function runAll(files: readonly TestFile[], jobs: number, done: (result: FileResult) => void): Promise<void> {
+async function runAll(files: readonly TestFile[], options: Options, done: (result: FileResult) => void): Promise<void> {
   const queue = [...files];
   const work = async () => {
-    for (let file = queue.shift(); file !== undefined; file = queue.shift()) done(await runOne(file));
+    for (let file = queue.shift(); file !== undefined; file = queue.shift()) done(await runOne(file, options));
   };
-  await Promise.all(Array.from({ length: jobs }, work));
+  await Promise.all(Array.from({ length: options.jobs }, work));
 }
 
 function isSerial(file: TestFile): boolean {
@@ -159,10 +187,10 @@ async function main(): Promise<void> {
   };
   await runAll(
     files.filter((file) => !isSerial(file)),
-    options.jobs,
+    options,
     done,
   );
-  await runAll(files.filter(isSerial), 1, done);
+  await runAll(files.filter(isSerial), { ...options, jobs: 1 }, done);
   finish(0);
 }
 

@@ -1,13 +1,16 @@
 // The test suite on every runtime: Node 20 (or whatever runs this file), 22, 24, 26, Bun, Deno and headless Chromium.
 //
-//   npm run test:runtimes                       all runtimes, all files that are not about Node's own tools
+//   npm run test:runtimes                       all runtimes, the whole suite
 //   npm run test:runtimes -- --only bun mutex   one runtime, files whose path holds the word
 //   npm run test:runtimes -- --short            a file or two of each part, not on this Node
+//   npm run test:runtimes -- --check-skips      only what is left out somewhere: which of it could be run after all
+//   npm run test:runtimes -- --patience 5       five times the time for each file, on a loaded machine (default 3)
 //   npm run test:runtimes -- --if-possible      where npm can't install the programs, says so and ends well
 //
 // The programs are the real ones, from the npm packages that carry them, installed into .runtimes/ on first use. A
 // runtime whose package does not exist for this platform counts as a failure, and so does Chromium where it is missing:
-// no npm package carries it.
+// no npm package carries it. What a runtime can't run is named in support/runtime-limits.ts, and announced with its reason;
+// what Chromium can't, in browser/limits.ts.
 // Invariant: the last line is `N passed, N failed` over all runtimes, and the exit code is 0 only if nothing failed.
 
 import { spawn, spawnSync } from "node:child_process";
@@ -16,6 +19,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { findBrowser, HOW_TO_GET_ONE } from "./support/browser.ts";
+import { limits, type RuntimeKind } from "./support/runtime-limits.ts";
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const home = join(root, ".runtimes");
@@ -28,6 +32,8 @@ interface Runtime {
   readonly packages: Readonly<Record<string, string>>;
   readonly program: string;
   readonly args: readonly string[];
+  /** Whose limits hold. */
+  readonly kind?: RuntimeKind;
   /** Why it can't be run here, where npm does not bring it; undefined if it can. Such a one announces its own skips. */
   readonly absent?: () => string | undefined;
 }
@@ -37,17 +43,31 @@ const node = (major: number): Runtime => ({
   packages: { [`node-${major}`]: `npm:node-${platform}@${major}` },
   program: join(home, "node_modules", `node-${major}`, "bin", "node"),
   args: [],
+  kind: "node",
 });
 
 const runtimes: readonly Runtime[] = [
-  { name: `node-${process.versions.node.split(".")[0]}`, packages: {}, program: process.execPath, args: [] },
+  {
+    name: `node-${process.versions.node.split(".")[0]}`,
+    packages: {},
+    program: process.execPath,
+    args: [],
+    kind: "node",
+  },
   ...[22, 24, 26].map(node),
-  { name: "bun", packages: { [bun]: "1" }, program: join(home, "node_modules", bun, "bin", "bun"), args: [] },
+  {
+    name: "bun",
+    packages: { [bun]: "1" },
+    program: join(home, "node_modules", bun, "bin", "bun"),
+    args: [],
+    kind: "bun",
+  },
   {
     name: "deno",
     packages: { deno: "2" },
     program: join(home, "node_modules", "deno", "bin.cjs"),
     args: ["run", "--allow-all", "--no-prompt"],
+    kind: "deno",
   },
   {
     name: "chromium",
@@ -56,27 +76,6 @@ const runtimes: readonly Runtime[] = [
     args: [join(root, "dist", "test", "browser", "run-file.js")],
     absent: () => (findBrowser() === undefined ? `there is no Chromium; ${HOW_TO_GET_ONE}` : undefined),
   },
-];
-
-/** What is about Node's own tools (processes, npm, flags and stacks of Node) or about this repository, not the runtime. */
-const NODE_ONLY = [
-  "run.test",
-  "readme",
-  "docs.test",
-  "package",
-  "architecture",
-  "support/",
-  "examples/",
-  "benchmarks/",
-  "model/",
-  "browser/",
-  "native",
-  "profile/cli",
-  "profile/watch",
-  "profile/render/page",
-  "profile/render/pprof",
-  "mutex-process",
-  "no-wait-async",
 ];
 
 /** A file or two of each part, quick ones. */
@@ -114,37 +113,56 @@ function commandOf({ program, args, name }: Runtime): string {
   return [...start, ...args].join(" ");
 }
 
+interface Choice {
+  readonly words: readonly string[];
+  readonly jobs: string;
+  readonly patience: string;
+  readonly checkSkips: boolean;
+}
+
 /** Tests that passed, failed, and were skipped with a reason. */
 type Counts = readonly [passed: number, failed: number, skipped: number];
 
-async function runOn(runtime: Runtime, words: readonly string[], jobs: string): Promise<Counts> {
+/** Runs test/run.ts for a runtime; returns all that it printed, and its exit code. */
+async function runSuite(runtime: Runtime, { words, jobs, patience, checkSkips }: Choice): Promise<[string, unknown]> {
+  const limited = runtime.kind === undefined ? [] : ["--limits", runtime.kind, ...(checkSkips ? ["--limited"] : [])];
+  const args = [join(root, "dist", "test", "run.js"), "--jobs", jobs, "--patience", patience, ...limited];
+  args.push("--runtime", commandOf(runtime), ...words);
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  let text = "";
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+    text += chunk;
+    if (!checkSkips) process.stdout.write(chunk);
+  });
+  const code = await new Promise((resolve) => child.once("close", resolve));
+  return [text, code];
+}
+
+async function runOn(runtime: Runtime, choice: Choice): Promise<Counts> {
   const absent = runtime.absent?.();
   if (absent !== undefined || !existsSync(runtime.program)) {
     console.log(`not run: ${absent ?? `${runtime.program} is not there`}`);
     return [0, 1, 0];
   }
-  const skips = runtime.absent === undefined ? NODE_ONLY.flatMap((word) => ["--skip", word]) : [];
-  const args = [
-    join(root, "dist", "test", "run.js"),
-    "--jobs",
-    jobs,
-    "--runtime",
-    commandOf(runtime),
-    ...skips,
-    ...words,
-  ];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
-  let text = "";
-  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
-    text += chunk;
-    process.stdout.write(chunk);
-  });
-  const code = await new Promise((resolve) => child.once("close", resolve));
+  const [text, code] = await runSuite(runtime, choice);
   const summary = /^(\d+) passed, (\d+) failed$/m.exec(text);
   const skipped = Number(/^files: .*skipped tests: (\d+)$/m.exec(text)?.[1] ?? 0);
   if (summary === null) return [0, 1, skipped];
   const [passed, failed] = [Number(summary[1]), Number(summary[2])];
   return [passed, failed === 0 && (code !== 0 || passed === 0) ? 1 : failed, skipped];
+}
+
+/** Runs what is left out on a runtime; names the files of which nothing fails. */
+async function checkSkips(runtime: Runtime, choice: Choice): Promise<Counts> {
+  const own = limits.filter(({ on, unsuited }) => !unsuited && runtime.kind !== undefined && on.includes(runtime.kind));
+  if (own.length === 0) return [0, 0, 0];
+  const words = choice.words.length > 0 ? choice.words : own.map(({ file }) => file);
+  const [text] = await runSuite(runtime, { ...choice, words, checkSkips: true });
+  const needless = [...text.matchAll(/^ok {4}(\S+).*$/gm)].map(([, file]) => file);
+  for (const file of needless) console.log(`left out, and passes: ${file}`);
+  const needed = [...text.matchAll(/^FAIL {2}(\S+).*$/gm)].map(([, file]) => file);
+  for (const file of needed) console.log(`left out, and fails: ${file}`);
+  return [needed.length, needless.length, 0];
 }
 
 async function main(): Promise<void> {
@@ -154,6 +172,8 @@ async function main(): Promise<void> {
       only: { type: "string" },
       short: { type: "boolean", default: false },
       jobs: { type: "string", default: "2" },
+      patience: { type: "string", default: "3" },
+      "check-skips": { type: "boolean", default: false },
       "if-possible": { type: "boolean", default: false },
     },
   });
@@ -171,6 +191,7 @@ async function main(): Promise<void> {
     return;
   }
   const words = positionals.length > 0 ? positionals : values.short ? SHORT : [];
+  const choice = { words, jobs: values.jobs, patience: values.patience, checkSkips: false };
   const rows: string[] = [];
   const total = [0, 0];
   for (const runtime of wanted) {
@@ -181,7 +202,7 @@ async function main(): Promise<void> {
       rows.push(`${runtime.name.padEnd(8)} not run: ${absent}`);
       continue;
     }
-    const [passed, failed, skipped] = await runOn(runtime, words, values.jobs);
+    const [passed, failed, skipped] = await (values["check-skips"] ? checkSkips : runOn)(runtime, choice);
     rows.push(`${runtime.name.padEnd(8)} ${passed} passed, ${failed} failed, ${skipped} skipped`);
     total[0] += passed;
     total[1] += failed;

@@ -109,6 +109,16 @@ export function wakeAll(words: Int32Array, index: number): number {
   return woken + Atomics.notify(words, index);
 }
 
+/** Whether the threads that sleep on cells of this view can be moved to other cells. */
+export function canMoveSleepers(words: Int32Array): boolean {
+  return anyNative && nativeViews.has(words);
+}
+
+/** Lets the threads that sleep on one cell sleep on at another; only where {@link canMoveSleepers}. */
+export function moveSleepers(words: Int32Array, from: number, to: number): void {
+  nativeViews.get(words)?.native.requeue(words, from, to, false);
+}
+
 /** A promise that settles at the next wake, or undefined if the cell no longer holds `expected`. */
 export function parkAsync(words: Int32Array, index: number, expected: number): Promise<unknown> | undefined {
   const armed = Atomics.waitAsync(words, index, expected);

@@ -62,4 +62,10 @@ export interface ConditionLock {
    * @internal
    */
   owingWakes(): number;
+  /**
+   * Whether those whom a notification of all chooses may be moved to the lock's own sleepers, of which each release wakes
+   * one; reacquire takes the lock as such a sleeper then.
+   * @internal
+   */
+  readonly movesSleepers: boolean;
 }

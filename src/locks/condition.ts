@@ -301,8 +301,9 @@ export class Condition extends LockObject {
   /** As {@link notify}, for every waiter; returns how many there were. Throws ERR_NOT_OWNER without the lock held. */
   notifyAll(): number {
     this.#mustHold("notifyAll");
-    if (markOf(this.region.memory.words, this.#table) === 0) return 0;
-    return chooseAll(this.region, this.#table, this.#lock.owingWakes());
+    const mark = markOf(this.region.memory.words, this.#table);
+    if (mark === 0) return 0;
+    return chooseAll(this.region, this.#table, this.#lock.owingWakes(), mark > 1 && this.#lock.movesSleepers);
   }
 
   /** Gives the condition's memory back. Throws ERR_IN_USE, with nothing changed, while a thread or task waits. */

@@ -4,6 +4,7 @@
 import { load, peek } from "../cells/atomics.ts";
 import { type AsyncWaitOptions, deadlineIn } from "../cells/deadline.ts";
 import { NotRecoverableError, OwnerDiedError, TimeoutError } from "../cells/errors.ts";
+import { canMoveSleepers } from "../cells/park.ts";
 import {
   ACQUIRED,
   ACQUIRED_DIED,
@@ -11,6 +12,7 @@ import {
   HELD_BY_ME,
   HOLD,
   LOCK,
+  lockStep,
   MUST_WAIT,
   NOT_OWNER,
   RELEASED,
@@ -111,9 +113,13 @@ export abstract class ExclusiveLock<G extends Releasable> extends ExclusiveBase<
   }
 
   /** @internal */
+  get movesSleepers(): boolean {
+    return !this.fair && canMoveSleepers(this.region.memory.words);
+  }
+
+  /** @internal */
   reacquire(saved: SavedHold, options: ReacquireOptions): void {
-    const spun = this.operations.spin(this.index, this.me) !== 0;
-    const result = spun ? ACQUIRED : this.#block(Number.POSITIVE_INFINITY);
+    const result = this.#takeAgain();
     if (result === ACQUIRED || result === ACQUIRED_DIED) this.#resume(saved);
     this.outcome(result, saved.ticket, 0, options);
   }
@@ -122,6 +128,14 @@ export abstract class ExclusiveLock<G extends Releasable> extends ExclusiveBase<
   async reacquireAsync(saved: SavedHold, options: ReacquireOptions): Promise<void> {
     const acquired = await this.#await({}, () => this.#resume(saved));
     this.outcome(acquired.result, saved.ticket, 0, options);
+  }
+
+  #takeAgain(): number {
+    // Who was moved to the lock's sleepers may have taken a wake there, and others may sleep on: S says so.
+    const step = this.movesSleepers ? lockStep(this.region.memory.words, this.index, this.me, 1, 0) : 0;
+    if (step > 0) return step;
+    const spun = this.operations.spin(this.index, this.me) !== 0;
+    return spun ? ACQUIRED : this.#block(Number.POSITIVE_INFINITY);
   }
 
   #resume(saved: SavedHold): void {

@@ -293,6 +293,11 @@ export class RwLock extends ReadWriteLock<RwReadGuard, RwWriteGuard> implements 
   }
 
   /** @internal */
+  get movesSleepers(): boolean {
+    return false;
+  }
+
+  /** @internal */
   reacquire(saved: SavedHold, options: ReacquireOptions): void {
     this.#resume(this.writeBlocking(Number.POSITIVE_INFINITY), saved, options);
   }

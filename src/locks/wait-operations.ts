@@ -5,6 +5,7 @@
 import { arriveUsual, sleepForOthers } from "../protocols/barrier.ts";
 import { beginWait, chooseFor, sleepWait } from "../protocols/condition.ts";
 import type { Region } from "../region/region.ts";
+import { sleepMovable } from "../region/wait-queue.ts";
 
 export interface WaitOperations {
   /** Of a condition (protocols/condition.ts) over a lock whose hold is nothing but its ticket. */
@@ -28,14 +29,20 @@ export function waitOperations(region: Region): WaitOperations {
   return operations;
 }
 
-function make({ core, memory, parking }: Region): WaitOperations {
-  // WebAssembly can't sleep natively.
+function make(region: Region): WaitOperations {
+  const { core, memory, parking } = region;
   if (core !== undefined && parking === "atomics") return core;
-  return {
+  const operations: WaitOperations = {
     beginWait: (table, lock, me, seatAt) => beginWait(memory.words, table, lock, me, seatAt),
     sleepWait: (table, lock, me, seatAt, index, ms) => sleepWait(memory.words, table, lock, me, seatAt, index, ms),
     chooseFor: (table, lock, me) => chooseFor(memory.words, table, lock, me),
     arriveUsual: (index, me, seatAt) => arriveUsual(memory.words, index, me, seatAt),
     sleepForOthers: (index, seatAt, ms) => sleepForOthers(memory.words, index, seatAt, ms),
   };
+  if (parking === "atomics") return operations;
+  operations.sleepWait = (table, lock, _me, _seatAt, index, ms) => sleepMovable(region, table, lock, index, ms);
+  if (core === undefined) return operations;
+  // WebAssembly can neither sleep nor wake natively; these do neither.
+  const { beginWait: begin, chooseFor: choose } = core;
+  return { ...operations, beginWait: begin, chooseFor: choose };
 }

@@ -8,56 +8,27 @@ import { RegionError } from "../cells/errors.ts";
 import { allocate, checkBlock, heapUse, isInUse, release, serialOf, taggedBlocks } from "./allocator.ts";
 import { nameLocksBy } from "./deadlock.ts";
 import { checkName, findOrCreate, listNames, nameOf, removeAndRelease } from "./directory.ts";
-import { attachHeader, formatHeader, idOf } from "./format.ts";
+import { idOf } from "./format.ts";
 import { onWorkerExit } from "./host.ts";
-import {
-  DEFAULT_THREADS,
-  H_BYTES,
-  H_DEATHS,
-  H_MAX_BYTES,
-  H_MAX_THREADS,
-  H_PARKING,
-  LAYOUT_VERSION,
-  MAX_REGION_BYTES,
-  MAX_THREADS,
-} from "./layout.ts";
-import { createMemory, isSameMemory, isSharedBuffer, isWasmMemory, PAGE, RegionMemory } from "./memory.ts";
-import { adoptParking, type Parking, parkingMark, watchSeat } from "./native.ts";
+import { H_BYTES, H_DEATHS, H_MAX_BYTES, H_MAX_THREADS, H_PARKING, LAYOUT_VERSION } from "./layout.ts";
+import { isSameMemory, isSharedBuffer, type RegionMemory } from "./memory.ts";
+import { adoptParking, type Parking, watchSeat } from "./native.ts";
 import { announceRegion } from "./record-memory.ts";
+import {
+  checkOptions,
+  memoryOf,
+  memoryOver,
+  newMemory,
+  type RegionHandle,
+  type RegionOptions,
+} from "./region-options.ts";
 import { makeSpinning, type Spinning } from "./spinning.ts";
 import { countAlive, leaveSeat, type Seat, takeSeat } from "./threads.ts";
 import { attachForDeadlocks } from "./wait-circle.ts";
 import type { Naming } from "./word-lock.ts";
 import { hearOfEnd, isHeardOf } from "./worker-end.ts";
 
-/** Options of {@link Region.create}. */
-export interface RegionOptions {
-  /** Bytes at the start; default 1 MiB. Rounded up to whole pages of 64 KiB. */
-  readonly byteLength?: number | undefined;
-  /** Bytes that it may grow to; default 1 GiB. Only address space is reserved, memory is used as it is touched. */
-  readonly maxByteLength?: number | undefined;
-  /** Threads attached at once; 1 to 4,094, default 256. */
-  readonly maxThreads?: number | undefined;
-  /** A name for messages. */
-  readonly name?: string | undefined;
-  /** `false` turns the WebAssembly fast path off for this region in this thread. */
-  readonly wasm?: boolean | undefined;
-  /**
-   * How the threads of a new region sleep: by `"atomics"`, which every thread can (the default), or by the `"native"` part,
-   * which all its threads must then have. `HOLDFAST_NATIVE=1` makes it the default.
-   */
-  readonly parking?: Parking | undefined;
-}
-
-/** What {@link Region.share} gives: structured-cloneable, for workerData or postMessage. */
-export interface RegionHandle {
-  readonly holdfast: "region";
-  readonly version: number;
-  readonly memory: WebAssembly.Memory | SharedArrayBuffer;
-  readonly byteOffset: number;
-  readonly byteLength: number;
-  readonly name: string | undefined;
-}
+export type { RegionHandle, RegionOptions } from "./region-options.ts";
 
 const known = new Map<string, WeakRef<Region>>();
 /** What is left to do when the last reference to a Region of this thread is gone. */
@@ -124,22 +95,7 @@ export class Region {
   static create(options: RegionOptions = {}): Region {
     checkOptions("Region.create", options);
     const name = options.name === undefined ? undefined : checkName(options.name);
-    const maxThreads = checkCount("maxThreads", options.maxThreads ?? DEFAULT_THREADS, 1, MAX_THREADS);
-    const minimum = 2 * PAGE + Math.ceil((maxThreads * 128) / PAGE) * PAGE;
-    const asked =
-      options.byteLength === undefined ? 0 : checkCount("byteLength", options.byteLength, 1, MAX_REGION_BYTES);
-    const limit = options.maxByteLength ?? Math.max(1 << 30, asked);
-    // Whole pages: what lies beyond the last one could never be used.
-    const maxBytes = Math.floor(checkCount("maxByteLength", limit, minimum, MAX_REGION_BYTES) / PAGE) * PAGE;
-    if (asked > limit) {
-      throw new RangeError(`byteLength must not be greater than maxByteLength (${limit}), got ${asked}`);
-    }
-    const byteLength = options.byteLength === undefined ? 1 << 20 : asked;
-    const bytes = Math.min(Math.max(Math.ceil(byteLength / PAGE) * PAGE, minimum), maxBytes);
-    const parking = parkingMark(options.parking);
-    const memory = createMemory(bytes, maxBytes);
-    const limitNow = memory.wasm === undefined ? memory.byteLength : maxBytes;
-    formatHeader(memory.words, memory.byteLength, limitNow, maxThreads, parking);
+    const memory = newMemory(options);
     return new Region(memory, name, options.wasm !== false);
   }
 
@@ -156,13 +112,8 @@ export class Region {
     if (!isSharedBuffer(buffer)) throw new TypeError(`Region.over needs a SharedArrayBuffer, got ${describe(buffer)}`);
     checkOptions("Region.over", options);
     const name = options.name === undefined ? undefined : checkName(options.name);
-    if (options.maxThreads !== undefined) checkCount("maxThreads", options.maxThreads, 1, MAX_THREADS);
-    checkCount("byteOffset", byteOffset, 0, buffer.byteLength);
-    if (byteOffset % 8 !== 0) throw new RangeError(`byteOffset must be a multiple of 8, got ${byteOffset}`);
-    const length = arguments.length < 3 ? buffer.byteLength - byteOffset : byteLength;
-    checkCount("byteLength", length, 0, buffer.byteLength - byteOffset);
-    const memory = new RegionMemory(buffer, byteOffset, Math.min(length - (length % 64), MAX_REGION_BYTES));
-    attachHeader(memory, { format: true, maxThreads: options.maxThreads, parking: parkingMark(options.parking) });
+    const length = arguments.length < 3 ? undefined : byteLength;
+    const memory = memoryOver(buffer, byteOffset, length, options);
     return interned(memory, name);
   }
 
@@ -171,15 +122,7 @@ export class Region {
     if (typeof handle !== "object" || handle === null || handle.holdfast !== "region") {
       throw new TypeError(`Region.from needs the result of region.share(), got ${describe(handle)}`);
     }
-    if (handle.version !== LAYOUT_VERSION) {
-      throw new RegionError(
-        "ERR_REGION_VERSION",
-        `the region has layout version ${handle.version}, this holdfast reads version ${LAYOUT_VERSION}: use one version of holdfast in all threads`,
-        { found: handle.version, expected: LAYOUT_VERSION },
-      );
-    }
     const memory = memoryOf(handle);
-    attachHeader(memory, { format: false });
     return interned(memory, handle.name === undefined ? undefined : checkName(handle.name));
   }
 
@@ -322,33 +265,4 @@ function interned(memory: RegionMemory, name: string | undefined): Region {
     );
   }
   return found;
-}
-
-/** The memory of a handle. Throws TypeError or RangeError if the handle carries none. */
-function memoryOf(handle: RegionHandle): RegionMemory {
-  const { memory, byteOffset, byteLength } = handle;
-  if (isWasmMemory(memory) && isSharedBuffer(memory.buffer)) return new RegionMemory(memory);
-  if (!isSharedBuffer(memory)) {
-    throw new TypeError(
-      "Region.from: the handle carries no shared memory (it must cross by postMessage or workerData)",
-    );
-  }
-  checkCount("byteOffset of the handle", byteOffset, 0, memory.byteLength);
-  if (byteOffset % 8 !== 0) throw new RangeError(`byteOffset must be a multiple of 8, got ${byteOffset}`);
-  checkCount("byteLength of the handle", byteLength, 0, memory.byteLength - byteOffset);
-  return new RegionMemory(memory, byteOffset, Math.min(byteLength - (byteLength % 64), MAX_REGION_BYTES));
-}
-
-function checkOptions(call: string, options: unknown): void {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(`${call} takes an object of options, got ${describe(options)}`);
-  }
-}
-
-function checkCount(what: string, value: unknown, minimum: number, maximum: number): number {
-  if (typeof value !== "number") throw new TypeError(`${what} must be a number, got ${describe(value)}`);
-  if (!Number.isInteger(value) || value < minimum || value > maximum) {
-    throw new RangeError(`${what} must be a whole number from ${minimum} to ${maximum}, got ${value}`);
-  }
-  return value;
 }

@@ -70,7 +70,12 @@ export interface Seat {
 
 /** Takes a slot for this thread. Throws ERR_REGION_THREADS if all belong to living threads. */
 export function takeSeat(words: Int32Array): Seat {
-  const seat = claimSeat(words) ?? (reapDead(words) > 0 ? claimSeat(words) : undefined);
+  let seat = claimSeat(words);
+  if (seat === undefined) {
+    reapDead(words);
+    // Though it may have found none: another thread that looked at the same time may have freed them all.
+    seat = claimSeat(words);
+  }
   if (seat !== undefined) return seat;
   const slots = words[H_MAX_THREADS];
   throw new RegionError(
@@ -272,6 +277,14 @@ export function announceSleep(
   // A thread that sleeps does not turn its event loop, and may still be probed for as long as it sleeps.
   if (!lacksProbes(words, seatAt)) return;
   armProbes(words, seatAt, load(words, seatAt + T_STATE), PROBES_ARMED - load(words, seatAt + T_PROBES));
+}
+
+/**
+ * Says in the slot of a thread that sleeps on `from` that it sleeps on `to`, where the caller is about to move it; false
+ * if it does not sleep there. Only while that thread can't begin another sleep on `from`.
+ */
+export function announceMove(words: Int32Array, owner: number, from: number, to: number): boolean {
+  return isAlive(words, owner) && cas(words, slotWord(slotOf(owner)) + T_WAIT_CELL, from, to) === from;
 }
 
 /** Counts a sleep of this thread, for the statistics. */

@@ -4,8 +4,20 @@
 // Invariant: a signal that a dead waiter was chosen for is passed on by whoever looks next: the one who chose it, or any
 // other waiter of the table when it wakes (the reaper wakes all sleepers at a death, and slices end).
 
-import { load } from "../cells/atomics.ts";
-import { TIMED_OUT, wakeAll } from "../cells/park.ts";
+import { load, peek } from "../cells/atomics.ts";
+import { moveSleepers, park, TIMED_OUT, wakeAll } from "../cells/park.ts";
+import { WAIT_CHOSEN, WAIT_GOES_ON, WAIT_OVER } from "../protocols/condition.ts";
+import { ACQUIRED, lockStep, resumeHold, tryLock } from "../protocols/mutex.ts";
+import {
+  announce,
+  awake,
+  lacksProbes,
+  sawNewDeath,
+  T_NODE,
+  T_TICKET,
+  T_WAIT_CELL,
+  T_WAITING,
+} from "../protocols/seat.ts";
 import {
   CAPACITY,
   claimNode,
@@ -23,7 +35,7 @@ import {
   withdrawNode,
 } from "../protocols/wait-nodes.ts";
 import { EXPIRED, sleepOn } from "./sleep.ts";
-import { isAlive, probe } from "./threads.ts";
+import { announceMove, isAlive, probe } from "./threads.ts";
 import type { Locker } from "./word-lock.ts";
 
 /** Takes a node for a waiter of this thread; 0 if all are in use by the living. */
@@ -86,8 +98,11 @@ export function settleChosen(locker: Locker, table: number, node: number, lock: 
   return false;
 }
 
-/** Chooses every live waiter, and wakes it as {@link chooseOldest} does; returns how many. */
-export function chooseAll(locker: Locker, table: number, lock = 0): number {
+/**
+ * Chooses every live waiter, and wakes it as {@link chooseOldest} does; returns how many. Those that `moves` allows to be
+ * moved are not woken but sleep on at the word of `lock`, of whose sleepers each release wakes one.
+ */
+export function chooseAll(locker: Locker, table: number, lock = 0, moves = false): number {
   const { words } = locker.memory;
   const mark = markOf(words, table);
   let chosen = 0;
@@ -98,11 +113,22 @@ export function chooseAll(locker: Locker, table: number, lock = 0): number {
     const owner = nodeOwner(words, node, state);
     if (!isAlive(words, owner)) withdrawNode(words, table, node, state);
     else if (signalNode(words, node, state)) {
-      wakeChosen(locker, node, lock);
+      if (!moves || !moveChosen(words, node, owner, lock)) wakeChosen(locker, node, lock);
       chosen++;
     }
   }
   return chosen;
+}
+
+/**
+ * The thread that was chosen sleeps on at the lock's word, if it sleeps on the node at all. Only the lock's holder may do
+ * so, with S set: then someone who sleeps on that word is what the word says, and the release will wake one.
+ */
+function moveChosen(words: Int32Array, node: number, owner: number, lock: number): boolean {
+  // In the slot first: should the holder die, the reaper wakes it where it then sleeps.
+  if (!announceMove(words, owner, node, lock)) return false;
+  moveSleepers(words, node, lock);
+  return true;
 }
 
 /** Wakes a chosen waiter: now, or once `lock`, which the caller holds and has announced a sleeper of, is given back. */
@@ -124,6 +150,30 @@ export function payChosen(locker: Locker, lock: number): void {
     }
   }
   owedWakes.length = kept;
+}
+
+/**
+ * As sleepWait (protocols/condition.ts), where {@link chooseAll} may move the sleeper to those of the lock: it may have taken
+ * a wake there then, and takes the lock as one of them, with S, since others may sleep on.
+ */
+export function sleepMovable(locker: Locker, table: number, lock: number, condition: number, ms: number): number {
+  const { memory, me, seatAt } = locker;
+  const { words } = memory;
+  const node = peek(words, seatAt + T_NODE);
+  const waiting = peek(words, seatAt + T_WAITING);
+  let moved = false;
+  if (load(words, node) === waiting) {
+    announce(words, seatAt, node, condition, 0, 0);
+    if (!sawNewDeath(words, seatAt) && !lacksProbes(words, seatAt)) park(words, node, waiting, ms);
+    moved = load(words, seatAt + T_WAIT_CELL) !== node;
+    awake(words, seatAt);
+    if (load(words, node) === waiting) return WAIT_GOES_ON;
+  }
+  const taken = moved ? lockStep(words, lock, me, 1, 0) === ACQUIRED : tryLock(words, lock, me) !== 0;
+  if (!taken) return WAIT_CHOSEN;
+  resumeHold(words, lock, peek(words, seatAt + T_TICKET));
+  freeNode(words, table, node);
+  return WAIT_OVER;
 }
 
 /** A chosen waiter of this thread leaves without what it was chosen for: another is chosen in its place. */

@@ -33,8 +33,9 @@ import { scratchOf } from "../region/scratch.ts";
 import { copyToText, encodeInto, MAX_TEXT_BYTES } from "./codec.ts";
 import type { TableCore } from "./core.ts";
 import { incoming } from "./image.ts";
-import { decodeKey, decodeValues, encodeKey, type Value, writeIntegerKey } from "./row.ts";
-import { CACHED_WORDS, EPOCH, mayKeep, ROW, ROW_VERSION, RowCache, SHARD, VALUES, VERSION } from "./row-cache.ts";
+import { decodeKey, decodeValues, encodeKey, writeIntegerKey } from "./row.ts";
+import { CACHED_WORDS, EPOCH, KEPT, mayKeep, ROW, ROW_VERSION, RowCache, SHARD, VERSION } from "./row-cache.ts";
+import type { Kept } from "./schema.ts";
 import type { TableKey } from "./types.ts";
 
 /** Units of text that encode to no more bytes than the scratch area has for a key. */
@@ -54,8 +55,6 @@ export class TableReader {
   readonly #renewedFast: CoreExports["renewedVersion"] | undefined;
   readonly #scratch: number;
   readonly #textKeys: boolean;
-  /** Whether rows have one column: then their values stand for themselves in the cache. */
-  readonly #single: boolean;
   /** The word of the only column if that is a text and the runtime copies bytes to texts, else 0. */
   readonly #longText: number;
   readonly #cache: RowCache;
@@ -70,29 +69,23 @@ export class TableReader {
     this.#renewedFast = this.#wasm?.renewedVersion;
     this.#scratch = scratchOf(core.region);
     this.#textKeys = core.schema.keyType === "string";
-    const [first, second] = core.schema.columns;
-    this.#single = first !== undefined && second === undefined;
-    this.#longText = this.#single && first.type === "string" && copyToText !== undefined ? first.word : 0;
+    const { single } = core.schema;
+    const [first] = core.schema.columns;
+    this.#longText = single && first.type === "string" && copyToText !== undefined ? first.word : 0;
     this.#cache = new RowCache(this.#textKeys);
     this.#inside = core.inside;
     this.#serialAt = core.serialAt;
     this.#serial = core.serial;
   }
 
-  /** The values of the key's row in the order of declaration, not to be changed; undefined if there is none. */
-  read(key: TableKey): readonly Value[] | undefined {
-    const found = this.find(key);
-    return found === undefined || !this.#single ? (found as readonly Value[] | undefined) : [found as Value];
-  }
-
-  /** As {@link read}, but the value itself where rows have one column. */
-  find(key: TableKey): Value | readonly Value[] | undefined {
+  /** The row of the key, not to be changed ({@link Schema.copyOf} copies it), or its value where rows have one column. */
+  find(key: TableKey): Kept | undefined {
     const cache = this.#cache;
     const at = cache.find(key, cache.hash(key));
     if (at >= 0 && this.#inside.depth === 0) {
       const slots = cache.slots;
-      if (this.#isCurrent(slots[at + SHARD] as number, slots[at + VERSION] as number)) return slots[at + VALUES];
-      if (this.#renew(at)) return slots[at + VALUES];
+      if (this.#isCurrent(slots[at + SHARD] as number, slots[at + VERSION] as number)) return slots[at + KEPT];
+      if (this.#renew(at)) return slots[at + KEPT];
     }
     return this.#readSlow(key, at);
   }
@@ -123,7 +116,7 @@ export class TableReader {
     return true;
   }
 
-  #readSlow(key: TableKey, known: number): Value | readonly Value[] | undefined {
+  #readSlow(key: TableKey, known: number): Kept | undefined {
     const core = this.#core;
     const length = this.#readRow(key, known);
     if (length === MISSING) return undefined;
@@ -133,7 +126,7 @@ export class TableReader {
       const { slots, details } = this.#cache;
       slots[known + VERSION] = words[scratch + SCRATCH_VERSION];
       details[known + EPOCH] = words[scratch + SCRATCH_EPOCH];
-      return slots[known + VALUES];
+      return slots[known + KEPT];
     }
     if (length === TOO_LONG && this.#longText !== 0) {
       const text = this.#readText();
@@ -147,11 +140,11 @@ export class TableReader {
       return core.read(encodeKey(core.schema, key, core.label)) ? this.#decode() : undefined;
     }
     if (length > 0) incoming.copyIn(words, scratch + SCRATCH_ROW, length, 0);
-    const values = this.#decode();
-    if (read > LONGEST_KEPT) return values;
+    const kept = this.#decode();
+    if (read > LONGEST_KEPT) return kept;
     this.#cache.keep({
       key: mayKeep(key) ? key : decodeKey(core.schema, incoming, 0),
-      values,
+      kept,
       shard: words[scratch + SCRATCH_SHARD],
       version: words[scratch + SCRATCH_VERSION],
       row: words[scratch + SCRATCH_FOUND],
@@ -159,7 +152,7 @@ export class TableReader {
       epoch: words[scratch + SCRATCH_EPOCH],
       words: read,
     });
-    return values;
+    return kept;
   }
 
   /**
@@ -198,10 +191,11 @@ export class TableReader {
     return this.#stands() ? length : CONTENDED;
   }
 
-  /** The values of the incoming image, as {@link find} gives them. */
-  #decode(): Value | readonly Value[] {
-    const values = decodeValues(this.#core.schema, incoming, 0);
-    return this.#single ? values[0] : values;
+  /** The row of the incoming image, as {@link find} gives it. */
+  #decode(): Kept {
+    const { schema } = this.#core;
+    const values = decodeValues(schema, incoming, 0);
+    return schema.single ? values[0] : schema.rowOf(values);
   }
 
   /** One read by way of the scratch area; as {@link readRow}, or NO_ROOM, and never UNCOVERED. */

@@ -1,12 +1,11 @@
-// What a thread read last, by key: the decoded values of rows, each with the version of its shard under which it was
-// read. An entry is right for as long as that version is the shard's, and beyond it for as long as the row's own version
+// What a thread read last, by key: decoded rows, each with the version of its shard under which it was read. An entry is right for as long as that version is the shard's, and beyond it for as long as the row's own version
 // stays (protocols/table-read.ts).
 //
 // A table of entries in private memory, each in one of two places, the later one in the first. It starts small and grows
 // while keys displace each other, up to MAX_ENTRIES. Entries stand side by side in two arrays: as objects, they would
 // cost a read more lines of the processor's cache than all the rest of it.
 
-import type { Value } from "./row.ts";
+import type { Kept } from "./schema.ts";
 import type { TableKey } from "./types.ts";
 
 const FIRST_ENTRIES = 64;
@@ -32,8 +31,8 @@ export function mayKeep(key: TableKey): boolean {
 /** What is kept of a row. */
 export interface CachedRow {
   readonly key: TableKey;
-  /** The values in the order of declaration; of a table with one column the value itself. */
-  readonly values: Value | readonly Value[];
+  /** The row; of a table with one column its value. Never given to users, who may change it. */
+  readonly kept: Kept;
   /** The key's shard, and its version when the row was read. */
   readonly shard: number;
   readonly version: number;
@@ -47,7 +46,7 @@ export interface CachedRow {
 
 // A place of the first array: what every read looks at stands in one line of the processor's cache.
 const KEY = 0;
-export const VALUES = 1;
+export const KEPT = 1;
 export const SHARD = 2;
 export const VERSION = 3;
 const PLACE_SHIFT = 2;
@@ -63,14 +62,14 @@ const SPREAD = 0x9e3779b1 | 0;
 const SPREAD_SHIFT = 15;
 
 /**
- * A hash of four characters, which costs as much as the rest of a cached read if they are more. A cache whose keys it
- * does not tell apart turns to {@link thoroughHash}.
+ * A hash of the last three characters: more would cost as much as the rest of a cached read. A cache whose keys it does
+ * not tell apart turns to {@link thoroughHash}.
  */
 function quickHash(key: string): number {
   const n = key.length;
   if (n < 4) return thoroughHash(key);
   const h = key.charCodeAt(n - 1) + 37 * key.charCodeAt(n - 2) + 1369 * key.charCodeAt(n - 3);
-  return Math.imul(h + 50653 * key.charCodeAt(n >> 1), SPREAD) >>> SPREAD_SHIFT;
+  return Math.imul(h, SPREAD) >>> SPREAD_SHIFT;
 }
 
 function thoroughHash(key: string): number {
@@ -86,8 +85,8 @@ function integerOf(key: unknown): number {
 }
 
 export class RowCache {
-  /** Places of key, values, shard, version; a place is empty while its values are undefined. */
-  slots: (TableKey | Value | readonly Value[] | undefined)[] = [];
+  /** Places of key, kept, shard, version; a place is empty while nothing is kept there. */
+  slots: (TableKey | Kept | undefined)[] = [];
   /** Places of row, row version, epoch, words. */
   details: Int32Array = new Int32Array(0);
   readonly #texts: boolean;
@@ -110,7 +109,7 @@ export class RowCache {
     // Empty places have a key of the keys' type, so that the comparison is one of strings, or one of numbers.
     const key = this.#texts ? "" : 0;
     this.slots = Array.from({ length: entries << PLACE_SHIFT }, (_, k) => {
-      return (k & (OTHER - 1)) === KEY ? key : (k & (OTHER - 1)) === VALUES ? undefined : 0;
+      return (k & (OTHER - 1)) === KEY ? key : (k & (OTHER - 1)) === KEPT ? undefined : 0;
     });
     this.details = new Int32Array(entries << PLACE_SHIFT);
     this.#words = 0;
@@ -125,9 +124,9 @@ export class RowCache {
   find(key: TableKey, hash: number): number {
     const slots = this.slots;
     const at = (hash & this.#mask) << PLACE_SHIFT;
-    if (slots[at] === key && slots[at + VALUES] !== undefined) return at;
+    if (slots[at] === key && slots[at + KEPT] !== undefined) return at;
     const other = at ^ OTHER;
-    return slots[other] === key && slots[other + VALUES] !== undefined ? other : -1;
+    return slots[other] === key && slots[other + KEPT] !== undefined ? other : -1;
   }
 
   /** What stands at a place. */
@@ -135,7 +134,7 @@ export class RowCache {
     const { slots, details } = this;
     return {
       key: slots[at + KEY] as TableKey,
-      values: slots[at + VALUES] as Value | readonly Value[],
+      kept: slots[at + KEPT] as Kept,
       shard: slots[at + SHARD] as number,
       version: slots[at + VERSION] as number,
       row: details[at + ROW],
@@ -149,7 +148,7 @@ export class RowCache {
     const { slots, details } = this;
     this.#words += entry.words - details[at + WORDS];
     slots[at + KEY] = entry.key;
-    slots[at + VALUES] = entry.values;
+    slots[at + KEPT] = entry.kept;
     slots[at + SHARD] = entry.shard;
     slots[at + VERSION] = entry.version;
     details[at + ROW] = entry.row;
@@ -164,11 +163,11 @@ export class RowCache {
     const { slots } = this;
     const hash = this.hash(entry.key);
     const at = (hash & this.#mask) << PLACE_SHIFT;
-    const first = slots[at + VALUES] === undefined ? undefined : this.entryAt(at);
+    const first = slots[at + KEPT] === undefined ? undefined : this.entryAt(at);
     this.#put(at, entry);
     if (first === undefined || first.key === entry.key) return;
     const other = at ^ OTHER;
-    const second = slots[other + VALUES] === undefined ? undefined : (slots[other] as TableKey);
+    const second = slots[other + KEPT] === undefined ? undefined : (slots[other] as TableKey);
     this.#put(other, first);
     if (second === undefined || second === entry.key) return;
     if (this.hash(second) === hash) this.#alike++;
@@ -187,7 +186,7 @@ export class RowCache {
     else if (grown === entries) return;
     const kept: CachedRow[] = [];
     for (let at = 0; at < this.slots.length; at += OTHER) {
-      if (this.slots[at + VALUES] !== undefined) kept.push(this.entryAt(at));
+      if (this.slots[at + KEPT] !== undefined) kept.push(this.entryAt(at));
     }
     this.#empty(thorough ? entries : grown);
     for (const entry of kept) this.keep(entry);

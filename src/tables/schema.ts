@@ -8,6 +8,9 @@ import { halfSipHash } from "../protocols/table-hash.ts";
 import { ROW_HEADER } from "../protocols/table-layout.ts";
 import type { AnyRow, Columns, ColumnType, KeyType } from "./types.ts";
 
+/** A row as a thread keeps it for itself: of a table with one column its value. */
+export type Kept = AnyRow | AnyRow[string];
+
 /** A declared column. */
 export interface Column {
   readonly name: string;
@@ -29,6 +32,10 @@ export interface Schema {
   readonly texts: readonly Column[];
   /** A new row of these values, which stand in the order of declaration. */
   readonly rowOf: (values: readonly unknown[]) => AnyRow;
+  /** A new row like the one that is kept. */
+  readonly copyOf: (kept: Kept) => AnyRow;
+  /** Whether rows have one column. */
+  readonly single: boolean;
   /** Words before the key. */
   readonly keyWord: number;
   /** The word with the end of the last text, or 0 where there is no text. */
@@ -117,7 +124,8 @@ function layOut(keyType: KeyType, declared: Declared): Schema {
     columns: declared.map(([name]) => byName.get(name) as Column),
     byName,
     texts,
-    rowOf: rowMaker(declared.map(([name]) => name)),
+    ...rowMakers(declared.map(([name]) => name)),
+    single: declared.length === 1,
     keyWord: word,
     endWord: texts.length > 0 ? texts[texts.length - 1].word : 0,
     source,
@@ -126,30 +134,42 @@ function layOut(keyType: KeyType, declared: Declared): Schema {
   };
 }
 
-const makers = new Map<string, Schema["rowOf"]>();
+type Makers = Pick<Schema, "rowOf" | "copyOf">;
+const makers = new Map<string, Makers>();
 
 /** Makes rows of columns with these names. One function for all tables with the same columns, so calls are inlined. */
-function rowMaker(names: readonly string[]): Schema["rowOf"] {
+function rowMakers(names: readonly string[]): Makers {
   const key = JSON.stringify(names);
-  let maker = makers.get(key);
-  if (maker === undefined) makers.set(key, (maker = generateMaker(names)));
-  return maker;
+  let known = makers.get(key);
+  if (known === undefined) makers.set(key, (known = generateMakers(names)));
+  return known;
 }
 
 /** Where code may be generated a row costs an object literal, else a store a column. */
-function generateMaker(names: readonly string[]): Schema["rowOf"] {
+function generateMakers(names: readonly string[]): Makers {
   try {
-    // JSON text is what the names become in the code, so whatever they are, they stay property names.
-    const properties = names.map((name, i) => `${JSON.stringify(name)}: values[${i}]`);
-    return new Function("values", `return { ${properties.join(", ")} };`) as Schema["rowOf"];
+    const copied = names.length === 1 ? () => "kept" : (name: string): string => `kept[${name}]`;
+    return {
+      rowOf: literal("values", names, (_, i) => `values[${i}]`) as Schema["rowOf"],
+      copyOf: literal("kept", names, copied) as Schema["copyOf"],
+    };
   } catch {
     // A content security policy may forbid it.
-    return (values) => {
+    const rowOf = (values: readonly unknown[]): AnyRow => {
       const row: AnyRow = {};
       for (let i = 0; i < names.length; i++) row[names[i]] = values[i] as AnyRow[string];
       return row;
     };
+    const copyOf = (kept: Kept): AnyRow => (names.length === 1 ? rowOf([kept]) : { ...(kept as AnyRow) });
+    return { rowOf, copyOf };
   }
+}
+
+/** A function of `given` that returns an object literal. */
+function literal(given: string, names: readonly string[], valueOf: (name: string, i: number) => string): unknown {
+  // JSON text is what the names become in the code, so whatever they are, they stay property names.
+  const properties = names.map((name) => JSON.stringify(name)).map((name, i) => `${name}: ${valueOf(name, i)}`);
+  return new Function(given, `return { ${properties.join(", ")} };`);
 }
 
 // JSON escapes lone surrogates, so plain UTF-8 tells any two schemas apart.

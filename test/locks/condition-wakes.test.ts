@@ -33,7 +33,8 @@ for (const parking of nativePart() === undefined ? (["atomics"] as const) : (["a
     mutex.lock();
     assert.is(condition.notifyAll(), 8);
     assert.is(condition.waiters, 0);
-    assert.is(region.owedWakes.length, 16);
+    // Natively those who sleep already are moved to the lock's own sleepers.
+    if (parking === "atomics") assert.is(region.owedWakes.length, 16);
     assert.is(words[1], 0);
     mutex.unlock();
     assert.is(region.owedWakes.length, 0);

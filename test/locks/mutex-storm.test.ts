@@ -1,3 +1,4 @@
+// native: too
 // A kill storm: workers with and without WebAssembly lock in all ways while one after the other is terminated at a random
 // moment and replaced. An independent detector sees that never two are inside; all who live must go on.
 

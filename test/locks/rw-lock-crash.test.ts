@@ -1,3 +1,4 @@
+// native: too
 // A thread that ends at any one of its operations on an RwLock leaves a lock that the next one can take, and data that is
 // either whole or told to be in doubt.
 

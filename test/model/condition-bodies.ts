@@ -22,11 +22,10 @@ export class ConditionBodies extends ConditionPlace {
   /** Notifies as many as it gives, or all. */
   protected giver(tokens = 1, all = false): Body {
     return (w, { index }) => {
-      const { waitQueue } = this.lib;
       const locker = this.locker(w, index);
       this.acquire(w, locker);
       w[this.tokens] += tokens;
-      if (all) waitQueue.chooseAll(locker, this.table, this.owingWakes(w, locker));
+      if (all) this.notifyAll(w, locker);
       else for (let k = 0; k < tokens; k++) this.notify(w, locker);
       this.release(w, locker);
     };

@@ -4,7 +4,7 @@ import { scope } from "../../src/testing/markers.ts";
 import type { ExploreOptions } from "../../src/testing/options.ts";
 import type { Library } from "./library.ts";
 
-const SEATS = 3;
+export const SEATS = 3;
 export const NODES = 3;
 /** What BELL counts. */
 export const CHOICE = 1;
@@ -12,7 +12,7 @@ export const DEATH = 8;
 
 export type Words = Int32Array;
 /** A thread, as wait-queue.ts and word-lock.ts see it. */
-interface Locker {
+export interface Locker {
   readonly memory: never;
   readonly me: number;
   readonly seatAt: number;
@@ -49,7 +49,7 @@ export class ConditionPlace {
 
   protected memory(): Words {
     const { layout, threads, waitNodes } = this.lib;
-    const w = new Int32Array(new SharedArrayBuffer((this.bell + 1) * 4));
+    const w = new Int32Array(new SharedArrayBuffer((this.bell + 1 + SEATS) * 4));
     w[layout.H_MAX_THREADS] = SEATS;
     for (let t = 0; t < SEATS; t++) {
       const seat = threads.slotWord(t);
@@ -113,6 +113,11 @@ export class ConditionPlace {
     if (owed > 0) this.payRelease(w, locker, owed);
   }
 
+  /** What ExclusiveLock.reacquire does. */
+  protected acquireAgain(w: Words, locker: Locker): void {
+    this.acquire(w, locker);
+  }
+
   protected payRelease(w: Words, locker: Locker, owed: number): void {
     this.lib.waitQueue.payChosen(locker, this.lock);
     this.lib.wordLock.payWakes(w, this.lock, owed);
@@ -139,16 +144,20 @@ export class ConditionPlace {
 
   /** Condition.waitUsual. */
   protected waitUsual(w: Words, locker: Locker): boolean {
-    const { condition, park, seat, waitQueue } = this.lib;
+    const { condition, seat, waitQueue } = this.lib;
     const { me, seatAt } = locker;
     const owed = condition.beginWait(w, this.table, this.lock, me, seatAt);
     if (owed < 0) throw new Error(`a wait began with ${owed}`);
     if (owed > 0) this.payRelease(w, locker, owed);
-    const ended = condition.sleepWait(w, this.table, this.lock, me, seatAt, this.table, park.SLICE_MS);
+    const ended = this.sleepWait(w, locker);
     if (ended === condition.WAIT_OVER) return true;
     if (ended === condition.WAIT_GOES_ON) waitQueue.rescueSignals(locker, this.table, true);
     const [node, waiting, ticket] = [seat.T_NODE, seat.T_WAITING, seat.T_TICKET].map((at) => w[seatAt + at]);
     return this.waitOn(w, locker, { node, waiting, ticket }, Number.POSITIVE_INFINITY);
+  }
+
+  protected sleepWait(w: Words, { me, seatAt }: Locker): number {
+    return this.lib.condition.sleepWait(w, this.table, this.lock, me, seatAt, this.table, this.lib.park.SLICE_MS);
   }
 
   protected waitOn(
@@ -160,7 +169,7 @@ export class ConditionPlace {
     const { waitNodes, waitQueue, mutex } = this.lib;
     const what = { table: this.table, node, waiting, lock: node };
     const notified = waitQueue.sleepNode(locker, what, deadline, () => false);
-    this.acquire(w, locker);
+    this.acquireAgain(w, locker);
     mutex.resumeHold(w, this.lock, ticket);
     if (notified) waitNodes.freeNode(w, this.table, node);
     return notified;
@@ -194,5 +203,9 @@ export class ConditionPlace {
       if (fits(bell)) return;
       Atomics.wait(w, this.bell, bell);
     }
+  }
+
+  protected notifyAll(w: Words, locker: Locker): void {
+    this.lib.waitQueue.chooseAll(locker, this.table, this.owingWakes(w, locker));
   }
 }

@@ -5,11 +5,13 @@ import { fairModels } from "./fair-model.ts";
 import { barrierModels, semaphoreModels } from "./gate-models.ts";
 import { logModels } from "./log-model.ts";
 import type { Protocol } from "./model.ts";
+import { movingModels } from "./moving-model.ts";
 import { conditionMutants } from "./mutants/condition.ts";
 import { deadlockMutants } from "./mutants/deadlock.ts";
 import { fairMutants } from "./mutants/fair.ts";
 import { barrierMutants, semaphoreMutants } from "./mutants/gates.ts";
 import { logMutants } from "./mutants/log.ts";
+import { movingMutants } from "./mutants/moving.ts";
 import { mutexMutants } from "./mutants/mutex.ts";
 import { queueMutants } from "./mutants/queue.ts";
 import { reentrantMutants } from "./mutants/reentrant.ts";
@@ -29,6 +31,7 @@ export const protocols: readonly Protocol[] = [
   { name: "reentrant", models: reentrantModels, mutants: reentrantMutants },
   { name: "rw-lock", models: rwLockModels, mutants: rwLockMutants },
   { name: "condition", models: conditionModels, mutants: conditionMutants },
+  { name: "condition-moved", models: movingModels, mutants: movingMutants },
   { name: "barrier", models: barrierModels, mutants: barrierMutants },
   { name: "semaphore", models: semaphoreModels, mutants: semaphoreMutants },
   { name: "event", models: eventModels, mutants: eventMutants },

@@ -3,16 +3,18 @@
 import * as assert from "uvu/assert";
 import { load, store } from "../../src/cells/atomics.ts";
 import { RegionError } from "../../src/cells/errors.ts";
-import { WOKEN } from "../../src/cells/park.ts";
+import { WOKEN, wake } from "../../src/cells/park.ts";
 import { formatHeader } from "../../src/region/format.ts";
 import { threadId } from "../../src/region/host.ts";
 import {
   overheadBytes,
+  PROBE_CELLS,
   SLOT_ALIVE,
   SLOT_CLAIMED,
   SLOT_DEAD,
   SLOT_FREE,
   T_CLAIM,
+  T_PROBE,
   T_PROBES,
   T_STATE,
 } from "../../src/region/layout.ts";
@@ -30,6 +32,7 @@ import {
   threadIdOf,
   wakeAllSleepers,
 } from "../../src/region/threads.ts";
+import { atEachOperation } from "../support/inject.ts";
 import { suite } from "../support/suite.ts";
 import { runWorkers } from "../support/watchdog.ts";
 
@@ -161,6 +164,27 @@ test("asking again and again does not use up a living thread's probes", () => {
   const armed = load(words, seat.at + T_PROBES);
   for (let k = 0; k < 1000; k++) assert.not.ok(probe(words, seat.me));
   assert.ok(load(words, seat.at + T_PROBES) >= armed / 2, "1,000 questions within milliseconds cost a few probes");
+});
+
+test("two threads that attach at once, when all who had the seats are gone, get one each", async () => {
+  await atEachOperation(async (inject) => {
+    const words = registry(2);
+    for (const { me, at } of [takeSeat(words), takeSeat(words)]) {
+      // The thread is gone, and nobody was told.
+      while (wake(words, at + T_PROBE + ((me >>> 12) & (PROBE_CELLS - 1)), 1) > 0) continue;
+    }
+    let other: number | undefined;
+    const { me } = inject(
+      () => takeSeat(words),
+      () => {
+        other = takeSeat(words).me;
+        return true;
+      },
+    );
+    assert.is.not(me, other);
+    assert.ok(isAlive(words, me) && (other === undefined || isAlive(words, other)));
+    return other !== undefined;
+  });
 });
 
 test("probes that were used up mean unknown, not dead", () => {

@@ -4,11 +4,9 @@
 //   ```js [worker.mjs]     a file beside the next program under the same heading; [main.mjs] is the program itself
 //   ```js [page.js]        a program too, for a browser's page
 //   // prints 3            in a program: the next line of its output, in this order
-//   <!-- before            in front of a block: lines that a reader knows from the text above, put before the block
-//   const a = 1;
-//   -->
 //
-// Invariant: every js and ts block is in exactly one program; a file that no program follows is an error.
+// Invariant: every js and ts block is in exactly one program, whole, as a reader pastes it; a file that no program follows
+// is an error.
 
 export interface Program {
   readonly page: string;
@@ -21,8 +19,7 @@ export interface Program {
   readonly prints: readonly string[];
 }
 
-const BLOCK =
-  /^(?:(?<heading>#{1,6} .*)|(?:<!-- before\n(?<before>[\s\S]*?)\n-->\n+)?(?<fence>`{3,})(?<info>[^\n`]*)\n(?<code>[\s\S]*?)^\k<fence>)$/gm;
+const BLOCK = /^(?:(?<heading>#{1,6} .*)|(?<fence>`{3,})(?<info>[^\n`]*)\n(?<code>[\s\S]*?)^\k<fence>)$/gm;
 
 /** The programs of a page. Throws Error for a page that breaks the rules above. */
 export function programsOf(page: string, text: string): Program[] {
@@ -33,19 +30,18 @@ export function programsOf(page: string, text: string): Program[] {
     if (name !== undefined) throw new Error(`${page}: no program follows the block ${name}`);
   };
   for (const { index, groups } of text.matchAll(BLOCK)) {
-    const { heading, before = "", info = "", code = "" } = groups ?? {};
+    const { heading, info = "", code = "" } = groups ?? {};
     if (heading !== undefined) mustBeUsed();
     const language = /^(js|ts)\b(?: \[(.+)\])?/.exec(info);
     if (heading !== undefined || language === null) continue;
     const name = language[2] ?? `main.m${language[1]}`;
-    const source = before === "" ? code : `${before}\n${code}`;
     if (!/^(?:main|page)\./.test(name)) {
-      beside[name] = source;
+      beside[name] = code;
       continue;
     }
-    const prints = [...source.matchAll(/\/\/ prints (.*)$/gm)].map(([, line]) => line.trim());
+    const prints = [...code.matchAll(/\/\/ prints (.*)$/gm)].map(([, line]) => line.trim());
     const line = text.slice(0, index).split("\n").length;
-    programs.push({ page, line, files: { ...beside, [name]: source }, main: name, prints });
+    programs.push({ page, line, files: { ...beside, [name]: code }, main: name, prints });
     beside = {};
   }
   mustBeUsed();

@@ -58,8 +58,12 @@ export function ready({ ending, gate }: VictimData): void {
     }, 1);
     return;
   }
+  if (ending === "terminate()" && !terminateInterrupts) {
+    // There it is ended in its event loop only.
+    setInterval(() => undefined, 1000);
+    return;
+  }
   Atomics.wait(gate, 0, 0);
-  // Where terminate() does not end a thread that blocks, it has been said to be ended by now, and ends itself.
-  if (ending === "process.exit()" || !terminateInterrupts) process.exit(3);
+  if (ending === "process.exit()") process.exit(3);
   Atomics.wait(gate, 0, 1);
 }

@@ -2,11 +2,11 @@
 // SharedCounter: what each method does, bad input, many threads, killed threads, death at every store.
 
 import fc from "fast-check";
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { Region } from "../../src/region/region.ts";
 import { SharedCounter } from "../../src/tables/counter.ts";
 import { SharedQueue } from "../../src/tables/queue.ts";
+import { suite } from "../support/suite.ts";
 import { runWorkers } from "../support/watchdog.ts";
 import { assertThrows, dieAfter, errorOf, MORTAL_REGION } from "./judge.ts";
 import { terminateOnce } from "./kill.ts";

@@ -1,4 +1,5 @@
 // watchdog: 300s
+// native: too
 // Histories of real threads over a map, a table and a queue: each can be put in one order that a Map or an array obeys.
 
 import { Worker } from "node:worker_threads";

@@ -1,10 +1,11 @@
 // watchdog: 300s
+// native: too
 // SharedLog among real threads: every reader sees every entry once and in order, overrun or not; killed writers; waits.
 
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { Region } from "../../src/region/region.ts";
 import { SharedLog } from "../../src/tables/log.ts";
+import { suite } from "../support/suite.ts";
 import { runWorkers } from "../support/watchdog.ts";
 
 const test = suite("SharedLog among threads");

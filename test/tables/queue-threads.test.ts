@@ -1,4 +1,5 @@
 // watchdog: 300s
+// native: too
 // SharedQueue among real threads: nothing lost, nothing twice, each producer's order kept; killed threads; waits.
 
 import { suite } from "uvu";

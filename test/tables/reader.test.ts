@@ -110,7 +110,7 @@ test("keys that the quick hash can't tell apart are told apart by the cache all 
     rowVersion: 1,
     epoch: 0,
     words: 8,
-    values: [key],
+    kept: { key },
   });
   for (let round = 0; round < 30; round++) {
     for (const key of keys) if (cache.find(key, cache.hash(key)) < 0) cache.keep(entryOf(key));
@@ -125,7 +125,7 @@ test("a cache of long rows forgets them before they are too many, and finds none
   const words = CACHED_WORDS >> 4;
   const kept = (key: string): boolean => cache.find(key, cache.hash(key)) >= 0;
   for (let i = 0; i < 100; i++) {
-    cache.keep({ key: `key ${i}`, shard: 0, version: 0, row: 1, rowVersion: 1, epoch: 0, words, values: "text" });
+    cache.keep({ key: `key ${i}`, shard: 0, version: 0, row: 1, rowVersion: 1, epoch: 0, words, kept: "text" });
     assert.ok(kept(`key ${i}`));
     const count = Array.from({ length: i + 1 }, (_, k) => `key ${k}`).filter(kept).length;
     assert.ok(count <= 16, `${count} rows`);
@@ -136,8 +136,8 @@ test("an empty place of the cache is not the row of the empty key", () => {
   for (const key of ["", 0]) {
     const cache = new RowCache(typeof key === "string");
     assert.is(cache.find(key, cache.hash(key)), -1);
-    cache.keep({ key, shard: 16, version: 2, row: 1, rowVersion: 1, epoch: 0, words: 8, values: "" });
-    assert.is(cache.entryAt(cache.find(key, cache.hash(key))).values, "");
+    cache.keep({ key, shard: 16, version: 2, row: 1, rowVersion: 1, epoch: 0, words: 8, kept: "" });
+    assert.is(cache.entryAt(cache.find(key, cache.hash(key))).kept, "");
   }
 });
 

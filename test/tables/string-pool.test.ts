@@ -2,13 +2,13 @@
 // StringPool: one id per string for ever, from any number of threads, killed ones among them.
 
 import fc from "fast-check";
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { KIND_NAME, KIND_STRING_POOL, KIND_TABLE } from "../../src/region/layout.ts";
 import { Region } from "../../src/region/region.ts";
 import { SharedCounter } from "../../src/tables/counter.ts";
 import { StringPool } from "../../src/tables/string-pool.ts";
 import { anotherThread, bury, crashAt } from "../support/crash.ts";
+import { suite } from "../support/suite.ts";
 import { runWorkers } from "../support/watchdog.ts";
 import { assertThrows, dieAfter, errorOf, MORTAL_REGION } from "./judge.ts";
 

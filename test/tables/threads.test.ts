@@ -1,10 +1,10 @@
 // watchdog: 300s
 // Tables under real threads: sums are exact, rows are whole, snapshots are of one moment, and killed writers harm nobody.
 
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { Region } from "../../src/region/region.ts";
 import { SharedTable, snapshotAll } from "../../src/tables/shared-table.ts";
+import { suite } from "../support/suite.ts";
 import { runWorkers } from "../support/watchdog.ts";
 import { terminateOnce } from "./kill.ts";
 import { changeAt, columns, perform, type Row, textOf } from "./threads.ts";

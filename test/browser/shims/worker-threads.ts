@@ -241,7 +241,7 @@ port1.onmessage = () => turns.shift()?.();
 
 fixThreadId();
 Object.assign(globalThis, {
-  process: { argv: [], env: started?.env ?? {}, exit },
+  process: { argv: [], versions: {}, env: started?.env ?? {}, exit },
   setImmediate(callback: () => void): void {
     turns.push(callback);
     port2.postMessage(0);
