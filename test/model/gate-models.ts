@@ -10,7 +10,6 @@ import { type Here, type Options, Places, unless, values, type Words } from "./p
 
 /** As in locks/semaphore-waits.ts and region/word-lock.ts: how long permits are kept for a task or a starver. */
 const RESERVED_MS = 10;
-const large: Partial<Options> = { states: 20e6, livelocks: "ignore" };
 const few: Partial<Options> = { preemptions: 2, states: 3e6, livelocks: "ignore" };
 
 export function barrierModels(library: Library): readonly Model[] {
@@ -32,15 +31,6 @@ export function barrierModels(library: Library): readonly Model[] {
       }
       return mine;
     });
-  /** Crosses it, or is told that it broke, as it may where a thread dies; what the dead left is written all the same. */
-  const mourner = p.body((h) => {
-    h.words[p.data + h.index] = 1;
-    const passed = unless(["ERR_BROKEN_BARRIER"], () => barrier(h).wait()) !== "timed out";
-    checkpoint(passed);
-    for (let i = 0; passed && i < 3; i++) {
-      if (h.words[p.data + i] !== 1) throw new Error("the barrier let a thread through too early");
-    }
-  });
   const indexes = (n: number) => (_w: Words, statuses: readonly ThreadStatus[]) => {
     const found = values(statuses).sort().join();
     if (found !== Array.from({ length: n }, (_, i) => i).join()) throw new Error(`the arrival indexes are ${found}`);
@@ -89,10 +79,6 @@ export function barrierModels(library: Library): readonly Model[] {
       final: (_w, statuses) => !values(statuses).includes("passed"),
     }),
     p.model("barrier: 3 threads × 1", false, make(3), [cross(3), cross(3), cross(3)], { final: indexes(3) }),
-    p.model("barrier: 3 threads × 1, a death", false, make(3), [mourner, mourner, mourner], {
-      ...p.crash(),
-      ...large,
-    }),
     p.model("barrier: 2 threads × 1, an action", true, make(2), [cross(2, act), cross(2, act)], {
       final: (w) => w[p.data + 3] === 1,
     }),
