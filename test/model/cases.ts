@@ -35,19 +35,16 @@ export interface Outcome {
 
 /** About how long a case takes, for longest first: the slow models, slowest first. The others need a few seconds at most. */
 const SLOW: readonly string[] = [
-  "3 threads × 1, a death",
-  "semaphore: owned, 3 threads, a death, at most 1 preemption",
-  "rw: 2 readers, 1 writer, a death, at most 2 preemptions",
-  "rw: 1 reader, 2 writers, a death, at most 2 preemptions",
-  "semaphore: owned, 2 threads × 1, a death",
-  "once: 3 threads × 1, a death",
-  "latch: 3 threads count down and wait",
-  "1 async and 2 sync",
+  "fair, 3 threads × 1, a death",
+  "rw: 2 readers, 1 writer",
   "2 async and 1 sync",
-  "barrier: a reset beside 2 threads with a time-out, at most 2 preemptions",
-  "barrier: 3 threads × 1",
-  "semaphore: 3 threads × 1",
-  "rw: 3 writers",
+  "rw: 2 readers, 1 writer, a death, at most 2 preemptions",
+  "semaphore: owned, 3 threads, a death, at most 1 preemption",
+  "1 async and 2 sync",
+  "condition: 2 waiters, one with a time-out, and one is chosen",
+  "rw: 1 reader, 2 writers, a death, at most 2 preemptions",
+  "reentrant: 3 threads × 1, a death",
+  "log: 1 writer × 2, 1 reader × 2",
 ];
 
 /** The outcome of a case that threw, or whose process was lost: it counts as failed. */

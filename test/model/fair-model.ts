@@ -2,6 +2,7 @@
 // way of learning of a death. Holders check the lock's promise as in mutex-model.ts: INSIDE and COUNT are plain words.
 
 import type { ThreadStatus } from "../../src/testing/judge.ts";
+import { checkpoint } from "../../src/testing/markers.ts";
 import type { ExploreOptions, ThreadOptions } from "../../src/testing/options.ts";
 import type { Library } from "./library.ts";
 import type { Model } from "./model.ts";
@@ -41,7 +42,8 @@ export function fairModels(lib: Library): readonly Model[] {
     if ((owed & mutex.WAKE_EVERYONE) !== 0) fairLock.wakeLine(w, line);
   }
 
-  function hold(w: Words, me: number, result: number): string {
+  /** `whole`: the rest of the body is nothing but this, so that what was before can be forgotten. */
+  function hold(w: Words, me: number, result: number, whole = true): string {
     if (result !== mutex.ACQUIRED && result !== mutex.ACQUIRED_DIED) throw new Error(`lock returned ${result}`);
     const died = result === mutex.ACQUIRED_DIED;
     if (died && !mutex.markConsistent(w, at, me)) throw new Error("told of a death, but there is nothing to mark");
@@ -49,6 +51,7 @@ export function fairModels(lib: Library): readonly Model[] {
     w[inside] = 1;
     w[count] = w[count] + 1;
     w[inside] = 0;
+    if (whole) checkpoint("unlock");
     unlock(w, me);
     return "held";
   }
@@ -61,8 +64,10 @@ export function fairModels(lib: Library): readonly Model[] {
       if (mutex.tryLock(w, at, me) === 0) {
         const locker = { memory: { words: w } as never, me, seatAt: threads.slotWord(index) };
         const deadline = timeout === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeout;
+        checkpoint("must wait", deadline);
         result = fairLock.lockFair(locker, at, line, deadline, { isCurrent });
       }
+      checkpoint("locked", result);
       return result === mutex.MUST_WAIT && timeout !== undefined ? "timed out" : hold(w, me, result);
     };
 
@@ -76,7 +81,7 @@ export function fairModels(lib: Library): readonly Model[] {
         });
         if (result === mutex.MUST_WAIT && timeout !== undefined) return "timed out";
         if (taken === "") throw new Error("the task was not told in the step that took the lock");
-        return hold(w, meOf(index), result);
+        return hold(w, meOf(index), result, false);
       };
       return (await Promise.all(Array.from({ length: tasks }, task))).join();
     };
@@ -117,13 +122,20 @@ export function fairModels(lib: Library): readonly Model[] {
     model("fair, 1 thread × 2 beside 1 × 1", true, { threads: [...sync(1, { rounds: 2 }), ...sync(1)] }),
     model("fair, 2 threads × 2", false, { threads: sync(2, { rounds: 2 }) }),
     model("fair, 2 threads × 2, a death", false, { threads: sync(2, { rounds: 2 }), ...crash, states: 20e6 }),
-    model("fair, 3 threads × 1, at most 2 preemptions", true, { threads: sync(3), ...few }),
+    model("fair, 3 threads × 1", true, { threads: sync(3) }),
+    model("fair, 3 threads × 1, at most 2 preemptions", false, { threads: sync(3), ...few }),
     model("fair, 3 threads × 1, a death, at most 1 preemption", false, { threads: sync(3), ...crash, preemptions: 1 }),
     model("fair, 3 threads × 1, a death, at most 2 preemptions", false, { threads: sync(3), ...crash, ...few }),
-    model("fair, 2 threads × 1, time-outs", true, { threads: sync(2, { body: blocking(10) }) }),
     model("fair, 3 threads × 1, a time-out, at most 2 preemptions", false, {
       threads: [{ body: blocking(10) }, ...sync(2)],
       ...few,
+    }),
+    model("fair, 3 threads × 1, a death", false, { threads: sync(3), ...crash, states: 20e6, livelocks: "ignore" }),
+    model("fair, 2 threads × 1, time-outs", true, { threads: sync(2, { body: blocking(10) }) }),
+    model("fair, 3 threads × 1, a time-out", false, {
+      threads: [{ body: blocking(10) }, ...sync(2)],
+      states: 20e6,
+      livelocks: "ignore",
     }),
     model("fair, 2 threads × 1, a time-out, a death", true, {
       threads: [{ body: blocking(10) }, ...sync(1)],

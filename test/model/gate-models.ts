@@ -3,6 +3,7 @@
 // Plain words tell whether they keep their promise: a thread reads after the barrier what the others wrote before it, and
 // counts plainly while it holds the only permit, so passing too early would be reported as a race.
 import type { ThreadStatus } from "../../src/testing/judge.ts";
+import { checkpoint } from "../../src/testing/markers.ts";
 import type { Library } from "./library.ts";
 import type { Model } from "./model.ts";
 import { type Here, type Options, Places, unless, values, type Words } from "./place.ts";
@@ -24,6 +25,7 @@ export function barrierModels(library: Library): readonly Model[] {
     p.body((h) => {
       h.words[p.data + h.index] = h.round + 1;
       const mine = barrier(h, action === undefined ? undefined : () => action(h)).wait();
+      checkpoint(mine);
       for (let i = 0; i < parties; i++) {
         if (h.words[p.data + i] < h.round + 1) throw new Error("the barrier let a thread through too early");
       }
@@ -72,20 +74,15 @@ export function barrierModels(library: Library): readonly Model[] {
   const apart = { plain: "ignore", states: 20e6 } as const;
   return [
     p.model("barrier: 2 threads × 1", true, make(2), [cross(2), cross(2)], { final: indexes(2) }),
-    p.model("barrier: 2 threads × 2", false, make(2), [again, again], apart),
-    p.model("barrier: 2 threads × 2, at most 2 preemptions", true, make(2), [again, again], {
+    p.model("barrier: 2 threads × 2", true, make(2), [again, again], apart),
+    p.model("barrier: 2 threads × 2, at most 2 preemptions", false, make(2), [again, again], {
       ...apart,
       preemptions: 2,
     }),
     p.model("barrier: a reset beside a thread", true, make(2), [{ body: expectant, daemon: true }, resetter], {
       final: (_w, statuses) => !values(statuses).includes("passed"),
     }),
-    // For cycles there are the models of two threads: looking for them takes half of the time of this one.
-    p.model("barrier: 3 threads × 1", false, make(3), [cross(3), cross(3), cross(3)], {
-      states: 20e6,
-      livelocks: "ignore",
-      final: indexes(3),
-    }),
+    p.model("barrier: 3 threads × 1", false, make(3), [cross(3), cross(3), cross(3)], { final: indexes(3) }),
     p.model("barrier: 2 threads × 1, an action", true, make(2), [cross(2, act), cross(2, act)], {
       final: (w) => w[p.data + 3] === 1,
     }),
@@ -118,7 +115,14 @@ export function semaphoreModels(library: Library): readonly Model[] {
   const inside = (h: Here): void => {
     h.words[p.data] = h.words[p.data] + 1;
   };
-  const hold = (h: Here): void => at(h).withPermits(() => inside(h));
+  const hold = (h: Here): void => {
+    const semaphore = at(h);
+    semaphore.withPermits(() => {
+      checkpoint("inside");
+      inside(h);
+      checkpoint("release");
+    });
+  };
   const holder = p.body(hold);
   const spinner = p.spinning(hold);
   const wide = p.body((h) => at(h).withPermits(() => inside(h), 2));
@@ -168,7 +172,8 @@ export function semaphoreModels(library: Library): readonly Model[] {
       ],
       { final: counted(4) },
     ),
-    p.model("semaphore: 3 threads × 1, at most 3 preemptions", true, make(1), [holder, holder, holder], {
+    p.model("semaphore: 3 threads × 1", true, make(1), [holder, holder, holder], { final: counted(3) }),
+    p.model("semaphore: 3 threads × 1, at most 3 preemptions", false, make(1), [holder, holder, holder], {
       ...few,
       preemptions: 3,
       final: counted(3),
@@ -213,16 +218,9 @@ export function semaphoreModels(library: Library): readonly Model[] {
         ...large,
       },
     ),
-    p.model("semaphore: owned, 2 threads × 1, a death", false, make(1, { owned: true }), [holder, holder], {
+    p.model("semaphore: owned, 2 threads × 1, a death", true, make(1, { owned: true }), [holder, holder], {
       ...p.crash(),
       ...slices,
-      ...large,
-      livelocks: "ignore",
-    }),
-    p.model("semaphore: 3 threads × 1", false, make(1), [holder, holder, holder], {
-      ...large,
-      livelocks: "ignore",
-      final: counted(3),
     }),
     p.model(
       "semaphore: owned, 2 threads × 1, a death, at most 2 preemptions",

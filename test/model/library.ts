@@ -5,6 +5,8 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { tellLoops } from "./loops.ts";
+import { MisfitError } from "./misfit.ts";
 
 export interface Patch {
   /** Compiled file, relative to dist/src. */
@@ -12,9 +14,6 @@ export interface Patch {
   readonly find: string;
   readonly replace: string;
 }
-
-/** A patch that does not fit the code (any more). */
-export class MisfitError extends Error {}
 
 export interface Library {
   readonly mutex: typeof import("../../src/protocols/mutex.ts");
@@ -32,6 +31,7 @@ export interface Library {
   readonly fairLine: typeof import("../../src/protocols/fair-line.ts");
   readonly fairLock: typeof import("../../src/region/fair-lock.ts");
   readonly fairQueue: typeof import("../../src/locks/fair-queue.ts");
+  readonly reentrant: typeof import("../../src/protocols/reentrant-mutex.ts");
   readonly rwLock: typeof import("../../src/protocols/rw-lock.ts");
   readonly rwSpin: typeof import("../../src/protocols/rw-spin.ts");
   readonly permits: typeof import("../../src/protocols/semaphore.ts");
@@ -53,6 +53,8 @@ export interface Library {
   readonly once: typeof import("../../src/locks/once.ts");
   readonly barrier: typeof import("../../src/locks/barrier.ts");
   readonly semaphore: typeof import("../../src/locks/semaphore.ts");
+  /** For a body: its holds are numbered, as are those of all others of its model. */
+  readonly numberHolds: () => void;
   /** Puts back what park.ts keeps for its thread: in the model all threads share one module. */
   readonly reset: () => void;
 }
@@ -118,6 +120,33 @@ const NO_COUNTS: Patch = {
   replace: "function countPark(words, seatAt, milliseconds) { return;",
 };
 
+/** Nor slow acquisitions: the count is looked at by nobody. */
+const NO_SLOW: Patch = {
+  file: "protocols/mutex.js",
+  find: "poke(words, index + SLOW, peek(words, index + SLOW) + 1);",
+  replace: "",
+};
+
+/** Holds are numbered only where a body asks for it: elsewhere nobody looks at the number, and it tells states apart. */
+const ONE_TICKET: Patch = {
+  file: "protocols/mutex.js",
+  find: "export function nextTicket(words, index) {",
+  replace: `export function nextTicket(words, index) {
+    if (!its.holdsAreNumbered()) {
+        peek(words, index + ISSUED);
+        peek(words, index + HOLD);
+        poke(words, index + HOLD, 1);
+        return 1;
+    }`,
+};
+
+/** Where the usual case of nextTicket is written out. */
+const ONE_TICKET_INLINE: readonly Patch[] = ["protocols/mutex.js", "protocols/reentrant-mutex.js"].map((file) => ({
+  file,
+  find: "if (peek(words, index + ISSUED) !== 0)\n",
+  replace: "if (!its.holdsAreNumbered() || peek(words, index + ISSUED) !== 0)\n",
+}));
+
 /** Nor looks for deadlocks (that changes no lock), for which sleeps are numbered and shorter at first. */
 const NO_DEADLOCKS: readonly Patch[] = [
   {
@@ -166,7 +195,11 @@ async function load(src: string, looks: boolean): Promise<Library> {
   apply(src, NO_PROBES_LACK);
   apply(src, NO_CALM);
   apply(src, NO_COUNTS);
+  apply(src, NO_SLOW);
   apply(src, NO_WORKERS);
+  apply(src, ONE_TICKET);
+  for (const patch of ONE_TICKET_INLINE) apply(src, patch);
+  tellLoops(src);
   if (!looks) for (const patch of NO_DEADLOCKS) apply(src, patch);
   const park = join(src, "cells", "park.js");
   const forget = "\nexport function resetForModel() { sliceListeners.clear(); sliceTimer = undefined; }\n";
@@ -188,6 +221,7 @@ async function load(src: string, looks: boolean): Promise<Library> {
     fairLine: await module("protocols/fair-line.js"),
     fairLock: await module("region/fair-lock.js"),
     fairQueue: await module("locks/fair-queue.js"),
+    reentrant: await module("protocols/reentrant-mutex.js"),
     rwLock: await module("protocols/rw-lock.js"),
     rwSpin: await module("protocols/rw-spin.js"),
     permits: await module("protocols/semaphore.js"),
@@ -209,10 +243,16 @@ async function load(src: string, looks: boolean): Promise<Library> {
     once: await module("locks/once.js"),
     barrier: await module("locks/barrier.js"),
     semaphore: await module("locks/semaphore.js"),
-  } as Omit<Library, "reset">;
+  } as Omit<Library, "reset" | "numberHolds">;
+  const { numberHolds } = (await module("loops.js")) as { numberHolds: (yes: boolean) => void };
   // Asks the real Atomics once: a body must not.
   library.park.blockingAllowed();
-  return { ...library, reset: (library.park as unknown as { resetForModel: () => void }).resetForModel };
+  const { resetForModel } = library.park as unknown as { resetForModel: () => void };
+  const reset = (): void => {
+    resetForModel();
+    numberHolds(false);
+  };
+  return { ...library, numberHolds: () => numberHolds(true), reset };
 }
 
 function apply(src: string, patch: Patch): void {

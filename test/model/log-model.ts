@@ -43,7 +43,10 @@ class LogModels {
     const crash = { crashes: 1, onCrash: (t: number, { words }: Memory) => this.lib.threads.buryThread(words, t) };
     const safe = { crash: false };
     return [
-      this.model("1 writer × 2, 1 reader × 2", 4, [this.writer(2), this.reader(2)], two),
+      this.model("1 writer × 2, 1 reader × 2, at most 2 preemptions", 4, [this.writer(2), this.reader(2)], two),
+      this.model("1 writer × 2, 1 reader × 2", 4, [this.writer(2), this.reader(2)], {}, false),
+      this.model("1 writer, 1 reader, a death", 4, [this.writer(1, safe), this.reader(1)], crash),
+      this.model("2 writers, a death", 4, [this.writer(1), this.writer(1)], crash),
       this.model("1 writer, 2 readers", 4, [this.writer(1), this.reader(1), this.reader(1)], sample(200)),
       this.model(
         "2 writers × 2, a reader that is overrun",
@@ -58,12 +61,18 @@ class LogModels {
     ];
   }
 
-  private model(name: string, capacity: number, threads: readonly ThreadOptions<Memory>[], more: Partial<Options>) {
+  private model(
+    name: string,
+    capacity: number,
+    threads: readonly ThreadOptions<Memory>[],
+    more: Partial<Options>,
+    short = true,
+  ) {
     const { lib } = this;
     const rest = { reset: lib.reset, sliceMs: lib.park.SLICE_MS, plain: "ignore" } as const;
     const final = (memory: Memory, statuses: readonly ThreadStatus[]): void => this.final(memory, statuses);
     const options: Options = { memory: this.memory(capacity), threads, final, ...rest, ...more };
-    return { name: `log: ${name}`, short: true, options };
+    return { name: `log: ${name}`, short, options };
   }
 
   private memory(capacity: number): Memory {

@@ -3,7 +3,8 @@
 //
 // The native part is modelled by a word a thread that says on which cell it sleeps (0: on none): a wake takes the words that
 // name its cell back to 0, a move lets them name another cell. Finer steps than the real ones, which are taken under a lock.
-import { ConditionModels, type Locker, SEATS, type Words } from "./condition-model.ts";
+import { ConditionBodies } from "./condition-bodies.ts";
+import { type Locker, SEATS, type Words } from "./condition-place.ts";
 import type { Library } from "./library.ts";
 import type { Model } from "./model.ts";
 
@@ -13,9 +14,10 @@ export function movingModels(library: Library): readonly Model[] {
   return new MovingModels(library).all();
 }
 
-class MovingModels extends ConditionModels {
-  override all(): readonly Model[] {
-    const base = this.base();
+class MovingModels extends ConditionBodies {
+  all(): readonly Model[] {
+    // Parking natively remembers which deaths it has seen, which no checkpoint tells.
+    const base = { ...this.base(), checkpoints: "ignore" } as const;
     const onCrash = (t: number, w: Words): void => this.lib.threads.buryThread(w, t);
     const both = [{ body: this.taker() }, { body: this.taker() }];
     return [

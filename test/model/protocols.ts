@@ -14,11 +14,13 @@ import { logMutants } from "./mutants/log.ts";
 import { movingMutants } from "./mutants/moving.ts";
 import { mutexMutants } from "./mutants/mutex.ts";
 import { queueMutants } from "./mutants/queue.ts";
+import { reentrantMutants } from "./mutants/reentrant.ts";
 import { rwLockMutants } from "./mutants/rw-lock.ts";
 import { shardMutants } from "./mutants/shard.ts";
 import { eventMutants, latchMutants, onceMutants } from "./mutants/signals.ts";
 import { mutexModels } from "./mutex-model.ts";
 import { queueModels } from "./queue-model.ts";
+import { reentrantModels } from "./reentrant-model.ts";
 import { rwLockModels } from "./rw-lock-model.ts";
 import { shardModels } from "./shard-model.ts";
 import { eventModels, latchModels, onceModels } from "./signal-models.ts";
@@ -26,6 +28,7 @@ import { eventModels, latchModels, onceModels } from "./signal-models.ts";
 export const protocols: readonly Protocol[] = [
   { name: "mutex", models: mutexModels, mutants: mutexMutants },
   { name: "mutex-fair", models: fairModels, mutants: fairMutants },
+  { name: "reentrant", models: reentrantModels, mutants: reentrantMutants },
   { name: "rw-lock", models: rwLockModels, mutants: rwLockMutants },
   { name: "condition", models: conditionModels, mutants: conditionMutants },
   { name: "condition-moved", models: movingModels, mutants: movingMutants },

@@ -72,6 +72,9 @@ class QueueModels {
     const full = { capacity: 2, maxBytes: 3 };
     return [
       model("1 producer × 2, 1 consumer × 2, room for one", true, [this.push(1, one, 2), this.pop(2)]),
+      model("1 producer, 1 consumer, room for one, a death", true, [this.push(1, one, 2, safe), this.pop(1)], crash),
+      model("2 producers, room for two, a death", true, [this.push(1, ROOMY), this.push(1, ROOMY)], crash),
+      model("2 consumers of 2 values, a death", true, [this.pop(), this.pop()], { ...crash, entries: [1, 1] }),
       model("2 tasks of one thread that consume", true, [this.push(1, ROOMY, 2), this.popTasks(2)]),
       model("1 producer × 2, 2 consumers", true, [this.push(1, ROOMY, 2), this.pop(), this.pop()], few),
       model("2 producers, room for one", true, [this.push(1, one), this.push(1, one), this.pop(2)], {

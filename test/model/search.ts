@@ -1,6 +1,7 @@
 // Searches one mutant: the library with one patch, by the one model that must fail.
 import { type MutantOutcome, runMutants } from "../../src/testing/mutants.ts";
-import { MisfitError, withLibrary } from "./library.ts";
+import { withLibrary } from "./library.ts";
+import { MisfitError } from "./misfit.ts";
 import type { Mutant, Protocol } from "./model.ts";
 
 /** Searches the one model that a mutant must fail; for its shortest failing schedule only if that is asked. */

@@ -2,6 +2,7 @@
 //
 // What was done before a set, a count-down or a call is a plain write, and what comes after the wait reads it plainly: if
 // the wait were passed too early, the checker would report the race.
+import { checkpoint } from "../../src/testing/markers.ts";
 import type { Library } from "./library.ts";
 import type { Model } from "./model.ts";
 import { type Here, Places, unless } from "./place.ts";
@@ -157,7 +158,13 @@ export function onceModels(library: Library): readonly Model[] {
     read(h);
   });
   const mourner = p.body((h) => {
-    once(h).call(() => run(h));
+    const it = once(h);
+    it.call(() => {
+      checkpoint("inside");
+      run(h);
+      checkpoint("done");
+    });
+    checkpoint("called");
     read(h, 2);
   });
   const failing = p.body((h) => {
@@ -197,10 +204,7 @@ export function onceModels(library: Library): readonly Model[] {
       ],
       p.crash(),
     ),
-    p.model("once: 3 threads × 1, a death", false, make, [mourner, mourner, mourner], {
-      ...p.crash(),
-      livelocks: "ignore",
-    }),
+    p.model("once: 3 threads × 1, a death", false, make, [mourner, mourner, mourner], p.crash()),
     p.model("once: one throws, the next one runs", true, make, [failing, caller, caller]),
     p.model("once: a time-out beside 2 callers", false, make, [patient, caller, caller]),
     p.model("once: a task and 2 threads", true, make, [task, caller, caller]),

@@ -43,7 +43,7 @@ export const fairMutants: readonly Mutant[] = [
     file: PROTOCOL,
     find: "if (cas(words, index, seen, seen | SYNC_WAITERS | me) !== seen)",
     replace: "if (cas(words, index, seen, me) !== seen)",
-    model: "fair, 3 threads × 1, at most 2 preemptions",
+    model: "fair, 3 threads × 1",
     expect: LOST,
   },
   {

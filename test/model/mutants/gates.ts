@@ -18,7 +18,7 @@ export const barrierMutants: readonly Mutant[] = [
     file: "protocols/barrier.js",
     find: "store(words, index + ARRIVED, 0);\n    store(words, index + STATUS, WHOLE);",
     replace: "store(words, index + STATUS, WHOLE);",
-    model: "barrier: 2 threads × 2, at most 2 preemptions",
+    model: "barrier: 2 threads × 2",
     expect: ["exception", "lost-wakeup", "deadlock", "livelock"],
   },
   {
@@ -125,7 +125,7 @@ export const semaphoreMutants: readonly Mutant[] = [
     file: "locks/semaphore-holders.js",
     find: "if (!isAlive(words, owner) ||",
     replace: "if (false &&",
-    model: "semaphore: owned, 2 threads × 1, a death, at most 2 preemptions",
+    model: "semaphore: owned, 2 threads × 1, a death",
     expect: ["livelock", "lost-wakeup", "deadlock", "endless"],
   },
 ];

@@ -9,7 +9,7 @@ export const logMutants: readonly Mutant[] = [
     file: "tables/log.js",
     find: "words[this.index + WAITING] = 1;",
     replace: ";",
-    model: "log: 1 writer × 2, 1 reader × 2",
+    model: "log: 1 writer × 2, 1 reader × 2, at most 2 preemptions",
     expect: LOST,
   },
   {
@@ -17,7 +17,7 @@ export const logMutants: readonly Mutant[] = [
     file: "tables/log.js",
     find: "add(words, this.index + NEWS, 1);",
     replace: "add(words, this.index + NEWS, 0);",
-    model: "log: 1 writer × 2, 1 reader × 2",
+    model: "log: 1 writer × 2, 1 reader × 2, at most 2 preemptions",
     expect: LOST,
   },
   {
