@@ -67,7 +67,11 @@ test.before(async () => {
     mkdirSync(homeOf(program));
     for (const [name, text] of Object.entries(program.files)) writeFileSync(join(homeOf(program), name), text);
   }
-  await compile();
+  // uvu says nothing of an error here.
+  await compile().catch((error: Error) => {
+    console.error(error.message);
+    throw error;
+  });
 });
 
 test.after(() => rmSync(folder, { recursive: true, force: true }));

@@ -173,7 +173,8 @@ export abstract class ExclusiveBase<G extends Releasable> extends LockObject imp
 
   /** @internal */
   override get freed(): boolean {
-    return !this.isCurrent() || this.word() === RETIRED;
+    // The word first: its memory gets its next serial number before another lock's word replaces RETIRED.
+    return this.word() === RETIRED || !this.isCurrent();
   }
 
   /** @internal */

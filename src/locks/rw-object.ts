@@ -149,7 +149,8 @@ export abstract class RwObject extends LockObject implements RwPlace {
 
   /** @internal */
   override get freed(): boolean {
-    return !this.isCurrent() || load(this.words, this.index + LOCK) === RETIRED;
+    // The word first: its memory gets its next serial number before another lock's word replaces RETIRED.
+    return load(this.words, this.index + LOCK) === RETIRED || !this.isCurrent();
   }
 
   /** Ends one read hold of this thread. @internal */

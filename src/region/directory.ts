@@ -113,6 +113,11 @@ function unlinkAndRelease(locker: Locker, target: number): void {
   if (entry !== 0) release(locker, entry);
 }
 
+/** Returns once no other thread is in the middle of taking an object out. Blocks as long as that takes. */
+export function awaitRemoval(locker: Locker): void {
+  withDirectory(locker, () => undefined);
+}
+
 /** The name of the object at this payload offset, or undefined. */
 export function nameOf(locker: Locker, target: number): string | undefined {
   const entry = nameEntry(locker, target);

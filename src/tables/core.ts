@@ -2,12 +2,13 @@
 // class does to memory goes through it.
 
 import { cas, type i32, load } from "../cells/atomics.ts";
-import { ClosedError, HoldfastError, WouldDeadlockError } from "../cells/errors.ts";
+import { ClosedError, HoldfastError, NotRecoverableError, WouldDeadlockError } from "../cells/errors.ts";
 import { blockingAllowed } from "../cells/park.ts";
 import { type MutexOperations, mutexOperations } from "../locks/mutex-operations.ts";
 import { halfSipHash } from "../protocols/table-hash.ts";
 import { S_HIGH, S_VERSION, SHARD_WORDS, T_BUCKETS, T_SEED } from "../protocols/table-layout.ts";
 import { rowLength } from "../protocols/table-read.ts";
+import { awaitRemoval } from "../region/directory.ts";
 import { B_SERIAL, B_STATE, BLOCK_HEADER_BYTES, BLOCK_USED } from "../region/layout.ts";
 import { R_LOCKED_READS, R_RETRIES } from "../region/record-layout.ts";
 import { isRecording } from "../region/record-memory.ts";
@@ -98,7 +99,9 @@ export class TableCore {
       if (!this.#unlocked) lockShard(this, shard);
       else this.cover(shard);
     } catch (error) {
-      // Another thread may have freed the table while this one waited.
+      // Another thread may have freed the table while this one waited: it retires the shards first, then gives the
+      // table's block back, both under the directory's lock.
+      if (error instanceof NotRecoverableError) awaitRemoval(this.region);
       this.assertOpen();
       throw error;
     }

@@ -57,7 +57,8 @@ export abstract class GuardedObject extends LockObject {
   }
 
   #lost(): HoldfastError {
-    if (this.freed || load(this.region.memory.words, this.index + LOCK) === RETIRED) return this.closedError();
+    // The word first: its memory gets its next serial number before another object's word replaces RETIRED.
+    if (load(this.region.memory.words, this.index + LOCK) === RETIRED || this.freed) return this.closedError();
     return new NotRecoverableError(
       "ERR_NOT_RECOVERABLE",
       `${this.label()}: a thread died inside and its repair did not finish: free it and create it anew`,

@@ -147,6 +147,28 @@ export function freed(kit: MutexKit): void {
     next[0].unlock();
   });
 
+  test("free: a freed lock never seems to be in use, not even while its memory becomes another lock's", () => {
+    const region = backend.region();
+    const mutex = new Mutex({ region, fair });
+    mutex.free();
+    let next: Mutex | undefined;
+    const reuse = (): void => {
+      next ??= new Mutex({ region, fair });
+    };
+    const { isCurrent } = mutex;
+    // At the latest moment that still counts: right after the serial number was looked at.
+    mutex.isCurrent = () => {
+      const current = isCurrent.call(mutex);
+      reuse();
+      return current;
+    };
+    assert.ok(mutex.freed);
+    reuse();
+    assert.is(next?.share().offset, mutex.share().offset);
+    assert.ok(mutex.freed);
+    assert.not(next?.freed);
+  });
+
   test("free: a million locks made and freed do not fill the region", () => {
     const region = backend.region();
     new Mutex({ region, fair }).free();

@@ -149,6 +149,30 @@ test("a thread that dies at any store of free() leaves a table that can be used 
   }
 });
 
+test("a thread that comes while the shards are out of use and the table is not given back yet is told the same", async () => {
+  const region = Region.create();
+  const table = new SharedTable({ region, key: "string", columns });
+  const cells = new Int32Array(new SharedArrayBuffer(16));
+  const { remove } = region;
+  region.remove = (offset, retire) =>
+    remove.call(region, offset, () => {
+      retire();
+      Atomics.store(cells, 0, 1);
+      Atomics.notify(cells, 0);
+      // Time to be told the wrong thing; it waits for the end of this, so it has done nothing yet when that is over.
+      assert.is(Atomics.wait(cells, 2, 0, 500), "timed-out");
+    });
+  const told = runWorkers<string>({
+    file: new URL("./free.worker.js", import.meta.url),
+    count: 1,
+    workerData: { table: table.share(), cells },
+  });
+  await Atomics.waitAsync(cells, 1, 0).value;
+  table.free();
+  const [{ result }] = await told;
+  assert.is(result, "ERR_CLOSED");
+});
+
 test("threads in the middle of their work are told", async () => {
   const region = Region.create();
   const table = new SharedTable({ region, key: "string", columns: threadColumns });
