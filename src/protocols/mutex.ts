@@ -26,7 +26,7 @@
 // it owes the wake). So no wake is lost: unlock clears S and wakes one sleeper in S's name; the woken one sets S again
 // in the very transition by which it takes the lock or announces that it sleeps on. A waiter leaves (time-out) only
 // right after a step that saw the lock owned and S set, so it takes no wake with it.
-// Where threads spin for the lock, a release leaves S with the free lock and looks on for a moment: a thread that takes it
+// With LOOKS above 0, where threads spin for the lock, a release leaves S with the free lock and looks on for a moment: a thread that takes it
 // carries S on, so its own release owes the wake; if none does, S goes and a sleeper is woken. So threads that are awake
 // hand the lock on among themselves, but for one release of each quarter to half a millisecond, which wakes a sleeper.
 // A thread that dies between clearing S and waking, or while it looks on, is covered by the reaper, which wakes all
@@ -73,8 +73,12 @@ export const WAKE_EVERYONE: i32 = 4;
 export const WAKE_NEXT: i32 = 8;
 export const NOT_OWNER: i32 = -1;
 
-/** How often a release looks whether a spinning thread takes the lock, and plain loads between two looks: some 200 ns in all. */
-const LOOKS: i32 = 8;
+/**
+ * How often a release looks whether a spinning thread takes the lock, and plain loads between two looks. 0, not at all: a
+ * release that hands the lock on so would have to pay the wakes that its thread owes those whom a condition chose (seen to
+ * leave them to the end of their slices), and the gain beside other threads' spins was within the noise.
+ */
+const LOOKS: i32 = 0;
 const CALM_LOADS: i32 = 16;
 
 export function ownerOf(word: i32): i32 {
