@@ -37,6 +37,7 @@ export interface Library {
   readonly permits: typeof import("../../src/protocols/semaphore.ts");
   readonly stamped: typeof import("../../src/protocols/stamped.ts");
   readonly rwWaiting: typeof import("../../src/locks/rw-waiting.ts");
+  readonly rwAwaiting: typeof import("../../src/locks/rw-awaiting.ts");
   readonly asyncWaiters: typeof import("../../src/locks/async-waiters.ts");
   readonly deadlock: typeof import("../../src/region/deadlock.ts");
   readonly sleep: typeof import("../../src/region/sleep.ts");
@@ -227,6 +228,7 @@ async function load(src: string, looks: boolean): Promise<Library> {
     permits: await module("protocols/semaphore.js"),
     stamped: await module("protocols/stamped.js"),
     rwWaiting: await module("locks/rw-waiting.js"),
+    rwAwaiting: await module("locks/rw-awaiting.js"),
     asyncWaiters: await module("locks/async-waiters.js"),
     deadlock: await module("region/deadlock.js"),
     sleep: await module("region/sleep.js"),
