@@ -72,7 +72,13 @@ pub fn wake(env: Env, words: SharedWords, at: Plain<f64>, Plain(count): Plain<Op
 /// Lets the sleepers of the word sleep on at another word, but for one, which is woken, if `wake_one`; returns how many
 /// were moved.
 #[napi]
-pub fn requeue(env: Env, words: SharedWords, from: Plain<f64>, to: Plain<f64>, Plain(wake_one): Plain<bool>) -> Result<u32> {
+pub fn requeue(
+    env: Env,
+    words: SharedWords,
+    from: Plain<f64>,
+    to: Plain<f64>,
+    Plain(wake_one): Plain<bool>,
+) -> Result<u32> {
     let (from, to) = (index(&env, from)?, index(&env, to)?);
     let (_, moved) = park::requeue(&words, from, to, wake_one).ok_or_else(|| out_of_range(&env))?;
     Ok(moved as u32)
