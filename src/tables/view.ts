@@ -6,9 +6,9 @@ import { HoldfastError } from "../cells/errors.ts";
 import type { Region } from "../region/region.ts";
 import type { TableCore } from "./core.ts";
 import type { TableReader } from "./reader.ts";
+import type { Face } from "./schema.ts";
 import { SharedTable, type TableHandle } from "./shared-table.ts";
 import { SharedTable as Table } from "./table.ts";
-import type { Face } from "./schema.ts";
 import type { Columns, RowOf, TableCheck, TableStats } from "./types.ts";
 
 /** Options of SharedMap, SharedSet and SharedMultiMap. */

@@ -88,7 +88,8 @@ test("a key of another type, in every operation", () => {
     assert.equal(table.snapshot(), new Map([["a", row]]));
   }
   const numbers = new SharedTable({ region: Region.create(), key: "i32", columns: {} });
-  for (const key of [0.5, Number.NaN, 2 ** 31]) assertThrows(() => numbers.set(key, {}), /^RangeError.*a key \(i32\) must be an integer/);
+  for (const key of [0.5, Number.NaN, 2 ** 31])
+    assertThrows(() => numbers.set(key, {}), /^RangeError.*a key \(i32\) must be an integer/);
   for (const key of ["1", 1n] as never[]) assertThrows(() => numbers.set(key, {}), /^TypeError.*a key \(i32\) must be/);
   assert.is(numbers.size, 0);
 });
