@@ -25,7 +25,6 @@ import { KIND_SEMAPHORE } from "../region/layout.ts";
 import { PERMITS } from "../region/record-holds.ts";
 import { isRecording } from "../region/record-memory.ts";
 import { recordAwait, recordWait } from "../region/recording.ts";
-import type {} from "../region/region.ts";
 import { EXPIRED, sleepOn } from "../region/sleep.ts";
 import { Patience } from "../region/spinning.ts";
 import { countPark, countSleepers } from "../region/threads.ts";
