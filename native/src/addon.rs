@@ -1,8 +1,8 @@
-//! What JavaScript sees. Every argument is checked here or by its type: a bad one throws TypeError or RangeError.
+//! What JavaScript sees. Every argument is checked here or by its type: a bad one throws TypeError.
 
 use crate::park::{self, Deaths};
 use crate::threads::{self, Seat};
-use crate::words::{Kept, SharedWords, range_error};
+use crate::words::{Kept, Plain, SharedWords, out_of_range};
 use napi::{Env, Error, Result, Status};
 use napi_derive::napi;
 use std::cell::RefCell;
@@ -30,13 +30,9 @@ thread_local! {
     static WATCHES: RefCell<Watches> = RefCell::default();
 }
 
-fn index(env: &Env, value: f64) -> Result<usize> {
+fn index(env: &Env, Plain(value): Plain<f64>) -> Result<usize> {
     let index = value as usize;
     if index as f64 == value { Ok(index) } else { Err(out_of_range(env)) }
-}
-
-fn out_of_range(env: &Env) -> Error {
-    range_error(env, c"the index is not one of the words")
 }
 
 /// A number that is this copy's own, never 0: regions are marked with it.
@@ -52,12 +48,12 @@ pub fn instance() -> i32 {
 pub fn park(
     env: Env,
     words: SharedWords,
-    at: f64,
-    expected: i32,
-    deaths_at: f64,
-    seen: i32,
-    milliseconds: f64,
-    spin: bool,
+    at: Plain<f64>,
+    Plain(expected): Plain<i32>,
+    deaths_at: Plain<f64>,
+    Plain(seen): Plain<i32>,
+    Plain(milliseconds): Plain<f64>,
+    Plain(spin): Plain<bool>,
 ) -> Result<u32> {
     let at = index(&env, at)?;
     let count = words.cell(index(&env, deaths_at)?).ok_or_else(|| out_of_range(&env))?;
@@ -67,7 +63,7 @@ pub fn park(
 
 /// Wakes up to `count` sleepers of the word, all of them if it is not given; returns how many.
 #[napi]
-pub fn wake(env: Env, words: SharedWords, at: f64, count: Option<u32>) -> Result<u32> {
+pub fn wake(env: Env, words: SharedWords, at: Plain<f64>, Plain(count): Plain<Option<u32>>) -> Result<u32> {
     let count = count.map_or(usize::MAX, |count| count as usize);
     let woken = park::wake(&words, index(&env, at)?, count).ok_or_else(|| out_of_range(&env))?;
     Ok(woken as u32)
@@ -76,7 +72,13 @@ pub fn wake(env: Env, words: SharedWords, at: f64, count: Option<u32>) -> Result
 /// Lets the sleepers of the word sleep on at another word, but for one, which is woken, if `wake_one`; returns how many
 /// were moved.
 #[napi]
-pub fn requeue(env: Env, words: SharedWords, from: f64, to: f64, wake_one: bool) -> Result<u32> {
+pub fn requeue(
+    env: Env,
+    words: SharedWords,
+    from: Plain<f64>,
+    to: Plain<f64>,
+    Plain(wake_one): Plain<bool>,
+) -> Result<u32> {
     let (from, to) = (index(&env, from)?, index(&env, to)?);
     let (_, moved) = park::requeue(&words, from, to, wake_one).ok_or_else(|| out_of_range(&env))?;
     Ok(moved as u32)
@@ -89,13 +91,13 @@ pub fn requeue(env: Env, words: SharedWords, from: f64, to: f64, wake_one: bool)
 pub fn watch(
     env: Env,
     words: Kept,
-    state_at: f64,
-    alive: i32,
-    dead: i32,
-    deaths_at: f64,
-    first_at: f64,
-    stride: u32,
-    slots: u32,
+    state_at: Plain<f64>,
+    Plain(alive): Plain<i32>,
+    Plain(dead): Plain<i32>,
+    deaths_at: Plain<f64>,
+    first_at: Plain<f64>,
+    Plain(stride): Plain<u32>,
+    Plain(slots): Plain<u32>,
 ) -> Result<u32> {
     let (state, deaths, first) = (index(&env, state_at)?, index(&env, deaths_at)?, index(&env, first_at)?);
     let seat = Seat { state, alive, dead, deaths, first, stride: stride as usize, slots: slots as usize };
@@ -116,7 +118,7 @@ pub fn watch(
 
 /// Ends a `watch`.
 #[napi]
-pub fn unwatch(number: u32) {
+pub fn unwatch(Plain(number): Plain<u32>) {
     if let Some(watch) = WATCHES.with_borrow_mut(|watches| watches.open.remove(&number)) {
         watch.kept.release();
     }

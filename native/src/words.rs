@@ -224,12 +224,33 @@ mod addon {
         Error::from_status(Status::PendingException)
     }
 
-    /// Throws a RangeError; the error given back says that it is thrown already.
-    pub fn range_error(env: &napi::Env, message: &std::ffi::CStr) -> Error {
-        // SAFETY: as in `type_error`.
-        unsafe { sys::napi_throw_range_error(env.raw(), null(), message.as_ptr()) };
-        Error::from_status(Status::PendingException)
+    /// What an index that is none of the words is answered with.
+    pub fn out_of_range(env: &napi::Env) -> Error {
+        type_error(env.raw(), c"the index is not one of the words")
     }
+
+    /// An argument that is a number, a truth value and so on: TypeError for anything else.
+    pub struct Plain<T>(pub T);
+
+    impl<T: FromNapiValue> FromNapiValue for Plain<T> {
+        unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
+            // SAFETY: what this function is promised is what that one is.
+            let plain = unsafe { T::from_napi_value(env, value) };
+            plain.map(Self).map_err(|_| type_error(env, c"an argument is of another type"))
+        }
+    }
+
+    impl<T> TypeName for Plain<T> {
+        fn type_name() -> &'static str {
+            "Plain"
+        }
+
+        fn value_type() -> ValueType {
+            ValueType::Unknown
+        }
+    }
+
+    impl<T: FromNapiValue> ValidateNapiValue for Plain<T> {}
 
     /// Words that are kept beyond the call that they came in by: a reference holds the array, and so the memory.
     pub struct Kept {
@@ -279,4 +300,4 @@ mod addon {
 }
 
 #[cfg(all(feature = "addon", not(loom)))]
-pub use addon::{Kept, range_error};
+pub use addon::{Kept, Plain, out_of_range};

@@ -4,7 +4,7 @@
 
 import { RegionError } from "./errors.ts";
 
-/** What the addon exports; see native/src/addon.rs. Bad arguments throw TypeError or RangeError. */
+/** What the addon exports; see native/src/addon.rs. Bad arguments throw TypeError. */
 export interface NativePart {
   /** A number of this copy of the addon, never 0: sleepers of one copy are not seen by another. */
   instance(): number;

@@ -79,25 +79,68 @@ if (native === undefined) {
       ]) {
         assert.throws(
           () => call(words, index),
-          (error: Error) => error instanceof RangeError,
+          (error: Error) => error instanceof TypeError,
           String(index),
         );
       }
       assert.throws(
         () => call(new Int32Array(shared, 0, 0), 0),
-        (error: Error) => error instanceof RangeError,
+        (error: Error) => error instanceof TypeError,
       );
-      for (const index of ["0", {}, 0n, undefined]) assert.throws(() => call(words, index));
+      for (const index of ["0", {}, 0n, undefined, null, true, Symbol("0")]) {
+        assert.throws(
+          () => call(words, index),
+          (error: Error) => error instanceof TypeError,
+        );
+      }
     });
 
     test(`${name} takes the words that a growing buffer has at the moment`, () => {
       const words = new Int32Array(resizable);
       assert.throws(
         () => call(words, words.length),
-        (error: Error) => error instanceof RangeError,
+        (error: Error) => error instanceof TypeError,
       );
     });
   }
+
+  test("words that are not aligned are no words", () => {
+    assert.throws(
+      () => new Int32Array(shared, 2, 4),
+      (error: Error) => error instanceof RangeError,
+    );
+    const bytes = new Uint8Array(shared, 2, 16);
+    for (const [name, call] of calls) {
+      assert.throws(
+        () => call(bytes, 0),
+        (error: Error) => error instanceof TypeError,
+        name,
+      );
+    }
+  });
+
+  test("arguments of another type are refused", () => {
+    const words = new Int32Array(shared);
+    const good: unknown[] = [words, 0, 1, 1, 0, 1, true];
+    const park = native.park as (...args: unknown[]) => number;
+    assert.is(park(...good), 2);
+    for (let at = 0; at < good.length; at++) {
+      for (const other of ["1", {}, 1n, undefined, at === 6 ? 1 : false]) {
+        assert.throws(
+          () => park(...good.with(at, other)),
+          (error: Error) => error instanceof TypeError,
+          `argument ${at}: ${String(other)}`,
+        );
+      }
+    }
+    const others = [
+      () => native.wake(words, 0, "all" as unknown as number),
+      () => native.requeue(words, 0, 1, 1 as unknown as boolean),
+      () => native.watch(words, 0, 1, 2, 0, 0, 1, {} as number),
+      () => native.unwatch("1" as unknown as number),
+    ];
+    for (const call of others) assert.throws(call, (error: Error) => error instanceof TypeError);
+  });
 
   test("a watch beyond the words is refused, whatever its numbers", () => {
     const words = new Int32Array(shared);
@@ -108,7 +151,7 @@ if (native === undefined) {
     ]) {
       assert.throws(
         () => native.watch(words, 0, 1, 2, 0, 0, stride, slots),
-        (error: Error) => error instanceof RangeError,
+        (error: Error) => error instanceof TypeError,
       );
     }
     native.unwatch(native.watch(words, 0, 1, 2, 0, 0, 4, 4));
