@@ -32,6 +32,16 @@ export default defineConfig({
   title: "holdfast",
   description: "Safe, fast shared memory for JavaScript threads",
   cleanUrls: true,
+  // Without one, browsers ask for /favicon.ico.
+  head: [
+    [
+      "link",
+      {
+        rel: "icon",
+        href: "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'><path d='M4 7V5a4 4 0 0 1 8 0v2h1v7H3V7zm2 0h4V5a2 2 0 0 0-4 0z' fill='%233451b2'/></svg>",
+      },
+    ],
+  ],
   ignoreDeadLinks: false,
   // Headings are called as GitHub calls them, so that links hold in both places.
   markdown: {

@@ -249,10 +249,19 @@ export function isInUse(locker: Locker, payload: number, serial: number): boolea
   return load(words, at + B_STATE) === BLOCK_USED && load(words, at + B_SERIAL) === serial;
 }
 
-/** Checks that a handle's block is in use, of the right kind and not a later one. Throws ERR_REGION_* or ERR_CLOSED. */
-export function checkBlock(locker: Locker, payload: number, kind: number, serial: number): void {
+/**
+ * Checks that a handle's block is in use, of the right kind and not a later one. Throws ERR_REGION_* or ERR_CLOSED, with
+ * messages that call the object `called`.
+ */
+export function checkBlock(
+  locker: Locker,
+  payload: number,
+  kind: number,
+  serial: number,
+  called: string = kindName(kind),
+): void {
   const corrupt = (): never => {
-    throw new RegionError("ERR_REGION_CORRUPT", `the handle of a ${kindName(kind)} points to no block of its region`, {
+    throw new RegionError("ERR_REGION_CORRUPT", `the handle of a ${called} points to no block of its region`, {
       offset: payload,
     });
   };
@@ -262,11 +271,11 @@ export function checkBlock(locker: Locker, payload: number, kind: number, serial
   const bytes = words[at + B_BYTES];
   if (bytes < BLOCK_HEADER_BYTES || (bytes & 63) !== 0) corrupt();
   if (!isInUse(locker, payload, serial)) {
-    throw new ClosedError("ERR_CLOSED", `the ${kindName(kind)} of this handle was freed`, { offset: payload });
+    throw new ClosedError("ERR_CLOSED", `the ${called} of this handle was freed`, { offset: payload });
   }
   const found = words[at + B_KIND];
   if (found !== kind) {
-    const message = `the handle is of a ${kindName(found)}, not of a ${kindName(kind)}`;
+    const message = `the handle is of a ${kindName(found)}, not of a ${called}`;
     throw new RegionError("ERR_REGION_KIND", message, { expected: kindName(kind), found: kindName(found) });
   }
   locker.memory.cover(payload + bytes - BLOCK_HEADER_BYTES);

@@ -250,8 +250,8 @@ export class Region {
   }
 
   /** @internal */
-  check(offset: number, kind: number, serial: number): void {
-    checkBlock(this, offset, kind, serial);
+  check(offset: number, kind: number, serial: number, called?: string): void {
+    checkBlock(this, offset, kind, serial, called);
   }
 }
 

@@ -6,8 +6,7 @@
 //
 // Invariant: every change of `values` is one table transaction, made in one step with the lock held. So the store is whole
 // whenever the lock is free, also if its last holder was killed: there is nothing to repair, and nobody is asked to.
-// An atomicUpdate() collects its changes, and those of the operations nested in it, in private memory (a draft), and
-// stores them in one transaction when the outermost callback has returned. What it throws drops the draft.
+// The entries, with the drafts of nested operations, are in session-entries.ts; this file checks, locks and counts.
 
 import { checkTimeout, describe } from "../cells/deadline.ts";
 import { TimeoutError } from "../cells/errors.ts";
@@ -15,6 +14,7 @@ import { ReentrantMutex } from "../locks/reentrant-mutex.ts";
 import { SharedTable } from "../tables/shared-table.ts";
 import { type Clock, monotonicClock } from "./clock.ts";
 import { encodeJson, type JsonValue } from "./json-value.ts";
+import { SessionEntries } from "./session-entries.ts";
 import {
   FIGURES_KEY,
   type Figures,
@@ -34,11 +34,6 @@ const DEFAULT_TIMEOUT = 5000;
 /** How long a time-out counts as recent where nothing else is given, in milliseconds. */
 const DEFAULT_UNHEALTHY_FOR = 30_000;
 
-/** Changes that an atomicUpdate() of this thread has collected: key → JSON, undefined to delete. */
-type Draft = Map<string, string | undefined>;
-
-/** The open drafts of this thread by the place of their store's lock, for two objects may stand for one store. */
-const drafts = new Map<string, Draft>();
 const nothingToRepair = (): void => undefined;
 
 /**
@@ -62,7 +57,7 @@ export class SessionStore {
   readonly #unhealthyFor: number;
   readonly #now: Clock;
   readonly #lockOptions: { timeout: number; recover: () => void };
-  readonly #draftKey: string;
+  readonly #entries: SessionEntries;
 
   /** Makes a store, or attaches to the one of that name. */
   constructor(options: SessionStoreOptions = {}, /** @internal */ attached?: Parts) {
@@ -72,7 +67,7 @@ export class SessionStore {
     this.#parts = attached ?? makeParts(options);
     this.#lockOptions = { timeout: this.#lockTimeout, recover: nothingToRepair };
     const { offset, serial } = this.#parts.lock.share();
-    this.#draftKey = `${this.#parts.lock.region.id} ${offset} ${serial}`;
+    this.#entries = new SessionEntries(this.#parts.values, `${this.#parts.lock.region.id} ${offset} ${serial}`);
   }
 
   /** The store of this name, made if there is none yet. */
@@ -112,7 +107,7 @@ export class SessionStore {
   get<T>(key: string, fallback: T): JsonValue | T;
   get(key: string, fallback?: unknown): unknown {
     checkKey(key);
-    const json = this.#locked(() => this.#read(key));
+    const json = this.#locked(() => this.#entries.read(key));
     return json === undefined ? fallback : JSON.parse(json);
   }
 
@@ -120,7 +115,7 @@ export class SessionStore {
   set(key: string, value: JsonValue): this {
     checkKey(key);
     const json = encodeJson(value, `the value of ${JSON.stringify(key)}`);
-    this.#locked(() => this.#write(new Map([[key, json]])));
+    this.#locked(() => this.#entries.write(new Map([[key, json]])));
     return this;
   }
 
@@ -128,8 +123,8 @@ export class SessionStore {
   delete(key: string): boolean {
     checkKey(key);
     return this.#locked(() => {
-      const found = this.#read(key) !== undefined;
-      if (found) this.#write(new Map([[key, undefined]]));
+      const found = this.#entries.read(key) !== undefined;
+      if (found) this.#entries.write(new Map([[key, undefined]]));
       return found;
     });
   }
@@ -137,14 +132,14 @@ export class SessionStore {
   /** Whether the key has a value. */
   exists(key: string): boolean {
     checkKey(key);
-    return this.#locked(() => this.#read(key) !== undefined);
+    return this.#locked(() => this.#entries.read(key) !== undefined);
   }
 
   /** Removes all keys, in one step; how many there were. */
   clearAll(): number {
     return this.#locked(() => {
-      const keys = [...this.#all().keys()];
-      this.#write(new Map(keys.map((key) => [key, undefined])));
+      const keys = [...this.#entries.all().keys()];
+      this.#entries.write(new Map(keys.map((key) => [key, undefined])));
       return keys.length;
     });
   }
@@ -152,14 +147,14 @@ export class SessionStore {
   /** The values of several keys as they were at one moment; keys without one are left out. */
   getMultiple(keys: Iterable<string>): SessionState {
     const wanted = checkKeys(keys, "getMultiple");
-    return stateOf(this.#locked(() => wanted.map((key) => [key, this.#read(key)] as const)));
+    return stateOf(this.#locked(() => wanted.map((key) => [key, this.#entries.read(key)] as const)));
   }
 
   /** Stores several values in one step: no thread sees some of them only, not even if this one is killed. */
   setMultiple(values: { readonly [key: string]: JsonValue }): this {
     const changes = changesOf(values, "setMultiple");
     for (const [key, json] of changes) if (json === undefined) throw new TypeError(`setMultiple: ${key} is undefined`);
-    this.#locked(() => this.#write(changes));
+    this.#locked(() => this.#entries.write(changes));
     return this;
   }
 
@@ -177,22 +172,15 @@ export class SessionStore {
     if (typeof fn !== "function") throw new TypeError(`atomicUpdate needs a function, got ${describe(fn)}`);
     const wanted = keys === undefined ? undefined : checkKeys(keys, "atomicUpdate");
     return this.#locked(() => {
-      const outer = drafts.get(this.#draftKey);
-      const draft: Draft = new Map(outer);
-      drafts.set(this.#draftKey, draft);
-      let result: R;
-      try {
-        result = fn(stateOf(wanted?.map((key) => [key, this.#read(key)] as const) ?? this.#all()));
+      const entries = this.#entries;
+      return entries.drafted((draft) => {
+        const result = fn(stateOf(wanted?.map((key) => [key, entries.read(key)] as const) ?? entries.all()));
         if (typeof (result as { then?: unknown } | undefined)?.then === "function") {
           throw new TypeError("the callback of atomicUpdate must not be async: the lock is held only until it returns");
         }
         if (result !== undefined) for (const [key, json] of changesOf(result, "atomicUpdate")) draft.set(key, json);
-      } finally {
-        if (outer === undefined) drafts.delete(this.#draftKey);
-        else drafts.set(this.#draftKey, outer);
-      }
-      this.#write(draft);
-      return result;
+        return result;
+      });
     });
   }
 
@@ -253,46 +241,6 @@ export class SessionStore {
       failures: row.failures + 1,
       failedAt: row.failures === 0 ? at : Math.max(row.failedAt, at),
     }));
-  }
-
-  #read(key: string): string | undefined {
-    const draft = drafts.get(this.#draftKey);
-    return draft?.has(key) ? draft.get(key) : this.#parts.values.get(key)?.json;
-  }
-
-  /** Everything as this thread sees it: the table, with the open draft over it. */
-  #all(): Map<string, string | undefined> {
-    const all = new Map<string, string | undefined>();
-    for (const [key, { json }] of this.#parts.values.snapshot()) all.set(key, json);
-    for (const [key, json] of drafts.get(this.#draftKey) ?? []) {
-      if (json === undefined) all.delete(key);
-      else all.set(key, json);
-    }
-    return all;
-  }
-
-  /** Makes all changes in one step: in the open draft if there is one, else in the table. */
-  #write(changes: ReadonlyMap<string, string | undefined>): void {
-    const draft = drafts.get(this.#draftKey);
-    if (draft !== undefined) {
-      for (const [key, json] of changes) draft.set(key, json);
-      return;
-    }
-    const { values } = this.#parts;
-    if (changes.size === 0) return;
-    if (changes.size > 1) {
-      values.transaction(changes.keys(), (tx) => {
-        for (const [key, json] of changes) {
-          if (json === undefined) tx.delete(key);
-          else tx.set(key, { json });
-        }
-      });
-      return;
-    }
-    for (const [key, json] of changes) {
-      if (json === undefined) values.delete(key);
-      else values.set(key, { json });
-    }
   }
 }
 

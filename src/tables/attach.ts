@@ -6,7 +6,7 @@ import { defaultRegion, defaultRegionForNames } from "../region/default-region.t
 import { KIND_TABLE } from "../region/layout.ts";
 import { Region, type RegionHandle } from "../region/region.ts";
 import { checkCapacity, createTable, noSuchTable } from "./create.ts";
-import { parseSchema, type Schema } from "./schema.ts";
+import { type Face, parseSchema, type Schema } from "./schema.ts";
 
 /** What makes or finds a table, as the implementation sees it. */
 export interface AnyTableOptions {
@@ -15,6 +15,8 @@ export interface AnyTableOptions {
   readonly key?: unknown;
   readonly columns?: unknown;
   readonly capacity?: number | undefined;
+  /** How messages call it and what is in it, for classes that are tables beneath. */
+  readonly face?: Face | undefined;
   /** Leaves the locks out: wrong as soon as two threads write. For measuring what locking costs. */
   readonly unlocked?: boolean | undefined;
 }
@@ -39,10 +41,10 @@ export function locate(
   const declared =
     options.key === undefined && options.columns === undefined && (attached !== undefined || options.name !== undefined)
       ? undefined
-      : parseSchema(options.key, options.columns, label);
+      : parseSchema(options.key, options.columns, label, options.face);
   const capacity = checkCapacity(options.capacity, label);
   const region = attached?.region ?? regionFor(options);
-  const offset = attached?.offset ?? place(region, options.name, declared, capacity);
+  const offset = attached?.offset ?? place(region, options.name, declared, capacity, label);
   return { region, offset, declared };
 }
 
@@ -52,11 +54,11 @@ export function optionsOf(handle: AnyTableHandle, options: Omit<AnyTableOptions,
     throw new TypeError(`SharedTable.from needs the result of table.share(), got ${describe(handle)}`);
   }
   if (handle.holdfast !== "table") {
-    const message = `SharedTable.from: the handle is of another kind ("${handle.holdfast}")`;
+    const message = `SharedTable.from: the handle is of another kind ("${handle.holdfast}"): use its own class`;
     throw new HoldfastError("ERR_REGION_KIND", message, { expected: "table", found: handle.holdfast });
   }
   const region = Region.from(handle.region);
-  region.check(handle.offset, KIND_TABLE, handle.serial);
+  region.check(handle.offset, KIND_TABLE, handle.serial, options.face?.className);
   const attached = { ...options, name: region.nameOf(handle.offset) };
   attachments.set(attached, { region, offset: handle.offset });
   return attached;
@@ -73,9 +75,10 @@ function place(
   name: string | undefined,
   schema: Schema | undefined,
   capacity: number | undefined,
+  label: string,
 ): number {
   const create = (): number => {
-    if (schema === undefined) throw noSuchTable(String(name));
+    if (schema === undefined) throw noSuchTable(String(name), label);
     return createTable(region, schema, capacity);
   };
   return name === undefined ? create() : region.findOrCreate(name, KIND_TABLE, create);

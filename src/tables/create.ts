@@ -2,6 +2,7 @@
 // comes with its first rows.
 
 import type { i32 } from "../cells/atomics.ts";
+import { describe } from "../cells/deadline.ts";
 import { TableError } from "../cells/errors.ts";
 import {
   growAbove,
@@ -103,18 +104,19 @@ function firstBuckets(capacity: number | undefined, shards: number): number {
 
 export function checkCapacity(capacity: unknown, where: string): number | undefined {
   if (capacity === undefined) return undefined;
-  if (typeof capacity !== "number") throw new TypeError(`${where}: capacity must be a number of rows`);
+  if (typeof capacity !== "number")
+    throw new TypeError(`${where}: capacity must be a number, got ${describe(capacity)}`);
   if (!Number.isInteger(capacity) || capacity < 1 || capacity > MAX_CAPACITY) {
-    throw new RangeError(`${where}: capacity must be a whole number of rows, 1 … ${MAX_CAPACITY}, got ${capacity}`);
+    throw new RangeError(`${where}: capacity must be a whole number, 1 … ${MAX_CAPACITY}, got ${capacity}`);
   }
   return capacity;
 }
 
 /** An error for what a table can't be asked. */
-export function noSuchTable(name: string): TableError {
+export function noSuchTable(name: string, where: string): TableError {
   return new TableError(
     "ERR_TABLE_SCHEMA",
-    `there is no table "${name}" in the region yet: give key and columns to make it`,
+    `${where}: there is no table of this name in the region yet: give key and columns to make it`,
     { name },
   );
 }

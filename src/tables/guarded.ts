@@ -10,7 +10,7 @@ import { load } from "../cells/atomics.ts";
 import { ClosedError, HoldfastError, NotRecoverableError } from "../cells/errors.ts";
 import { blockingAllowed } from "../cells/park.ts";
 import { type MutexOperations, mutexOperations } from "../locks/mutex-operations.ts";
-import { type LockClass, LockObject, type PlaceOptions } from "../locks/place.ts";
+import { type LockClass, type LockHandle, LockObject, type PlaceOptions } from "../locks/place.ts";
 import { ACQUIRED, ACQUIRED_DIED, LOCK, ownerOf, RETIRED, retire } from "../protocols/mutex.ts";
 import { DEADLOCKED, deadlockError } from "../region/deadlock.ts";
 import { B_SERIAL, B_STATE, BLOCK_USED } from "../region/layout.ts";
@@ -113,6 +113,11 @@ export abstract class GuardedObject extends LockObject {
       const { words } = this.region.memory;
       payWakes(words, this.index, retire(words, this.index, this.me));
     });
+  }
+
+  override share(): LockHandle {
+    this.assertInUse();
+    return super.share();
   }
 
   /** The state in words for toString(), which never throws. */

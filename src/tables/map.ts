@@ -25,7 +25,7 @@ const COLUMNS = { value: "string" } as const;
  */
 export class SharedMap extends TableView<typeof COLUMNS, "map"> {
   constructor(options: MapOptions = {}) {
-    super("SharedMap", "map", COLUMNS, options);
+    super({ className: "SharedMap", key: "a key", column: "a value" }, "map", COLUMNS, options);
   }
 
   /** The map of this name, made if there is none yet. */
@@ -75,7 +75,8 @@ export class SharedMap extends TableView<typeof COLUMNS, "map"> {
    * held: keep it short, and don't use this map in it (ERR_WOULD_DEADLOCK); others may be used.
    */
   update(key: string, fn: (value: string | undefined) => string | undefined): string | undefined {
-    if (typeof fn !== "function") throw new TypeError(`SharedMap.update needs a function, got ${describe(fn)}`);
+    if (typeof fn !== "function")
+      throw new TypeError(`${this.core.label}: update needs a function, got ${describe(fn)}`);
     const row = this.table.update(key, (row) => {
       const value = fn(row?.value);
       return value === undefined ? undefined : { value };
@@ -85,7 +86,7 @@ export class SharedMap extends TableView<typeof COLUMNS, "map"> {
 
   /** Removes the key only if its value is `expected` at that moment; false otherwise. */
   compareAndDelete(key: string, expected: string): boolean {
-    assertText(expected, "SharedMap.compareAndDelete: the expected value");
+    assertText(expected, `${this.core.label}: the expected value`);
     for (;;) {
       const found = this.table.getWithVersion(key);
       if (found === undefined || found.row.value !== expected) return false;

@@ -28,7 +28,7 @@ const COLUMNS = { members: "string" } as const;
  */
 export class SharedMultiMap extends TableView<typeof COLUMNS, "multi-map"> {
   constructor(options: MultiMapOptions = {}) {
-    super("SharedMultiMap", "multi-map", COLUMNS, options);
+    super({ className: "SharedMultiMap", key: "a key", column: "the members of a key" }, "multi-map", COLUMNS, options);
   }
 
   /** The multi-map of this name, made if there is none yet. */
@@ -43,7 +43,7 @@ export class SharedMultiMap extends TableView<typeof COLUMNS, "multi-map"> {
 
   /** Puts a member into the key's set; true for the one caller that did, false if it was there. */
   add(key: string, member: string): boolean {
-    const wanted = this.#wanted(member, "add");
+    const wanted = this.#wanted(member);
     if (this.#holds(key, wanted)) return false;
     let added = false;
     this.table.update(key, (row) => {
@@ -55,7 +55,7 @@ export class SharedMultiMap extends TableView<typeof COLUMNS, "multi-map"> {
 
   /** Takes a member out of the key's set, and the key with the last one; true for the one caller that did. */
   delete(key: string, member: string): boolean {
-    const wanted = this.#wanted(member, "delete");
+    const wanted = this.#wanted(member);
     if (!this.#holds(key, wanted)) return false;
     let deleted = false;
     this.table.update(key, (row) => {
@@ -80,7 +80,7 @@ export class SharedMultiMap extends TableView<typeof COLUMNS, "multi-map"> {
 
   /** Whether the key has any members or, if one is given, this one. */
   has(key: string, member?: string): boolean {
-    return member === undefined ? this.table.has(key) : this.#holds(key, this.#wanted(member, "has"));
+    return member === undefined ? this.table.has(key) : this.#holds(key, this.#wanted(member));
   }
 
   /** The members of the key, in the order in which they came: a copy, empty if there are none. */
@@ -114,8 +114,8 @@ export class SharedMultiMap extends TableView<typeof COLUMNS, "multi-map"> {
     return this.table.get(key)?.members.includes(wanted) === true;
   }
 
-  #wanted(member: string, call: string): string {
-    assertText(member, `SharedMultiMap.${call}: a member`);
+  #wanted(member: string): string {
+    assertText(member, `${this.core.label}: a member`);
     return between(member);
   }
 }

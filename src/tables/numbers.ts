@@ -15,23 +15,23 @@ export function numericColumn(schema: Schema, name: unknown, where: string): Col
 
 /** Throws TypeError or RangeError unless `amount` is of the column's kind; any integer will do for u32. */
 export function checkAmount(column: Column, amount: unknown, where: string): void {
-  const { name, type } = column;
+  const { what, type } = column;
   if (type === "i64") {
     if (typeof amount === "bigint") return;
-    throw new TypeError(`${where}: column ${show(name)} (i64) takes a bigint, got ${show(amount)}`);
+    throw new TypeError(`${where}: ${what} can be changed by a bigint, got ${show(amount)}`);
   }
   if (typeof amount !== "number") {
-    throw new TypeError(`${where}: column ${show(name)} (${type}) takes a number, got ${show(amount)}`);
+    throw new TypeError(`${where}: ${what} can be changed by a number, got ${show(amount)}`);
   }
   if (type === "f64" ? !Number.isNaN(amount) : Number.isSafeInteger(amount)) return;
   const wanted = type === "f64" ? "a number that is not NaN" : "an integer";
-  throw new RangeError(`${where}: column ${show(name)} (${type}) takes ${wanted}, got ${show(amount)}`);
+  throw new RangeError(`${where}: ${what} can be changed by ${wanted}, got ${show(amount)}`);
 }
 
 /** `current + amount`; throws RangeError if the column can't hold it. */
 export function sum(column: Column, current: number | bigint, amount: number | bigint, where: string): number | bigint {
-  if (column.type === "i64") return fits(column, (current as bigint) + (amount as bigint), where);
-  return fits(column, (current as number) + (amount as number), where);
+  const total = typeof current === "bigint" ? current + (amount as bigint) : current + (amount as number);
+  return fits(column, total, where);
 }
 
 /** The larger of the two; a stored NaN counts as less than any number. */
@@ -48,12 +48,10 @@ function fits(column: Column, value: number | bigint, where: string): number | b
   const type = column.type;
   if (type === "f64") {
     if (!Number.isNaN(value)) return value;
-    throw new RangeError(
-      `${where}: column ${show(column.name)} (f64): adding infinities of opposite sign gives no number`,
-    );
+    throw new RangeError(`${where}: ${column.what}: adding infinities of opposite sign gives no number`);
   }
   if (type === "i64" ? BigInt.asIntN(64, value as bigint) === value : inRange(type, value as number)) return value;
-  throw outOfRange(column, value, where);
+  throw outOfRange(column, value, where, "and would become");
 }
 
 function inRange(type: string, value: number): boolean {

@@ -32,7 +32,7 @@ export function checkValue(column: Column, value: unknown, where: string): void 
   switch (type) {
     case "string":
       if (typeof value !== "string") break;
-      if (value.length * 3 > MAX_TEXT_BYTES) checkLength(value, `${where}: column ${show(column.name)}`);
+      if (value.length * 3 > MAX_TEXT_BYTES) checkLength(value, `${where}: ${column.what}`);
       return;
     case "bool":
       if (typeof value === "boolean") return;
@@ -51,14 +51,11 @@ export function checkValue(column: Column, value: unknown, where: string): void 
   }
   const takes = type === "string" ? "a string" : type === "bool" ? "a boolean" : undefined;
   const wanted = takes ?? (type === "f64" ? "a number" : boundsOf(type));
-  const got = value === undefined ? "nothing (a row must have every column)" : show(value);
-  throw new TypeError(`${where}: column ${show(column.name)} (${type}) takes ${wanted}, got ${got}`);
+  throw new TypeError(`${where}: ${column.what} must be ${wanted}, got ${show(value)}`);
 }
 
-export function outOfRange(column: Column, value: unknown, where: string): RangeError {
-  return new RangeError(
-    `${where}: column ${show(column.name)} (${column.type}) takes ${boundsOf(column.type)}, got ${show(value)}`,
-  );
+export function outOfRange(column: Column, value: unknown, where: string, got = "got"): RangeError {
+  return new RangeError(`${where}: ${column.what} must be ${boundsOf(column.type)}, ${got} ${show(value)}`);
 }
 
 /** For texts of more than a third as many units as bytes may be: no text encodes to more than three bytes a unit. */
@@ -66,7 +63,7 @@ function checkLength(text: string, what: string): void {
   // Nor to fewer bytes than it has units.
   const bytes = text.length > MAX_TEXT_BYTES ? text.length : encodedLength(text);
   if (bytes > MAX_TEXT_BYTES) {
-    throw new RangeError(`${what} takes at most ${MAX_TEXT_BYTES} bytes of UTF-8, got at least ${bytes}`);
+    throw new RangeError(`${what} may have at most ${MAX_TEXT_BYTES} bytes of UTF-8, got at least ${bytes}`);
   }
 }
 
@@ -79,6 +76,7 @@ export function collect(schema: Schema, row: unknown, where: string): Value[] {
   const values = new Array<Value>(columns.length);
   for (let i = 0; i < columns.length; i++) {
     const value = (row as AnyRow)[columns[i].name];
+    if (value === undefined && schema.showsRows) throw missing(columns[i], row, where);
     checkValue(columns[i], value, where);
     values[i] = value;
   }
@@ -92,6 +90,12 @@ export function collect(schema: Schema, row: unknown, where: string): Value[] {
   return values;
 }
 
+function missing(column: Column, row: object, where: string): TypeError {
+  const isPromise = typeof (row as { then?: unknown }).then === "function";
+  const why = isPromise ? "the row is a promise: await it first, or use a function that is not async" : "got undefined";
+  return new TypeError(`${where}: ${column.what} is missing; a row must have every column, ${why}`);
+}
+
 export function unknownColumn(schema: Schema, name: unknown, where: string): TypeError {
   const known = schema.columns.map((column) => column.name).join(", ") || "none";
   return new TypeError(`${where}: no column ${show(name)}; the columns are: ${known}`);
@@ -101,7 +105,7 @@ export function unknownColumn(schema: Schema, name: unknown, where: string): Typ
 export function encodeKey(schema: Schema, key: unknown, where: string): i32 {
   if (schema.keyType === "string") {
     if (typeof key !== "string") throw wrongKey(schema, key, where);
-    if (key.length * 3 > MAX_TEXT_BYTES) checkLength(key, `${where}: a key`);
+    if (key.length * 3 > MAX_TEXT_BYTES) checkLength(key, `${where}: ${schema.keyWhat}`);
     const at = schema.keyWord << 2;
     outgoing.reserve(schema.keyWord + (boundOf(key) >> 2) + 2);
     const bytes = outgoing.bytes;
@@ -135,8 +139,8 @@ export function writeIntegerKey(schema: Schema, key: unknown, words: Words, at: 
 }
 
 function wrongKey(schema: Schema, key: unknown, where: string, kind: ErrorConstructor = TypeError): Error {
-  const takes = schema.keyType === "string" ? "a string" : boundsOf(schema.keyType);
-  return new kind(`${where}: keys are ${schema.keyType} (${takes}), got ${show(key)}`);
+  const wanted = schema.keyType === "string" ? "a string" : boundsOf(schema.keyType);
+  return new kind(`${where}: ${schema.keyWhat} must be ${wanted}, got ${show(key)}`);
 }
 
 /** Writes the values behind a key of `keyBytes` bytes in the outgoing image and returns the row's length in words. */
@@ -222,7 +226,8 @@ export function decodeRow(schema: Schema, image: Image, at: i32): AnyRow {
   return schema.rowOf(decodeValues(schema, image, at));
 }
 
-function decodeText(schema: Schema, image: Image, at: i32, column: Column): string {
+/** A text of the row at `at`; of a row that is plain and short the image may be shared memory that nobody else writes. */
+export function decodeText(schema: Schema, image: Pick<Image, "words" | "bytes">, at: i32, column: Column): string {
   const words = image.words;
   const start = (at + schema.keyWord) << 2;
   const before = column.previous === 0 ? (words[at + R_KEY_BYTES] + 3) & ~3 : words[at + column.previous];

@@ -11,9 +11,18 @@ import type { AnyRow, Columns, ColumnType, KeyType } from "./types.ts";
 /** A row as a thread keeps it for itself: of a table with one column its value. */
 export type Kept = AnyRow | AnyRow[string];
 
+/** How messages call a table, its keys and its column: a SharedMap is asked for values, and knows of no columns. */
+export interface Face {
+  readonly className: string;
+  readonly key: string;
+  readonly column?: string | undefined;
+}
+
 /** A declared column. */
 export interface Column {
   readonly name: string;
+  /** How messages call it. */
+  readonly what: string;
   readonly type: ColumnType;
   /** Its place in the declaration. */
   readonly index: number;
@@ -36,6 +45,10 @@ export interface Schema {
   readonly copyOf: (kept: Kept) => AnyRow;
   /** Whether rows have one column. */
   readonly single: boolean;
+  /** How messages call a key. */
+  readonly keyWhat: string;
+  /** Whether those who use the table know of rows and columns. */
+  readonly showsRows: boolean;
   /** Words before the key. */
   readonly keyWord: number;
   /** The word with the end of the last text, or 0 where there is no text. */
@@ -54,7 +67,7 @@ const MAX_NAME = 255;
 type Declared = readonly (readonly [string, ColumnType])[];
 
 /** The schema of a declaration; throws ERR_TABLE_SCHEMA. */
-export function parseSchema(keyType: unknown, columns: unknown, where: string): Schema {
+export function parseSchema(keyType: unknown, columns: unknown, where: string, face?: Face): Schema {
   if (!KEY_TYPES.includes(keyType as KeyType)) {
     throw schemaError(`${where}: key must be "string", "i32" or "i64", not ${show(keyType)}`, { key: keyType });
   }
@@ -75,7 +88,7 @@ export function parseSchema(keyType: unknown, columns: unknown, where: string): 
       });
     }
   }
-  return layOut(keyType as KeyType, declared);
+  return layOut(keyType as KeyType, declared, face);
 }
 
 /** The schema that {@link Schema.source} describes; throws ERR_TABLE_CORRUPT if that is none. */
@@ -93,13 +106,18 @@ export function decodeSchema(source: string, where: string): Schema {
 /** Throws ERR_TABLE_SCHEMA unless a thread that declared `mine` may use a table made with `theirs`. */
 export function assertSameSchema(mine: Schema, theirs: Schema, where: string): void {
   if (mine.fingerprint === theirs.fingerprint && mine.canonical === theirs.canonical) return;
-  throw schemaError(`${where} exists with another schema: it has ${theirs.source}, you asked for ${mine.source}`, {
-    existing: theirs.source,
-    requested: mine.source,
-  });
+  const message =
+    `${where}: the table of this name or handle has another schema: it has ${inWords(theirs)}, you asked for ` +
+    `${inWords(mine)}; use its schema, or another name`;
+  throw schemaError(message, { existing: theirs.source, requested: mine.source });
 }
 
-function layOut(keyType: KeyType, declared: Declared): Schema {
+function inWords({ keyType, columns }: Schema): string {
+  const listed = columns.map(({ name, type }) => `${name}: ${type}`).join(", ");
+  return `key ${keyType} and ${listed === "" ? "no columns" : `columns { ${listed} }`}`;
+}
+
+function layOut(keyType: KeyType, declared: Declared, face: Face | undefined): Schema {
   const sorted = [...declared].sort(([a], [b]) => (a < b ? -1 : 1));
   const inMemory = [
     ...sorted.filter(([, type]) => type === "f64" || type === "i64"),
@@ -112,7 +130,8 @@ function layOut(keyType: KeyType, declared: Declared): Schema {
   for (const [name, type] of inMemory) {
     const previous = texts.length > 0 ? texts[texts.length - 1].word : 0;
     const index = declared.findIndex(([other]) => other === name);
-    const column: Column = { name, type, index, word, previous: type === "string" ? previous : 0 };
+    const what = face?.column ?? `column ${show(name)} (${type})`;
+    const column: Column = { name, what, type, index, word, previous: type === "string" ? previous : 0 };
     if (type === "string") texts.push(column);
     byName.set(name, column);
     word += type === "f64" || type === "i64" ? 2 : 1;
@@ -126,6 +145,8 @@ function layOut(keyType: KeyType, declared: Declared): Schema {
     texts,
     ...rowMakers(declared.map(([name]) => name)),
     single: declared.length === 1,
+    showsRows: face === undefined,
+    keyWhat: face?.key ?? (keyType === "string" ? "a key" : `a key (${keyType})`),
     keyWord: word,
     endWord: texts.length > 0 ? texts[texts.length - 1].word : 0,
     source,
@@ -189,5 +210,5 @@ export function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
   if (typeof value === "bigint") return `${value}n`;
   if (value === null || typeof value !== "object") return typeof value === "function" ? "a function" : String(value);
-  return Array.isArray(value) ? "an array" : "an object";
+  return Array.isArray(value) ? "an array" : `an object (${value.constructor?.name ?? "no prototype"})`;
 }

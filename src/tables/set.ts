@@ -17,7 +17,7 @@ const COLUMNS = {} as const;
  */
 export class SharedSet extends TableView<typeof COLUMNS, "set"> {
   constructor(options: SetOptions = {}) {
-    super("SharedSet", "set", COLUMNS, options);
+    super({ className: "SharedSet", key: "a value" }, "set", COLUMNS, options);
   }
 
   /** The set of this name, made if there is none yet. */

@@ -12,6 +12,7 @@
 // owner of the mutex counts it. Nothing is left over, and no id is given twice or skipped.
 
 import { load, store } from "../cells/atomics.ts";
+import { describe } from "../cells/deadline.ts";
 import { ClosedError, NotRecoverableError } from "../cells/errors.ts";
 import { handleOptions, type LockHandle, type PlaceOptions } from "../locks/place.ts";
 import { MUTEX_WORDS } from "../protocols/mutex.ts";
@@ -20,6 +21,7 @@ import type { Region } from "../region/region.ts";
 import { GuardedObject } from "./guarded.ts";
 import { SharedTable } from "./shared-table.ts";
 import type { TableCheck } from "./types.ts";
+import { withFace } from "./view.ts";
 
 export interface StringPoolOptions extends PlaceOptions {
   /** How many strings to lay the pool out for. It grows by itself in any case. */
@@ -36,6 +38,8 @@ const FREEING = MUTEX_WORDS + 5;
 const POOL_WORDS = 16;
 
 const ID_COLUMNS = { id: "i32" } as const;
+/** For both tables: those who use the pool know of neither. */
+const FACE = { className: "StringPool", key: "a text", column: "a text" } as const;
 const TEXT_COLUMNS = { text: "string" } as const;
 /** Strings that a thread remembers by id; the ids and texts of a pool never change, so this needs no validation. */
 const REMEMBERED = 1024;
@@ -65,8 +69,10 @@ export class StringPool extends GuardedObject {
         tag: "string-pool",
         bytes: () => POOL_WORDS * 4,
         init: (words, index, region) => {
-          const ids = new SharedTable({ region, key: "string", columns: ID_COLUMNS, capacity }).share();
-          const texts = new SharedTable({ region, key: "i32", columns: TEXT_COLUMNS, capacity }).share();
+          const ids = new SharedTable(withFace({ region, key: "string", columns: ID_COLUMNS, capacity }, FACE)).share();
+          const texts = new SharedTable(
+            withFace({ region, key: "i32", columns: TEXT_COLUMNS, capacity }, FACE),
+          ).share();
           // Other views of the memory may be in use by now; these words lie within the old ones as well.
           words.set([ids.offset, ids.serial, texts.offset, texts.serial], index + IDS);
         },
@@ -80,8 +86,8 @@ export class StringPool extends GuardedObject {
       // oxlint-disable-next-line no-constructor-return -- the caller asked for the pool of this name, which is another one
       return new StringPool(options);
     }
-    this.#ids = SharedTable.from(this.#table(IDS), { key: "string", columns: ID_COLUMNS });
-    this.#texts = SharedTable.from(this.#table(TEXTS), { key: "i32", columns: TEXT_COLUMNS });
+    this.#ids = SharedTable.from(this.#table(IDS), withFace({ key: "string", columns: ID_COLUMNS }, FACE));
+    this.#texts = SharedTable.from(this.#table(TEXTS), withFace({ key: "i32", columns: TEXT_COLUMNS }, FACE));
   }
 
   /** The pool of this name, made if there is none yet. */
@@ -125,7 +131,7 @@ export class StringPool extends GuardedObject {
   get(id: number): string | undefined {
     this.assertInUse();
     if (this.#knownIds[id & (REMEMBERED - 1)] === id && id >= 0) return this.#knownTexts[id & (REMEMBERED - 1)];
-    if (typeof id !== "number") throw new TypeError("StringPool.get takes an id, a number");
+    if (typeof id !== "number") throw new TypeError(`StringPool.get takes an id, a number, got ${describe(id)}`);
     if (!Number.isInteger(id) || id < 0 || id > 0x7fffffff) return undefined;
     const text = this.#texts.get(id)?.text;
     // At the end there may be a text that was never committed, or one that is not counted yet.

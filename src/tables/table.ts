@@ -28,7 +28,8 @@ export class SharedTable<Key extends TableKey, Row extends object> {
     if (typeof options !== "object" || options === null) {
       throw new TypeError(`new SharedTable takes { key, columns, name, region, capacity }, got ${describe(options)}`);
     }
-    const label = options.name === undefined ? "SharedTable" : `SharedTable ${JSON.stringify(options.name)}`;
+    const called = options.face?.className ?? "SharedTable";
+    const label = options.name === undefined ? called : `${called} ${JSON.stringify(options.name)}`;
     const { region, offset, declared } = locate(options, label);
     this.#core = new TableCore(region, offset, declared, label, options.unlocked === true);
     this.#reader = new TableReader(this.#core);
@@ -214,7 +215,7 @@ export class SharedTable<Key extends TableKey, Row extends object> {
   /** @internal */
   static coreOf(table: unknown): TableCore {
     if (typeof table !== "object" || table === null || !(#core in table)) {
-      throw new TypeError(`expected a SharedTable, got ${describe(table)}`);
+      throw new TypeError(`expected a SharedTable, or the .table of a collection, got ${describe(table)}`);
     }
     return table.#core;
   }

@@ -6,6 +6,7 @@ import { HoldfastError } from "../cells/errors.ts";
 import type { Region } from "../region/region.ts";
 import type { TableCore } from "./core.ts";
 import type { TableReader } from "./reader.ts";
+import type { Face } from "./schema.ts";
 import { SharedTable, type TableHandle } from "./shared-table.ts";
 import { SharedTable as Table } from "./table.ts";
 import type { Columns, RowOf, TableCheck, TableStats } from "./types.ts";
@@ -35,8 +36,11 @@ export function viewOptions(className: string, tag: string, handle: ViewHandle):
     throw new TypeError(`${className}.from needs the result of share(), got ${describe(handle)}`);
   }
   if (handle.holdfast !== tag) {
-    const message = `${className}.from: the handle is of another kind ("${handle.holdfast}")`;
+    const message = `${className}.from: the handle is of another kind ("${handle.holdfast}"): use its own class`;
     throw new HoldfastError("ERR_REGION_KIND", message, { expected: tag, found: handle.holdfast });
+  }
+  if (typeof handle.table !== "object" || handle.table === null) {
+    throw new TypeError(`${className}.from needs the whole result of share(): its table is ${describe(handle.table)}`);
   }
   const options: ViewOptions = {};
   handed.set(options, handle.table);
@@ -53,7 +57,8 @@ export abstract class TableView<C extends Columns, Tag extends string> {
   readonly #tag: Tag;
   readonly #className: string;
 
-  protected constructor(className: string, tag: Tag, columns: C, options: ViewOptions) {
+  protected constructor(face: Face, tag: Tag, columns: C, options: ViewOptions) {
+    const { className } = face;
     if (typeof options !== "object" || options === null) {
       throw new TypeError(`new ${className} takes an object of options, got ${describe(options)}`);
     }
@@ -61,8 +66,11 @@ export abstract class TableView<C extends Columns, Tag extends string> {
     const { name, region, capacity } = options;
     this.table =
       handle === undefined
-        ? new SharedTable({ key: "string", columns, name, region, capacity })
-        : (SharedTable.from(handle, { key: "string", columns }) as unknown as SharedTable<string, RowOf<C>>);
+        ? new SharedTable(withFace({ key: "string", columns, name, region, capacity }, face))
+        : (SharedTable.from(handle, withFace({ key: "string", columns }, face)) as unknown as SharedTable<
+            string,
+            RowOf<C>
+          >);
     this.reader = Table.readerOf(this.table);
     this.core = Table.coreOf(this.table);
     this.#tag = tag;
@@ -117,6 +125,11 @@ export abstract class TableView<C extends Columns, Tag extends string> {
     const name = this.name === undefined ? "" : ` "${this.name}"`;
     return `${this.#className}${name}: ${this.size} keys`;
   }
+}
+
+/** Options of a table whose messages are those of the class that is one beneath. */
+export function withFace<Options extends object>(options: Options, face: Face): Options {
+  return { ...options, face } as Options;
 }
 
 /** Throws TypeError unless it is a string. */

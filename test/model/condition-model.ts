@@ -4,12 +4,13 @@
 // Words beside the lock: TOKENS is what waiters wait for; OVER is set by a waiter that has the lock again and whose wait is
 // over in its next step; WAITED counts waits that ended notified, CHOSEN those that were chosen.
 import { ConditionBodies } from "./condition-bodies.ts";
+import { conditionLockModels } from "./condition-lock-model.ts";
 import { DEATH, type Options, type Words } from "./condition-place.ts";
 import type { Library } from "./library.ts";
 import type { Model } from "./model.ts";
 
 export function conditionModels(library: Library): readonly Model[] {
-  return new ConditionModels(library).all();
+  return [...new ConditionModels(library).all(), ...conditionLockModels(library)];
 }
 
 class ConditionModels extends ConditionBodies {

@@ -37,6 +37,7 @@ export interface Library {
   readonly permits: typeof import("../../src/protocols/semaphore.ts");
   readonly stamped: typeof import("../../src/protocols/stamped.ts");
   readonly rwWaiting: typeof import("../../src/locks/rw-waiting.ts");
+  readonly rwAwaiting: typeof import("../../src/locks/rw-awaiting.ts");
   readonly asyncWaiters: typeof import("../../src/locks/async-waiters.ts");
   readonly deadlock: typeof import("../../src/region/deadlock.ts");
   readonly sleep: typeof import("../../src/region/sleep.ts");
@@ -53,6 +54,8 @@ export interface Library {
   readonly once: typeof import("../../src/locks/once.ts");
   readonly barrier: typeof import("../../src/locks/barrier.ts");
   readonly semaphore: typeof import("../../src/locks/semaphore.ts");
+  readonly mutexClass: typeof import("../../src/locks/mutex.ts");
+  readonly conditionClass: typeof import("../../src/locks/condition.ts");
   /** For a body: its holds are numbered, as are those of all others of its model. */
   readonly numberHolds: () => void;
   /** Puts back what park.ts keeps for its thread: in the model all threads share one module. */
@@ -227,6 +230,7 @@ async function load(src: string, looks: boolean): Promise<Library> {
     permits: await module("protocols/semaphore.js"),
     stamped: await module("protocols/stamped.js"),
     rwWaiting: await module("locks/rw-waiting.js"),
+    rwAwaiting: await module("locks/rw-awaiting.js"),
     asyncWaiters: await module("locks/async-waiters.js"),
     deadlock: await module("region/deadlock.js"),
     sleep: await module("region/sleep.js"),
@@ -243,6 +247,8 @@ async function load(src: string, looks: boolean): Promise<Library> {
     once: await module("locks/once.js"),
     barrier: await module("locks/barrier.js"),
     semaphore: await module("locks/semaphore.js"),
+    mutexClass: await module("locks/mutex.js"),
+    conditionClass: await module("locks/condition.js"),
   } as Omit<Library, "reset" | "numberHolds">;
   const { numberHolds } = (await module("loops.js")) as { numberHolds: (yes: boolean) => void };
   // Asks the real Atomics once: a body must not.

@@ -44,9 +44,16 @@ export class Places {
 
   /** The same, with one look before a sleep. */
   spinning(run: (here: Here) => unknown): Body<Words> {
+    return this.spinningWith(
+      (words) => ({ spinForPermits: (at: number, n: number) => this.lib.permits.spinForPermits(words, at, n, 1) }),
+      run,
+    );
+  }
+
+  /** The same, with spins of the model's own. */
+  protected spinningWith(spins: (words: Words) => object, run: (here: Here) => unknown): Body<Words> {
     return (words, { index, round }) => {
-      const spinForPermits = (at: number, n: number): number => this.lib.permits.spinForPermits(words, at, n, 1);
-      const spinning = { limit: 1, spinForPermits };
+      const spinning = { limit: 1, ...spins(words) };
       const region = (place = 0): never =>
         ({ ...(this.region(words, index, place, false) as object), spinning }) as never;
       return run({ words, index, round, region });
@@ -71,6 +78,8 @@ export class Places {
   }
 
   private region(words: Words, index: number, place: number, fresh: boolean): never {
+    // A condition is made after its lock, and lies behind it.
+    let next = place;
     return {
       me: (1 << 12) | index,
       seatAt: this.lib.threads.slotWord(index),
@@ -78,7 +87,11 @@ export class Places {
       memory: { words, cover: () => undefined },
       core: undefined,
       fresh,
-      allocate: () => (this.at + place * ROOM) * 4,
+      parking: "atomics",
+      owedWakes: [],
+      wakesAtOnce: 1,
+      share: () => ({}),
+      allocate: () => (this.at + next++ * ROOM) * 4,
       serialOf: () => 1,
       isInUse: () => true,
       nameOf: () => undefined,

@@ -37,9 +37,9 @@ const writes: [string, (table: SharedTable<string, Row>, key: string, value: Row
 
 test("values of another type, out of range, NaN, unknown and missing columns, in every way to write", () => {
   const bad: [object, RegExp][] = [
-    [{ ...row, text: 5 }, /^TypeError: SharedTable: column "text" \(string\) takes a string, got 5/],
+    [{ ...row, text: 5 }, /^TypeError: SharedTable: column "text" \(string\) must be a string, got 5/],
     [{ ...row, count: "1" }, /^TypeError: SharedTable: column "count" \(u32\)/],
-    [{ ...row, count: Number.NaN }, /^RangeError: SharedTable: column "count" \(u32\) takes an integer.*NaN/],
+    [{ ...row, count: Number.NaN }, /^RangeError: SharedTable: column "count" \(u32\) must be an integer.*NaN/],
     [{ ...row, count: 2 ** 32 }, /^RangeError: SharedTable: column "count" \(u32\).*4294967296/],
     [{ ...row, count: 0.5 }, /^RangeError/],
     [{ ...row, big: 1 }, /^TypeError: SharedTable: column "big" \(i64\)/],
@@ -84,12 +84,13 @@ test("a key of another type, in every operation", () => {
       () => table.add(key, "count", 1),
       () => table.max(key, "count", 1),
     ];
-    for (const operation of operations) assertThrows(operation, /^TypeError: SharedTable: keys are string/);
+    for (const operation of operations) assertThrows(operation, /^TypeError: SharedTable: a key must be a string/);
     assert.equal(table.snapshot(), new Map([["a", row]]));
   }
   const numbers = new SharedTable({ region: Region.create(), key: "i32", columns: {} });
-  for (const key of [0.5, Number.NaN, 2 ** 31]) assertThrows(() => numbers.set(key, {}), /^RangeError.*keys are i32/);
-  for (const key of ["1", 1n] as never[]) assertThrows(() => numbers.set(key, {}), /^TypeError.*keys are i32/);
+  for (const key of [0.5, Number.NaN, 2 ** 31])
+    assertThrows(() => numbers.set(key, {}), /^RangeError.*a key \(i32\) must be an integer/);
+  for (const key of ["1", 1n] as never[]) assertThrows(() => numbers.set(key, {}), /^TypeError.*a key \(i32\) must be/);
   assert.is(numbers.size, 0);
 });
 

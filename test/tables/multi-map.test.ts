@@ -56,7 +56,7 @@ test("bad input is refused", () => {
   const map = make();
   for (const bad of [undefined, null, 5, {}]) {
     assertThrows(() => map.add(bad as never, "m"), /^TypeError/);
-    assertThrows(() => map.add("k", bad as never), /^TypeError.*SharedMultiMap\.add/);
+    assertThrows(() => map.add("k", bad as never), /^TypeError: SharedMultiMap: a member/);
     assertThrows(() => map.delete("k", bad as never), /^TypeError/);
     assertThrows(() => map.get(bad as never), /^TypeError/);
     assertThrows(() => SharedMultiMap.from(bad as never), /^TypeError/);

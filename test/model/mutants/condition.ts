@@ -102,4 +102,23 @@ export const conditionMutants: readonly Mutant[] = [
     model: "condition: 2 takers, and a giver of 2 that wakes all",
     expect: LOST,
   },
+  {
+    name: "a release of the mutex forgets those that its thread chose",
+    file: "locks/exclusive-base.js",
+    find: "payChosen(this.region, this.index);",
+    replace: "this.region.owedWakes.length = 0;",
+    model: "condition: with its mutex, a taker, a giver and one that takes the lock, at most 2 preemptions",
+    expect: LOST,
+  },
+  {
+    name: "a release that hands the lock on says that it owes nothing",
+    file: "protocols/mutex.js",
+    find: "export function unlockSlow(words, index, me) {",
+    replace: `export function unlockSlow(words, index, me) {
+      if (cas(words, index, SYNC_WAITERS | me, SYNC_WAITERS) === (SYNC_WAITERS | me)) {
+        return cas(words, index, SYNC_WAITERS, 0) === SYNC_WAITERS ? WAKE_SYNC : RELEASED;
+      }`,
+    model: "condition: with its mutex, a taker, a giver and one that takes the lock, at most 2 preemptions",
+    expect: LOST,
+  },
 ];
