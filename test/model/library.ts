@@ -99,13 +99,6 @@ const NO_PROBES_LACK: Patch = {
   replace: "return false;",
 };
 
-/** Loads that only pass the time between two looks at a lock. */
-const NO_CALM: Patch = {
-  file: "protocols/mutex.js",
-  find: "const CALM_LOADS = 16;",
-  replace: "const CALM_LOADS = 0;",
-};
-
 /** No worker of this process is one of the library's: each copy would listen to each of them. */
 const NO_WORKERS: Patch = {
   file: "region/host.js",
@@ -196,7 +189,6 @@ async function load(src: string, looks: boolean): Promise<Library> {
   apply(src, INIT_ONCE);
   apply(src, NO_PROBES);
   apply(src, NO_PROBES_LACK);
-  apply(src, NO_CALM);
   apply(src, NO_COUNTS);
   apply(src, NO_SLOW);
   apply(src, NO_WORKERS);

@@ -80,13 +80,6 @@ class MutexModels extends MutexBodies {
         preemptions: 2,
         states: 3e6,
       }),
-      model("2 threads × 2, releases that look on", true, { threads: this.looking(2, 2) }),
-      model("2 threads × 1, releases that look on, a death", true, { threads: this.looking(2, 1), ...crash }),
-      model("3 threads × 1, releases that look on, at most 2 preemptions", false, {
-        threads: this.looking(3, 1),
-        preemptions: 2,
-        states: 3e6,
-      }),
       model("2 threads × 1, marked by a recording meanwhile", true, { threads: [...sync(2), this.marking()] }),
       model("2 threads × 2, marked by a recording meanwhile", false, {
         threads: [...sync(2, { rounds: 2 }), this.marking()],
