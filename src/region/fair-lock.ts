@@ -12,6 +12,7 @@
 // bumps the sequence of whoever is first then: a release, a clearing of S, a leave (time-out, abort), a passing over. The
 // waiter read the sequence before it looked at the word and the line, so its sleep does not begin, or ends.
 // Who dies between such a change and the wake is covered by the reaper, which wakes all sleepers; tasks have their slice.
+// Where nobody hears of a death (a browser, or a parent that is blocked itself), the next in line asks at the end of a slice.
 // Invariant: if a waiter sleeps in line, S is set, or some awake one that is in line, leaves it or releases sees to it.
 
 import { cas, load, peek } from "../cells/atomics.ts";
@@ -51,7 +52,7 @@ import { EXCLUSIVE } from "./record-holds.ts";
 import { isRecording } from "./record-memory.ts";
 import { recordWait } from "./recording.ts";
 import { EXPIRED, sleepOn } from "./sleep.ts";
-import { isAlive } from "./threads.ts";
+import { isAlive, probe } from "./threads.ts";
 import { FOR_OWNER } from "./waits.ts";
 import { type Locker, ownerIsDead, type Perishable } from "./word-lock.ts";
 
@@ -85,8 +86,11 @@ function stateOf(words: Int32Array, node: number): number {
   return 0;
 }
 
-/** Who stands before a waiter. A thread that is about to block need not wait for its own tasks: they can't come. */
-function before(words: Int32Array, me: number, place: Place): number {
+/**
+ * Who stands before a waiter. A thread that is about to block need not wait for its own tasks: they can't come. `ask`: those
+ * before it that seem alive are asked, since it may be that nobody hears of the end of the first one.
+ */
+function before(words: Int32Array, me: number, place: Place, ask: boolean): number {
   let found = NOBODY;
   const length = lengthOf(words, place.line);
   const own = place.byTask ? place.node : nodeOf(place.line, me, 1);
@@ -95,6 +99,12 @@ function before(words: Int32Array, me: number, place: Place): number {
     if (node === place.node || node === own) continue;
     const state = stateOf(words, node);
     if (state === 0 || !isBefore(state, place.state)) continue;
+    const waiter = waiterOf(words, node);
+    if (ask && waiter !== me && probe(words, waiter)) {
+      leaveLine(words, node, state);
+      continue;
+    }
+    // The rest need not be asked: whoever lives and stands before this waiter asks those before itself.
     if (!isTasks(at)) return A_THREAD;
     found = ONLY_TASKS;
   }
@@ -171,7 +181,7 @@ export function fairStep(words: Int32Array, me: number, place: Place, ask: boole
     const dead = owner !== me && ownerIsDead(words, word, ask);
     let kept = false;
     if (owner === 0 || dead) {
-      const ahead = before(words, me, place);
+      const ahead = before(words, me, place, ask);
       if (ahead === NOBODY) {
         if (dead && takeFromDead(words, index, me, word)) return ACQUIRED_DIED;
         const taken = dead ? MUST_WAIT : fairTake(words, index, me, word);

@@ -33,6 +33,7 @@ const FILES: readonly (readonly [path: string, reason: string])[] = [
   ["soak/tables", "a soak's program, which parses Node's arguments and sets its flags"],
   ["soak/threads", "watches the memory of the process"],
   ["support/imports", TOOLS],
+  ["support/runtime-limits", TOOLS],
   ["systems/atomic-write-files", PROCESSES],
   ["systems/conversation-id", ORACLE],
   ["systems/phone-lookup", PROCESSES],

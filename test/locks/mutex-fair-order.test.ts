@@ -4,8 +4,10 @@
 import * as assert from "uvu/assert";
 import { Mutex } from "../../src/locks/mutex.ts";
 import { ReentrantMutex } from "../../src/locks/reentrant-mutex.ts";
+import { drawTicket, enterLine, nodeOf } from "../../src/protocols/fair-line.ts";
+import { POLICY } from "../../src/protocols/mutex.ts";
 import { Region } from "../../src/region/region.ts";
-import { anotherThread } from "../support/crash.ts";
+import { anotherThread, vanish } from "../support/crash.ts";
 import { suite } from "../support/suite.ts";
 import { codeOf } from "../support/thrown.ts";
 import { runWorkers } from "../support/watchdog.ts";
@@ -90,6 +92,24 @@ for (const death of ["exit", "terminate"] as const) {
     assert.not.ok(mutex.locked);
   });
 }
+
+test("the first in line is gone and nobody hears of it: who stands behind it asks", async () => {
+  for (const [k, wasm] of [true, false].entries()) {
+    const mutex = new Mutex({ region: Region.create({ wasm }), fair: true });
+    const { words } = mutex.region.memory;
+    const line = -words[mutex.index + POLICY];
+    const guard = mutex.lock();
+    const other = anotherThread(mutex.region);
+    enterLine(words, line, nodeOf(line, other.me, 0), other.me, drawTicket(words, line));
+    const task = k === 0 ? mutex.lockAsync() : undefined;
+    vanish(other);
+    guard.release();
+    if (task !== undefined) (await task).release();
+    else mutex.lock().release();
+    assert.not.ok(mutex.locked);
+    assert.is(mutex.waiters, 0);
+  }
+});
 
 test("a task whose thread does not come is passed over, and served once it comes", async () => {
   const mutex = new Mutex({ region: Region.create({ wasm: false }), fair: true });
