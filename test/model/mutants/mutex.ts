@@ -178,6 +178,14 @@ export const mutexMutants: readonly Mutant[] = [
     expect: LOST,
   },
   {
+    name: "a starver that looked on in vain does not take its flag back",
+    file: LOOP,
+    find: "// It tries again, so it owes no wake: if the lock is free now, it takes it with all its flags.\n                    withdrawStarving(words, index);",
+    replace: "",
+    model: "1 spinning starver beside 3 rounds",
+    expect: LOST,
+  },
+  {
     name: "a starver that leaves owes nobody a wake",
     file: PROTOCOL,
     find: `return ${WAKES}\n    }\n    return 0;`,
