@@ -91,11 +91,11 @@ export function barrierModels(library: Library): readonly Model[] {
       ...large,
     }),
     p.model(
-      "barrier: 3 threads, one with a time-out that lives, a death, at most 1 preemption",
+      "barrier: 3 threads, one with a time-out that lives, a death, no preemption",
       false,
       make(3),
       [{ body: patient, crash: false }, expectant, expectant],
-      { ...p.crash(), ...large, preemptions: 1 },
+      { ...p.crash(), ...large, preemptions: 0 },
     ),
     p.model("barrier: 2 threads × 2 with a time-out, a death", false, make(2), [patient2, patient2], {
       ...p.crash(),
