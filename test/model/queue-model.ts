@@ -106,7 +106,7 @@ class QueueModels {
         "a task and a thread that consume, one dies",
         false,
         [this.push(1, ROOMY, 2, safe), this.popTasks(1), this.pop()],
-        { ...crash, ...large },
+        { ...crash, ...large, preemptions: 1 },
       ),
       model("3 consumers", false, [this.push(1, ROOMY, 3), this.pop(), this.pop(), this.pop()], {
         preemptions: 2,
