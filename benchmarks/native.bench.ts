@@ -136,6 +136,8 @@ async function deaths(effort: Effort): Promise<Run[]> {
 }
 
 export const suites: Suite[] = [
+  // How long the work itself takes, in JavaScript and in Rust: what two workers can gain is told by it.
+  suiteOf({ name: "native mutex, 1 worker", workers: 1, cases: SECTIONS, rivals: ["parking_lot"] }),
   suiteOf({ name: "native mutex, 2 workers", workers: 2, cases: SECTIONS, rivals: ALL_LOCKS }),
   suiteOf({ name: "native mutex, 16 workers", workers: 16, cases: SECTIONS, rivals: ALL_LOCKS }),
   suiteOf({ name: "native rw lock, 2 workers", workers: 2, cases: MIXES, rivals: ALL_LOCKS }),

@@ -104,4 +104,10 @@ export const suites: Suite[] = [
     subjects: ["BroadcastChannel"],
     cases: sized("broadcast"),
   }),
+  ...over([2], {
+    name: "log latency",
+    yardstick: "BroadcastChannel",
+    subjects: ["BroadcastChannel"],
+    cases: one("there and back over two logs", "broadcast trip"),
+  }),
 ];

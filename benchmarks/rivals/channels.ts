@@ -148,8 +148,9 @@ export interface Broadcast {
   receive(count: number): number | Promise<number>;
 }
 
-export async function makeBroadcast(subject: string): Promise<unknown> {
-  if (subject === "BroadcastChannel") return `holdfast benchmark ${process.pid}`;
+/** `name` tells those of one process apart. */
+export async function makeBroadcast(subject: string, name: string): Promise<unknown> {
+  if (subject === "BroadcastChannel") return `holdfast benchmark ${process.pid} ${name}`;
   // Room for as many of the longest texts.
   return new SharedLog({ region: regionOf(subject, 1 << 28), capacity: 4096 }).share();
 }

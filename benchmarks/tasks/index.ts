@@ -3,7 +3,7 @@
 import type { Task } from "../task.ts";
 import { mutexTask } from "./mutex.ts";
 import { rwTask } from "./rw.ts";
-import { broadcastTask, roundTripTask, throughputTask } from "./sending.ts";
+import { broadcastTask, broadcastTripTask, roundTripTask, throughputTask } from "./sending.ts";
 import { barrierTask, bufferTask, handoffTask, semaphoreTask, turnsTask, wakeAllTask } from "./waiting.ts";
 
 const tasks: Readonly<Record<string, Task>> = {
@@ -18,6 +18,7 @@ const tasks: Readonly<Record<string, Task>> = {
   throughput: throughputTask,
   "round trip": roundTripTask,
   broadcast: broadcastTask,
+  "broadcast trip": broadcastTripTask,
 };
 
 export function taskOf(name: string): Task {

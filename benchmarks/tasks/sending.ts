@@ -110,7 +110,7 @@ export const roundTripTask: Task = {
 /** Seat 0 tells all others; an operation is a text, however many hear it. */
 export const broadcastTask: Task = {
   async prepare({ subject }) {
-    const data = { end: await makeBroadcast(subject), words: sums() };
+    const data = { end: await makeBroadcast(subject, "all"), words: sums() };
     return { fixedRounds: true, give: () => ({ data }), verdict: () => undefined };
   },
   async open(data, { subject, params }, seat) {
@@ -128,5 +128,32 @@ export const broadcastTask: Task = {
         return rounds;
       },
     };
+  },
+};
+
+/** Two threads and two broadcasts of one listener each; an operation is there and back, each time from an append to its read. */
+export const broadcastTripTask: Task = {
+  async prepare({ subject }) {
+    const data = [await makeBroadcast(subject, "there"), await makeBroadcast(subject, "back")];
+    return { fixedRounds: true, give: () => ({ data }), verdict: () => undefined };
+  },
+  async open(data, { subject }, seat, waits) {
+    const ends = (data as unknown[]).map((end) => openBroadcast(subject, end));
+    const [mine, other] = seat === 0 ? ends : ends.reverse();
+    const [text] = textsOf(20);
+    const trips = async (rounds: number): Promise<number> => {
+      let missed = 0;
+      for (let k = 0; k < rounds; k++) {
+        const begun = performance.now();
+        if (seat === 0) mine.send(text);
+        const heard = other.receive(1);
+        missed += typeof heard === "number" ? heard : await heard;
+        if (seat === 0) waits.add(performance.now() - begun);
+        else mine.send(text);
+      }
+      if (missed !== 0) throw new Error(`${missed} texts were missed`);
+      return seat === 0 ? rounds : 0;
+    };
+    return { batch: 0, run: trips };
   },
 };

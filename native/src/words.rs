@@ -184,18 +184,12 @@ mod addon {
     impl FromNapiValue for SharedWords {
         /// Takes an aligned Int32Array over a SharedArrayBuffer, and nothing else: TypeError.
         unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
-            let mut is_array = false;
-            // SAFETY: env and value come from the running call, and the pointers are to locals. A value that is no
-            // typed array is only asked whether it is one.
-            let asked = unsafe { sys::napi_is_typedarray(env, value, &mut is_array) };
-            if asked != sys::Status::napi_ok || !is_array {
-                return Err(type_error(env, c"an Int32Array is needed"));
-            }
-            let (mut kind, mut length, mut data) = (0, 0, null_mut());
-            let (mut buffer, mut offset) = (null_mut(), 0);
-            // SAFETY: as above, and the value is a typed array.
+            let (mut kind, mut length, mut data, mut buffer) = (0, 0, null_mut(), null_mut());
+            // SAFETY: env and value come from the running call, and the pointers are to locals or null, which says that the
+            // offset is not asked for. Of a value that is no typed array nothing is told.
             let told = unsafe {
-                sys::napi_get_typedarray_info(env, value, &mut kind, &mut length, &mut data, &mut buffer, &mut offset)
+                let offset = null_mut();
+                sys::napi_get_typedarray_info(env, value, &mut kind, &mut length, &mut data, &mut buffer, offset)
             };
             if told != sys::Status::napi_ok || kind != sys::TypedarrayType::int32_array {
                 return Err(type_error(env, c"an Int32Array is needed"));

@@ -2,19 +2,17 @@
 
 import { load, peek, store } from "../cells/atomics.ts";
 import { type AsyncWaitOptions, checkTimeout, deadlineIn, describe, now, type WaitOptions } from "../cells/deadline.ts";
-import { BrokenBarrierError, WouldDeadlockError } from "../cells/errors.ts";
-import { blockingAllowed, SLICE_MS, TIMED_OUT, wakeAll } from "../cells/park.ts";
+import { WouldDeadlockError } from "../cells/errors.ts";
+import { blockingAllowed, SLICE_MS, TIMED_OUT } from "../cells/park.ts";
 import {
   ACTING,
   ACTOR,
-  ARRIVED,
   act,
   arrive,
   BARRIER_WORDS,
   BROKEN,
   ENDED,
   endBadly,
-  endedBadly,
   GEN,
   IS_ACTING,
   IS_BROKEN,
@@ -23,16 +21,16 @@ import {
   PARTIES,
   STATUS,
   trip,
-  WHOLE,
 } from "../protocols/barrier.ts";
 import { T_NODE, T_TICKET, T_WAITING } from "../protocols/seat.ts";
 import { KIND_BARRIER, MAX_THREADS } from "../region/layout.ts";
 import { PART } from "../region/record-holds.ts";
 import { EXPIRED, sleepOn } from "../region/sleep.ts";
-import { countPark, isAlive, probe } from "../region/threads.ts";
-import { acquireWord, markWordConsistent, payRelease, releaseWord } from "../region/word-lock.ts";
+import { countPark } from "../region/threads.ts";
+import { payRelease } from "../region/word-lock.ts";
 import { asyncWaiters, EXPIRED_ASYNC } from "./async-waiters.ts";
-import { checkWhole, handleOptions, type LockHandle, LockObject, type PlaceOptions } from "./place.ts";
+import { type Arrival, BarrierBase } from "./barrier-base.ts";
+import { checkWhole, handleOptions, type LockHandle, type PlaceOptions } from "./place.ts";
 import { type WaitOperations, waitOperations } from "./wait-operations.ts";
 
 export interface BarrierOptions extends PlaceOptions {
@@ -49,14 +47,6 @@ export interface BarrierOptions extends PlaceOptions {
 
 export type BarrierHandle = LockHandle<"barrier">;
 
-interface Arrival {
-  /** Arrival index, or undefined while the action of the generation before it runs. */
-  index: number | undefined;
-  generation: number;
-  /** The barrier's ENDED in that generation. */
-  ended: number;
-}
-
 /** Results of a look at the barrier. */
 type Look = "wait" | "passed" | "act";
 
@@ -72,7 +62,7 @@ type Look = "wait" | "passed" | "act";
  * const barrier = new Barrier({ name: "step", parties: 4 });
  * const index = barrier.wait({ timeout: 5000 }); // in four threads: 0, 1, 2 and 3, once all have come
  */
-export class Barrier extends LockObject<"barrier"> {
+export class Barrier extends BarrierBase {
   readonly #action: (() => void) | undefined;
   readonly #timeout: number | undefined;
   /** The usual course of a wait, if this object has neither action nor time-out and this thread may block. */
@@ -104,21 +94,6 @@ export class Barrier extends LockObject<"barrier"> {
   /** Attaches to the barrier of a handle, with this thread's own action and time-out. Throws TypeError, ERR_REGION_*, ERR_CLOSED. */
   static from(handle: BarrierHandle, options: Pick<BarrierOptions, "action" | "timeout"> = {}): Barrier {
     return new Barrier(Object.assign(handleOptions(KIND_BARRIER, "barrier", handle), options));
-  }
-
-  /** How many must arrive. */
-  get parties(): number {
-    return this.#word(PARTIES);
-  }
-
-  /** How many have arrived and wait, at this moment. */
-  get waiting(): number {
-    return this.#word(STATUS) === BROKEN ? 0 : this.#word(ARRIVED);
-  }
-
-  /** Whether it is broken. */
-  get broken(): boolean {
-    return this.#word(STATUS) === BROKEN;
   }
 
   /**
@@ -184,42 +159,18 @@ export class Barrier extends LockObject<"barrier"> {
         return seen === "wait" ? undefined : seen;
       },
       withdraw: () => {
-        if (signal?.aborted && arrival.index !== undefined) this.#break(arrival.generation);
+        if (signal?.aborted && arrival.index !== undefined) this.breakUp(arrival.generation);
       },
     });
     if (look === EXPIRED_ASYNC) return this.#expired(arrival, timeout);
     return look === "act" ? this.#act(arrival) : (arrival.index as number);
   }
 
-  /** Breaks the barrier: everyone who waits gets ERR_BROKEN_BARRIER, and everyone who comes until reset(). */
-  abort(): void {
-    this.#break(undefined);
-  }
-
-  /** Makes the barrier whole and empty again. Whoever waits gets ERR_BROKEN_BARRIER. */
-  reset(): void {
-    this.#locked((words) => {
-      if (load(words, this.index + STATUS) === WHOLE && load(words, this.index + ARRIVED) === 0) return;
-      endBadly(words, this.index, WHOLE);
-    });
-    this.#wake();
-  }
-
-  /** Gives the memory back. Throws ERR_IN_USE if anyone waits. Whoever uses it later gets ERR_CLOSED. */
-  free(): void {
-    this.freePlace(() => {
-      if (this.waiting > 0) throw this.inUseError();
-      // Wakes also the waits that tasks left armed: they would swallow wakes of whatever comes to lie here.
-      this.#locked((words) => endBadly(words, this.index, BROKEN));
-      this.#wake();
-    });
-  }
-
   /** Arrives if it has not yet, and tells what to do: wait, run the action, or go on. Throws if the barrier broke. */
   #look(arrival: Arrival, ask: boolean): Look {
     for (;;) {
-      if (arrival.index !== undefined && this.#word(GEN) !== arrival.generation) return this.#passed(arrival);
-      const look = this.#locked((words) => {
+      if (arrival.index !== undefined && this.word(GEN) !== arrival.generation) return this.passed(arrival);
+      const look = this.locked((words) => {
         if (arrival.index === undefined && this.#arrive(words, arrival)) {
           if (this.#action !== undefined) {
             act(words, this.index, this.me);
@@ -228,13 +179,13 @@ export class Barrier extends LockObject<"barrier"> {
           trip(words, this.index);
           return "passed";
         }
-        if (load(words, this.index + GEN) === arrival.generation) this.#breakIfActorDied(words, ask);
+        if (load(words, this.index + GEN) === arrival.generation) this.breakIfActorDied(words, ask);
         return "wait";
       });
       // Of a single party nobody can wait.
-      if (look === "passed" && arrival.index !== 0) this.#wake();
+      if (look === "passed" && arrival.index !== 0) this.wake();
       // Whatever ended the generation meanwhile, this look at a dead actor included, is told by the next round.
-      if (look !== "wait" || this.#word(GEN) === arrival.generation) return look;
+      if (look !== "wait" || this.word(GEN) === arrival.generation) return look;
     }
   }
 
@@ -243,18 +194,10 @@ export class Barrier extends LockObject<"barrier"> {
     arrival.generation = load(words, this.index + GEN);
     arrival.ended = load(words, this.index + ENDED);
     const index = arrive(words, this.index);
-    if (index === IS_BROKEN) throw this.#brokenError();
+    if (index === IS_BROKEN) throw this.brokenError();
     if (index === IS_ACTING) return false;
     arrival.index = index;
     return index === load(words, this.index + PARTIES) - 1;
-  }
-
-  /** Its generation is over: "passed" if it was let through. */
-  #passed(arrival: Arrival): "passed" {
-    const { generation, ended } = arrival;
-    if (this.#word(ENDED) === ended) return "passed";
-    if (this.#locked((words) => endedBadly(words, this.index, generation, ended))) throw this.#brokenError();
-    return "passed";
   }
 
   /** The last to arrive: runs the action, without the mutex, and lets the others through. */
@@ -264,90 +207,35 @@ export class Barrier extends LockObject<"barrier"> {
       this.#action?.();
       completed = true;
     } finally {
-      if (!completed) this.#break(arrival.generation);
+      if (!completed) this.breakUp(arrival.generation);
     }
-    this.#locked((words) => {
+    this.locked((words) => {
       if (load(words, this.index + GEN) === arrival.generation) trip(words, this.index);
     });
-    this.#wake();
-    this.#passed(arrival);
+    this.wake();
+    this.passed(arrival);
     return arrival.index as number;
   }
 
   #mustNotActHere(arrival: Arrival): void {
-    if (arrival.index !== undefined || this.#word(STATUS) !== ACTING || this.#word(ACTOR) !== this.me) return;
+    if (arrival.index !== undefined || this.word(STATUS) !== ACTING || this.word(ACTOR) !== this.me) return;
     const message = `${this.label()}: this thread runs its action, so waiting for it would never end`;
     throw new WouldDeadlockError("ERR_WOULD_DEADLOCK", message);
   }
 
-  #breakIfActorDied(words: Int32Array, ask: boolean): void {
-    if (load(words, this.index + STATUS) !== ACTING) return;
-    const actor = load(words, this.index + ACTOR);
-    if (isAlive(words, actor) && !(ask && probe(words, actor))) return;
-    endBadly(words, this.index, BROKEN);
-    this.#wake();
-  }
-
   /** The time is over: breaks the generation it arrived in, unless that ended meanwhile. */
   #expired(arrival: Arrival, timeout: number): number {
-    if (arrival.index === undefined) throw this.#brokenError(timeout);
-    const broke = this.#locked((words) => {
+    if (arrival.index === undefined) throw this.brokenError(timeout);
+    const broke = this.locked((words) => {
       if (load(words, this.index + GEN) !== arrival.generation) return false;
       endBadly(words, this.index, BROKEN);
       return true;
     });
     if (broke) {
-      this.#wake();
-      throw this.#brokenError(timeout);
+      this.wake();
+      throw this.brokenError(timeout);
     }
-    this.#passed(arrival);
+    this.passed(arrival);
     return arrival.index;
-  }
-
-  /** Breaks the barrier, if it is still in that generation (any if undefined). */
-  #break(generation: number | undefined): void {
-    this.#locked((words) => {
-      if (load(words, this.index + STATUS) === BROKEN) return;
-      if (generation !== undefined && load(words, this.index + GEN) !== generation) return;
-      endBadly(words, this.index, BROKEN);
-    });
-    this.#wake();
-  }
-
-  #wake(): void {
-    wakeAll(this.region.memory.words, this.index + GEN);
-  }
-
-  /** Runs `work` with the barrier's mutex held. A thread that died in it leaves the generation in doubt: it is broken. */
-  #locked<T>(work: (words: Int32Array) => T): T {
-    const { words } = this.region.memory;
-    if (acquireWord(this.region, this.index) === 2) {
-      endBadly(words, this.index, BROKEN);
-      markWordConsistent(this.region, this.index);
-      this.#wake();
-    }
-    try {
-      return work(words);
-    } finally {
-      releaseWord(this.region, this.index);
-    }
-  }
-
-  #word(word: number): number {
-    return load(this.region.memory.words, this.index + word);
-  }
-
-  #brokenError(timeout?: number): Error {
-    if (this.freed) return this.closedError();
-    const message =
-      timeout === undefined
-        ? `${this.label()} is broken or was reset: a party gave up, its action failed, or abort() or reset() was called`
-        : `${this.label()} was not passed by all of its ${this.parties} parties within ${timeout} ms: it is ${this.describeState()}`;
-    return new BrokenBarrierError("ERR_BROKEN_BARRIER", message, timeout === undefined ? {} : { timeout });
-  }
-
-  /** @internal */
-  protected override describeState(): string {
-    return this.broken ? "broken" : `${this.waiting} of ${this.parties} have come`;
   }
 }

@@ -1,68 +1,35 @@
 // The public Condition: a thin handle over a table of wait nodes (protocols/condition.ts), and the lock that it belongs to.
 
-import { load, peek, store } from "../cells/atomics.ts";
+import { load, store } from "../cells/atomics.ts";
 import { checkFunction, checkSyncFunction } from "../cells/callbacks.ts";
-import {
-  type AsyncWaitOptions,
-  checkSignal,
-  checkTimeout,
-  deadlineIn,
-  describe,
-  now,
-  type WaitOptions,
-} from "../cells/deadline.ts";
+import { checkSignal, checkTimeout, deadlineIn, describe, now } from "../cells/deadline.ts";
 import { NotOwnerError, RegionError } from "../cells/errors.ts";
-import { blockingAllowed, SLICE_MS, wakeAll } from "../cells/park.ts";
-import {
-  conditionCapacity,
-  conditionWords,
-  LOCK_OFFSET,
-  LOCK_SERIAL,
-  TABLE,
-  WAIT_GOES_ON,
-  WAIT_OVER,
-} from "../protocols/condition.ts";
-import { T_NODE, T_TICKET, T_WAITING } from "../protocols/seat.ts";
-import {
-  CAPACITY,
-  CHAIN,
-  freeNode,
-  markOf,
-  nextDue,
-  publishNode,
-  TASK,
-  withdrawNode,
-} from "../protocols/wait-nodes.ts";
+import { blockingAllowed } from "../cells/park.ts";
+import { conditionCapacity, conditionWords, LOCK_OFFSET, LOCK_SERIAL, TABLE } from "../protocols/condition.ts";
+import { CAPACITY, freeNode, markOf, publishNode, TASK } from "../protocols/wait-nodes.ts";
 import { KIND_CONDITION } from "../region/layout.ts";
 import { isRecording } from "../region/record-memory.ts";
-import { countPark } from "../region/threads.ts";
+import { chooseAll, chooseOldest, countWaiting, settleChosen, takeNode, wakeDue } from "../region/wait-queue.ts";
+import type { ConditionLock } from "./condition-lock.ts";
 import {
-  chooseAll,
-  chooseOldest,
-  countWaiting,
-  passOn,
-  rescueSignals,
-  settleChosen,
-  sleepNode,
-  takeNode,
-  wakeDue,
-} from "../region/wait-queue.ts";
-import { AsyncWaiters } from "./async-waiters.ts";
-import type { ConditionLock, ReacquireOptions, SavedHold } from "./condition-lock.ts";
+  type AsyncConditionWaitOptions,
+  type ConditionPlace,
+  type ConditionWaitOptions,
+  NO_OPTIONS,
+  sleepAsync,
+  waitOn,
+  waitUsual,
+  wakeNext,
+} from "./condition-waits.ts";
+
 import { checkWhole, handleOptions, type LockHandle, LockObject, type PlaceOptions, placedIn } from "./place.ts";
 import { type WaitOperations, waitOperations } from "./wait-operations.ts";
 
-const NO_OPTIONS: ConditionWaitOptions = {};
-const FOREVER: number = Number.POSITIVE_INFINITY;
+export type { AsyncConditionWaitOptions, ConditionWaitOptions };
 
 /** Options of a Condition; it lies in its lock's region if no other is given. */
 export type ConditionOptions = PlaceOptions;
 export type ConditionHandle = LockHandle<"condition">;
-
-/** Options of a wait; `recover` is the lock's, for the case that its owner dies before the waiter has it again. */
-export interface ConditionWaitOptions extends WaitOptions, ReacquireOptions {}
-
-export interface AsyncConditionWaitOptions extends AsyncWaitOptions, ReacquireOptions {}
 
 /**
  * Lets threads and tasks that hold a lock wait until another one, holding the same lock, notifies them. A wait gives the
@@ -82,9 +49,11 @@ export interface AsyncConditionWaitOptions extends AsyncWaitOptions, ReacquireOp
  * mutex.withLock(() => { filled.waitFor(() => items[0] > 0); items[0]--; }); // in one thread
  * mutex.withLock(() => { items[0]++; filled.notify(); }); // in another
  */
-export class Condition extends LockObject {
-  readonly #lock: ConditionLock;
-  readonly #table: number;
+export class Condition extends LockObject implements ConditionPlace {
+  /** The lock that it belongs to, as given. */
+  readonly lock: ConditionLock;
+  /** @internal */
+  readonly table: number;
   /** The usual course of a wait, if the lock allows it and this thread may block. */
   readonly #operations: WaitOperations | undefined;
 
@@ -107,8 +76,8 @@ export class Condition extends LockObject {
       },
       placedIn(options, lock.region),
     );
-    this.#lock = lock;
-    this.#table = this.index + TABLE;
+    this.lock = lock;
+    this.table = this.index + TABLE;
     const plain = lock.plainMutex !== 0 && lock.region === this.region && blockingAllowed();
     this.#operations = plain ? waitOperations(this.region) : undefined;
     const { words } = this.region.memory;
@@ -133,14 +102,9 @@ export class Condition extends LockObject {
     return super.share() as ConditionHandle;
   }
 
-  /** The lock that it belongs to, as given. */
-  get lock(): ConditionLock {
-    return this.#lock;
-  }
-
   /** Threads and tasks that wait and have not been chosen yet, at this moment. */
   get waiters(): number {
-    return countWaiting(this.region, this.#table);
+    return countWaiting(this.region, this.table);
   }
 
   /**
@@ -151,68 +115,15 @@ export class Condition extends LockObject {
    * ERR_NOT_RECOVERABLE or ERR_CLOSED, without it, if the lock was lost.
    */
   wait(options: ConditionWaitOptions = NO_OPTIONS): boolean {
-    if (this.#operations !== undefined && options === NO_OPTIONS && !isRecording()) {
-      const ended = this.#waitUsual(this.#operations);
+    if (this.#operations !== undefined && options === NO_OPTIONS && !isRecording() && this.#isUsable()) {
+      const ended = waitUsual(this, this.#operations);
       if (ended !== undefined) return ended;
     }
     const deadline = deadlineIn(checkWait(options));
     this.mustMayBlock("wait", "waitAsync");
     const node = this.#takeNode("wait");
     const waiting = this.#publish(node, this.me);
-    return this.#waitOn(node, waiting, this.#lock.releaseForWait(), deadline, options);
-  }
-
-  /** The rest of a wait that has given the lock back. */
-  #waitOn(node: number, waiting: number, saved: SavedHold, deadline: number, options: ConditionWaitOptions): boolean {
-    const what = { table: this.#table, node, waiting, lock: this.index };
-    const notified = sleepNode(this.region, what, deadline, () => this.#lock.isLost());
-    try {
-      this.#lock.reacquire(saved, options);
-    } finally {
-      // Only now: a waiter that died while it waited for the lock has not swallowed its signal.
-      if (notified) freeNode(this.region.memory.words, this.#table, node);
-      this.#wakeNext();
-    }
-    return notified;
-  }
-
-  /** The end of a wait: of those that were chosen and not woken yet, one is, when this thread gives the lock back. */
-  #wakeNext(): void {
-    const { region } = this;
-    if (load(region.memory.words, this.#table + CHAIN) === 0) return;
-    if (!this.#lock.isHeldForWait()) return wakeDue(region, this.#table);
-    const lock = this.#lock.owingWakes();
-    const node = nextDue(region.memory.words, this.#table);
-    if (node !== 0) region.owedWakes.push(lock, node);
-  }
-
-  /** A wait without options, of a lock that allows it; undefined, with nothing changed, if it can't be begun like this. */
-  #waitUsual({ beginWait, sleepWait, dueFor }: WaitOperations): boolean | undefined {
-    const { region, me } = this;
-    const { seatAt } = region;
-    const lock = this.#lock.plainMutex;
-    if (this.freed || !this.#lock.isCurrent()) return undefined;
-    const owed = beginWait(this.#table, lock, me, seatAt);
-    if (owed < 0) return undefined;
-    if (owed > 0) this.#lock.payRelease(owed);
-    const begun = now();
-    const ended = sleepWait(this.#table, lock, me, seatAt, this.index, SLICE_MS);
-    const { words } = region.memory;
-    countPark(words, seatAt, now() - begun);
-    // Of a lock that was freed meanwhile the memory is another one's now: reacquire says so, and gives it back.
-    if (ended === WAIT_OVER && this.#lock.isCurrent()) {
-      const next = dueFor(this.#table, lock, me);
-      if (next !== 0) region.owedWakes.push(lock, next);
-      return true;
-    }
-    const saved = { ticket: peek(words, seatAt + T_TICKET), depth: 1, mode: 0 };
-    const node = peek(words, seatAt + T_NODE);
-    // A death that was seen before the sleep, or ended it, may have left a signal behind.
-    if (ended === WAIT_GOES_ON) rescueSignals(region, this.#table, true);
-    if (ended !== WAIT_OVER) return this.#waitOn(node, peek(words, seatAt + T_WAITING), saved, FOREVER, NO_OPTIONS);
-    wakeDue(region, this.#table);
-    this.#lock.reacquire(saved, NO_OPTIONS);
-    return true;
+    return waitOn(this, node, waiting, this.lock.releaseForWait(), deadline, options);
   }
 
   /**
@@ -243,48 +154,21 @@ export class Condition extends LockObject {
     const { words } = this.region.memory;
     const node = this.#takeNode("waitAsync");
     const waiting = this.#publish(node, this.me | TASK);
-    const saved = this.#lock.releaseForWait();
+    const saved = this.lock.releaseForWait();
     let notified = false;
     try {
-      notified = await this.#sleepAsync(node, waiting, options);
+      notified = await sleepAsync(this, node, waiting, options);
     } catch (reason) {
-      await this.#lock.reacquireAsync(saved, options);
+      await this.lock.reacquireAsync(saved, options);
       throw reason;
     }
     try {
-      await this.#lock.reacquireAsync(saved, options);
+      await this.lock.reacquireAsync(saved, options);
     } finally {
-      if (notified) freeNode(words, this.#table, node);
-      this.#wakeNext();
+      if (notified) freeNode(words, this.table, node);
+      wakeNext(this);
     }
     return notified;
-  }
-
-  async #sleepAsync(node: number, waiting: number, options: AsyncConditionWaitOptions): Promise<boolean> {
-    const { words } = this.region.memory;
-    let left = false;
-    const attempt = ({ ask }: { ask: boolean }): true | undefined => {
-      if (load(words, node) !== waiting) return true;
-      rescueSignals(this.region, this.#table, ask);
-      if (!this.#lock.isLost()) return load(words, node) !== waiting ? true : undefined;
-      leave();
-      return true;
-    };
-    const leave = (): void => {
-      left = withdrawNode(words, this.#table, node, waiting);
-      if (!left && options.signal?.aborted) {
-        passOn(this.region, this.#table, node);
-        left = true;
-      }
-      // Ends the waitAsync that may still be armed on the node.
-      wakeAll(words, node);
-    };
-    const { timeout, signal } = options;
-    // A list of its own: the node's next waiter may be of another thread, and this one's cell is nobody else's.
-    const tasks = new AsyncWaiters(this.region, node, false);
-    await tasks.wait({ timeout, signal, attempt, withdraw: leave });
-    // A time-out that comes after the choice counts as notified.
-    return !left;
   }
 
   /** As {@link waitFor}, without blocking the event loop; the predicate may be async. */
@@ -306,12 +190,12 @@ export class Condition extends LockObject {
    * thread gives the lock back (an RwLock: at once), of many some, and each of them wakes another when it does. Never blocks. Throws ERR_NOT_OWNER without the lock held.
    */
   notify(n = 1): number {
-    if (n === 1 && this.#operations !== undefined && !this.freed && this.#lock.isCurrent()) {
-      const node = this.#operations.chooseFor(this.#table, this.#lock.plainMutex, this.me);
+    if (n === 1 && this.#operations !== undefined && this.#isUsable()) {
+      const node = this.#operations.chooseFor(this.table, this.lock.plainMutex, this.me);
       if (node === 0) return 0;
       // A chosen waiter that was dead by then has nobody to go on: the oldest of the others does.
       if (node > 0)
-        return settleChosen(this.region, this.#table, node, this.#lock.plainMutex) || this.#chooseOldest() ? 1 : 0;
+        return settleChosen(this.region, this.table, node, this.lock.plainMutex) || this.#chooseOldest() ? 1 : 0;
     }
     checkWhole("n", n, 0, Number.MAX_SAFE_INTEGER);
     this.#mustHold("notify");
@@ -320,50 +204,55 @@ export class Condition extends LockObject {
     return chosen;
   }
 
+  /** Whether neither it nor its lock was freed. */
+  #isUsable(): boolean {
+    return !this.freed && this.lock.isCurrent();
+  }
+
   #chooseOldest(): boolean {
-    if (markOf(this.region.memory.words, this.#table) === 0) return false;
-    return chooseOldest(this.region, this.#table, this.#lock.owingWakes());
+    if (markOf(this.region.memory.words, this.table) === 0) return false;
+    return chooseOldest(this.region, this.table, this.lock.owingWakes());
   }
 
   /** As {@link notify}, for every waiter; returns how many there were. Throws ERR_NOT_OWNER without the lock held. */
   notifyAll(): number {
     this.#mustHold("notifyAll");
-    const mark = markOf(this.region.memory.words, this.#table);
+    const mark = markOf(this.region.memory.words, this.table);
     if (mark === 0) return 0;
-    return chooseAll(this.region, this.#table, this.#lock.owingWakes(), mark > 1 && this.#lock.movesSleepers);
+    return chooseAll(this.region, this.table, this.lock.owingWakes(), mark > 1 && this.lock.movesSleepers);
   }
 
   /** Gives the condition's memory back. Throws ERR_IN_USE, with nothing changed, while a thread or task waits. */
   free(): void {
     this.freePlace(() => {
       if (this.waiters > 0) throw this.inUseError();
-      wakeDue(this.region, this.#table);
+      wakeDue(this.region, this.table);
     });
   }
 
   /** @internal */
   protected override describeState(): string {
-    return `of ${this.#lock.label()}, ${this.waiters} waiting`;
+    return `of ${this.lock.label()}, ${this.waiters} waiting`;
   }
 
   #mustHold(call: string): void {
     if (this.freed) throw this.closedError();
-    if (this.#lock.isHeldForWait()) return;
-    const message = `${call}: this thread does not hold ${this.#lock.label()}, to which ${this.label()} belongs`;
+    if (this.lock.isHeldForWait()) return;
+    const message = `${call}: this thread does not hold ${this.lock.label()}, to which ${this.label()} belongs`;
     throw new NotOwnerError("ERR_NOT_OWNER", message);
   }
 
   #takeNode(call: string): number {
     this.#mustHold(call);
-    const node = takeNode(this.region, this.#table);
+    const node = takeNode(this.region, this.table);
     if (node !== 0) return node;
-    const limit = load(this.region.memory.words, this.#table + CAPACITY);
+    const limit = load(this.region.memory.words, this.table + CAPACITY);
     const message = `${call}: ${limit} threads and tasks wait on ${this.label()} already, which is the most`;
     throw new RegionError("ERR_REGION_FULL", message, { limit });
   }
 
   #publish(node: number, who: number): number {
-    return publishNode(this.region.memory.words, this.#table, node, who);
+    return publishNode(this.region.memory.words, this.table, node, who);
   }
 }
 

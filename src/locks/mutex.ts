@@ -4,7 +4,7 @@
 import { peek } from "../cells/atomics.ts";
 import { checkFunction, checkSyncFunction } from "../cells/callbacks.ts";
 import { WouldDeadlockError } from "../cells/errors.ts";
-import { HOLD, RELEASED, unlock } from "../protocols/mutex.ts";
+import { HOLD, RELEASED, tryLock, unlock, unlockHold } from "../protocols/mutex.ts";
 import { KIND_MUTEX } from "../region/layout.ts";
 import { awaitingHere } from "./async-queue.ts";
 import type { SavedHold } from "./condition-lock.ts";
@@ -70,7 +70,7 @@ export class Mutex extends ExclusiveLock<Guard<Mutex>> {
    * ERR_NOT_RECOVERABLE, ERR_CLOSED (freed), ERR_BLOCKING_FORBIDDEN (a browser's main thread: use lockAsync).
    */
   lock(options?: LockOptions): Guard<Mutex> {
-    const ticket = this.operations.lockFast(this.index, this.me);
+    const ticket = this.bare ? tryLock(this.words, this.index, this.me) : this.operations.lockFast(this.index, this.me);
     if (ticket !== 0 && options === undefined && this.words[this.serialAt] === this.serial) {
       return new Guard<Mutex>(this, ticket);
     }
@@ -129,13 +129,15 @@ export class Mutex extends ExclusiveLock<Guard<Mutex>> {
   /** Releases the lock. Never blocks. Throws ERR_NOT_OWNER if this thread does not hold it. */
   unlock(): void {
     if (this.words[this.serialAt] !== this.serial) throw this.closedError();
-    const owed = this.operations.unlock(this.index, this.me);
+    const owed = this.bare ? unlock(this.words, this.index, this.me) : this.operations.unlock(this.index, this.me);
     if (owed !== RELEASED) this.unlockSlow(owed);
   }
 
   /** @internal */
   override releaseHold(ticket: number): boolean {
-    const owed = this.operations.unlockHold(this.index, this.me, ticket);
+    const owed = this.bare
+      ? unlockHold(this.words, this.index, this.me, ticket)
+      : this.operations.unlockHold(this.index, this.me, ticket);
     return owed === RELEASED || this.releaseSlow(owed);
   }
 

@@ -11,10 +11,13 @@ import {
   enterAgain,
   holdsOf,
   isHeldByTask,
+  lockReentrant,
   MAX_HOLDS,
   resumeLevels,
   TOO_DEEP,
   unlockAll,
+  unlockLevel,
+  unlockReentrant,
 } from "../protocols/reentrant-mutex.ts";
 import { KIND_REENTRANT_MUTEX } from "../region/layout.ts";
 import type { SavedHold } from "./condition-lock.ts";
@@ -124,7 +127,9 @@ export class ReentrantMutex extends ExclusiveLock<ReentrantGuard> {
    * RangeError past 2^30 levels.
    */
   lock(options?: ReentrantLockOptions): ReentrantGuard {
-    const ticket = this.operations.lockFast(this.index, this.me);
+    const ticket = this.bare
+      ? lockReentrant(this.words, this.index, this.me)
+      : this.operations.lockFast(this.index, this.me);
     if (ticket !== 0 && options === undefined) return new ReentrantGuard(this, ticket);
     return this.lockSlow(ticket, options);
   }
@@ -174,13 +179,17 @@ export class ReentrantMutex extends ExclusiveLock<ReentrantGuard> {
 
   /** Releases one level of the lock. Never blocks. Throws ERR_NOT_OWNER if this thread does not hold it. */
   unlock(): void {
-    const owed = this.operations.unlock(this.index, this.me);
+    const owed = this.bare
+      ? unlockReentrant(this.words, this.index, this.me)
+      : this.operations.unlock(this.index, this.me);
     if (owed !== RELEASED) this.unlockSlow(owed);
   }
 
   /** @internal */
   override releaseHold(ticket: number): boolean {
-    const owed = this.operations.unlockHold(this.index, this.me, ticket);
+    const owed = this.bare
+      ? unlockLevel(this.words, this.index, this.me, ticket)
+      : this.operations.unlockHold(this.index, this.me, ticket);
     return owed === RELEASED || this.releaseSlow(owed);
   }
 

@@ -9,17 +9,15 @@ import { BACKED_OFF, NOT_TRIED, WAKE_WRITER, writeStep } from "../protocols/rw-l
 import { EXCLUSIVE } from "../region/record-holds.ts";
 import { isRecording } from "../region/record-memory.ts";
 import { recordWait } from "../region/recording.ts";
+import { drainAwaiting, gateAwaiting, readAwaiting } from "./rw-awaiting.ts";
 import type { AsyncRwOptions, Releasable, RwOptions } from "./rw-guards.ts";
 import { checkOptions, RwObject } from "./rw-object.ts";
 import {
-  drainAwaiting,
   drainBlocking,
-  gateAwaiting,
   gateBlocking,
   gateNow,
   giveBackDead,
   payRwWakes,
-  readAwaiting,
   readBlocking,
   readLook,
   readsHere,

@@ -27,6 +27,7 @@ import { DEADLOCKED } from "../region/deadlock.ts";
 import { KIND_RW_LOCK } from "../region/layout.ts";
 import type { ConditionLock, ReacquireOptions, SavedHold } from "./condition-lock.ts";
 import { handleOptions, type LockHandle, type PlaceOptions } from "./place.ts";
+import { drainAwaiting, gateAwaiting } from "./rw-awaiting.ts";
 import { ReadWriteLock } from "./rw-base.ts";
 import {
   type AsyncRwOptions,
@@ -39,9 +40,7 @@ import {
 } from "./rw-guards.ts";
 import { checkOptions } from "./rw-object.ts";
 import {
-  drainAwaiting,
   drainBlocking,
-  gateAwaiting,
   gateBlocking,
   gateIsMine,
   gateNow,

@@ -6,7 +6,7 @@
 // gate over, repairs the mode and gives the gate back, before it tries again.
 
 import { load } from "../cells/atomics.ts";
-import { type AsyncWaitOptions, now } from "../cells/deadline.ts";
+import { now } from "../cells/deadline.ts";
 import { SLICE_MS, TIMED_OUT, wakeAll } from "../cells/park.ts";
 import {
   ACQUIRED,
@@ -48,14 +48,12 @@ import { DEADLOCKED } from "../region/deadlock.ts";
 import type { RegionMemory } from "../region/memory.ts";
 import { EXCLUSIVE, released, releasing, SHARED } from "../region/record-holds.ts";
 import { isRecording } from "../region/record-memory.ts";
-import { recordAwait, recordWait } from "../region/recording.ts";
+import { recordWait } from "../region/recording.ts";
 import type { Region } from "../region/region.ts";
 import { EXPIRED, sleepOn } from "../region/sleep.ts";
 import { isAlive, probe } from "../region/threads.ts";
 import { FOR_READERS, FOR_WRITER } from "../region/waits.ts";
 import { lockBlocking, ownerIsDead, type Perishable, payRelease, payWakes, STARVING_MS } from "../region/word-lock.ts";
-import { asyncQueue } from "./async-queue.ts";
-import { asyncWaiters, EXPIRED_ASYNC } from "./async-waiters.ts";
 
 /** How long the lock stays open for a starving reader, should that one have died. */
 const RESERVED_MS = 2;
@@ -224,7 +222,8 @@ export function gateNow(place: RwPlace): number {
   return taken ? repaired(place, ACQUIRED_DIED) : MUST_WAIT;
 }
 
-function repaired(place: RwPlace, result: number): number {
+/** A result of the mutex for a gate that was taken: repaired, if its owner had died. */
+export function repaired(place: RwPlace, result: number): number {
   if (result !== ACQUIRED_DIED) return result;
   repairAfterDeath(place);
   return ACQUIRED;
@@ -242,66 +241,4 @@ export function releaseGate({ region, index, me }: RwPlace): void {
   const owed = unlock(words, index, me);
   // Not the owner any more: the lock was freed meanwhile.
   if (owed !== NOT_OWNER) payRelease(region.memory, index, owed, EXCLUSIVE);
-}
-
-/** As {@link readBlocking} for a task; a writer of this thread is waited for like any other. */
-export function readAwaiting(place: RwPlace, options: AsyncWaitOptions): Promise<number> {
-  return recordAwait(place.region, place.index, SHARED, (blocked) => readInTurn(place, options, blocked));
-}
-
-async function readInTurn(place: RwPlace, options: AsyncWaitOptions, blocked: () => void): Promise<number> {
-  const { region, index } = place;
-  const { words } = region.memory;
-  const came = load(words, index + OPENINGS);
-  let starving = false;
-  const withdraw = (): void => {
-    if (starving) payRwWakes(words, index, withdrawStarved(words, index));
-  };
-  const result = await asyncWaiters(region, index + OPENINGS, false).wait({
-    timeout: options.timeout,
-    signal: options.signal,
-    withdraw,
-    attempt: ({ waited, waitedMs, ask }) => {
-      const step = readLook(place, ask, load(words, index + OPENINGS) === came ? 0 : 1);
-      if (step === MUST_WAIT) {
-        blocked();
-        if (waited && waitedMs > STARVING_MS) starving = announceStarved(words, index) || starving;
-        return undefined;
-      }
-      withdraw();
-      return step;
-    },
-  });
-  return result === EXPIRED_ASYNC ? MUST_WAIT : result;
-}
-
-/** As {@link gateBlocking} for a task: tasks of one thread exclude each other. */
-export async function gateAwaiting(place: RwPlace, options: AsyncWaitOptions): Promise<number> {
-  const { timeout, signal } = options;
-  const acquired = await asyncQueue(place.region, place.index).acquire({ timeout, signal }, place);
-  return repaired(place, acquired.result);
-}
-
-/** As {@link drainBlocking} for a task; its own thread's read holds are waited for like any others. */
-export function drainAwaiting(place: RwPlace, options: AsyncWaitOptions): Promise<number> {
-  return recordAwait(place.region, place.index, EXCLUSIVE, (blocked) => drainInTurn(place, options, blocked));
-}
-
-async function drainInTurn(place: RwPlace, options: AsyncWaitOptions, blocked: () => void): Promise<number> {
-  const { region, index } = place;
-  const { words } = region.memory;
-  const result = await asyncWaiters(region, index + DRAIN, true).wait({
-    timeout: options.timeout,
-    signal: options.signal,
-    attempt: ({ ask }) => {
-      for (;;) {
-        const step = writeStep(words, index, ask ? 1 : 0);
-        if (step !== MUST_WAIT) return step;
-        if (isClosed(load(words, index + MODE)) && giveBackDead(place, ask)) continue;
-        blocked();
-        return undefined;
-      }
-    },
-  });
-  return result === EXPIRED_ASYNC ? MUST_WAIT : result;
 }

@@ -1,7 +1,7 @@
 // The public Semaphore: a thin handle over the words of protocols/semaphore.ts. How requests wait is in
 // semaphore-waits.ts, who holds what in semaphore-holders.ts, the queue of a fair one in semaphore-queue.ts.
 
-import { load, store } from "../cells/atomics.ts";
+import { load } from "../cells/atomics.ts";
 import { checkFunction, checkSyncFunction } from "../cells/callbacks.ts";
 import { type AsyncWaitOptions, checkTimeout, deadlineIn, describe, now, type WaitOptions } from "../cells/deadline.ts";
 import { NotOwnerError, TimeoutError } from "../cells/errors.ts";
@@ -16,7 +16,6 @@ import {
   OVER_BOUND,
   OWNED,
   permitsOf,
-  SEMAPHORE_WORDS,
   STARVER,
   VALUE,
   WAKE_NOBODY,
@@ -26,18 +25,17 @@ import { KIND_SEMAPHORE } from "../region/layout.ts";
 import { PERMITS } from "../region/record-holds.ts";
 import { isRecording } from "../region/record-memory.ts";
 import { recordAwait, recordWait } from "../region/recording.ts";
-import type { Region } from "../region/region.ts";
 import { EXPIRED, sleepOn } from "../region/sleep.ts";
 import { Patience } from "../region/spinning.ts";
 import { countPark, countSleepers } from "../region/threads.ts";
 import { FOR_ANYTHING, FOR_PERMITS } from "../region/waits.ts";
 import { STARVING_MS } from "../region/word-lock.ts";
 import { asyncWaiters, awaitingCell, EXPIRED_ASYNC } from "./async-waiters.ts";
-import { checkWhole, handleOptions, type LockHandle, LockObject, type PlaceOptions } from "./place.ts";
-import { heldElsewhere, holderWords } from "./semaphore-holders.ts";
+import { checkWhole, handleOptions, type LockHandle, LockObject } from "./place.ts";
+import { heldElsewhere } from "./semaphore-holders.ts";
 import { type SemaphoreOperations, semaphoreOperations } from "./semaphore-operations.ts";
+import { type SemaphoreOptions, semaphoreClass, wordsOf } from "./semaphore-options.ts";
 import { payPermits, type SemaphorePlace } from "./semaphore-place.ts";
-import { queueWords } from "./semaphore-queue.ts";
 import {
   drainOf,
   reclaimOwned,
@@ -49,23 +47,7 @@ import {
 } from "./semaphore-tables.ts";
 import { newWait, type PermitWait, taskCell } from "./semaphore-waits.ts";
 
-export interface SemaphoreOptions extends PlaceOptions {
-  /** Permits at the start: 0 to 2^30. A semaphore of this name that exists already keeps its own number and kind. */
-  readonly permits?: number | undefined;
-  /** True: a release past the permits at the start is an error, as for CPython's BoundedSemaphore. */
-  readonly bounded?: boolean | undefined;
-  /**
-   * True: first in, first out, as for a fair java.util.concurrent.Semaphore: a request waits behind all that came before
-   * it, even if it could be met at once. Only tryAcquire() without a time-out overtakes.
-   */
-  readonly fair?: boolean | undefined;
-  /**
-   * True: permits belong to the thread that acquired them; only it can release them, and they come back if it dies.
-   * Otherwise they belong to nobody, and any thread may release (signalling). An owned semaphore is bounded.
-   */
-  readonly owned?: boolean | undefined;
-}
-
+export type { SemaphoreOptions };
 export type SemaphoreHandle = LockHandle<"semaphore">;
 
 /**
@@ -91,18 +73,7 @@ export class Semaphore extends LockObject<"semaphore"> implements SemaphorePlace
   readonly #patience = new Patience();
 
   constructor(options: SemaphoreOptions = {}) {
-    const { permits, bounded, owned, fair } = options ?? {};
-    if (permits !== undefined) checkWhole("permits", permits, 0, MAX_PERMITS);
-    const mode = (flag("owned", owned) ? OWNED : 0) | (flag("fair", fair) ? FAIR : 0);
-    const bound = flag("bounded", bounded) || owned ? (permits ?? 0) : MAX_PERMITS;
-    const init = (words: Int32Array, index: number): void => {
-      if (permits === undefined)
-        throw new TypeError("new Semaphore needs { permits }: how many there are at the start");
-      store(words, index + VALUE, permits);
-      store(words, index + BOUND, bound);
-      store(words, index + MODE, mode);
-    };
-    super({ kind: KIND_SEMAPHORE, tag: "semaphore", bytes: (region) => wordsOf(region, mode) * 4, init }, options);
+    super(semaphoreClass(options ?? {}), options);
     const words = this.region.memory.words;
     const found = load(words, this.index + MODE);
     this.owned = (found & OWNED) !== 0;
@@ -340,16 +311,4 @@ export class Semaphore extends LockObject<"semaphore"> implements SemaphorePlace
   protected override describeState(): string {
     return `${this.available} permits available, ${this.waiters} waiters`;
   }
-}
-
-function wordsOf(region: Region, mode: number): number {
-  const holders = (mode & OWNED) !== 0 ? holderWords(region) : 0;
-  return SEMAPHORE_WORDS + holders + ((mode & FAIR) !== 0 ? queueWords(region) : 0);
-}
-
-function flag(what: string, value: unknown): boolean {
-  if (value !== undefined && typeof value !== "boolean") {
-    throw new TypeError(`${what} must be true or false, got ${describe(value)}`);
-  }
-  return value === true;
 }

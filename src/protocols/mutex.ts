@@ -16,9 +16,8 @@
 //
 // Legal transitions: free → owned by a compare-exchange that keeps the flags (and sets S if the taker slept, since
 // others may still sleep); owned → owned with S, A or F added; owned by me → free, keeping F only; owned by the dead →
-// owned by me with D; of a fair lock, or by a release that looks on, owned by me → free keeping S alone, and from there
-// → free, by that release, which then wakes a sleeper; free, mine or not recoverable → retired, for good (its memory is
-// then used for another mutex).
+// owned by me with D; of a fair lock, owned by me → free keeping S alone; free, mine or not recoverable → retired, for
+// good (its memory is then used for another mutex).
 // Free with no flag → S alone, by a recording: the next acquisition and its release then come by the slow path, which
 // times them, and the release wakes nobody. Nothing else.
 //
@@ -26,14 +25,9 @@
 // it owes the wake). So no wake is lost: unlock clears S and wakes one sleeper in S's name; the woken one sets S again
 // in the very transition by which it takes the lock or announces that it sleeps on. A waiter leaves (time-out) only
 // right after a step that saw the lock owned and S set, so it takes no wake with it.
-// With LOOKS above 0, where threads spin for the lock, a release leaves S with the free lock and looks on for a moment: a thread that takes it
-// carries S on, so its own release owes the wake; if none does, S goes and a sleeper is woken. So threads that are awake
-// hand the lock on among themselves, but for one release of each quarter to half a millisecond, which wakes a sleeper.
-// A thread that dies between clearing S and waking, or while it looks on, is covered by the reaper, which wakes all
-// sleepers of the region.
+// A thread that dies between clearing S and waking is covered by the reaper, which wakes all sleepers of the region.
 
 import { cas, type i32, load, peek, poke, store, type Words } from "../cells/atomics.ts";
-import { isSpunFor, isWakeDue } from "./spin-policy.ts";
 
 /** Words of a mutex. */
 export const MUTEX_WORDS: i32 = 8;
@@ -72,14 +66,6 @@ export const WAKE_EVERYONE: i32 = 4;
 /** The lock is fair and free now: whoever is first in its line is owed the wake. */
 export const WAKE_NEXT: i32 = 8;
 export const NOT_OWNER: i32 = -1;
-
-/**
- * How often a release looks whether a spinning thread takes the lock, and plain loads between two looks. 0, not at all: a
- * release that hands the lock on so would have to pay the wakes that its thread owes those whom a condition chose (seen to
- * leave them to the end of their slices), and the gain beside other threads' spins was within the noise.
- */
-const LOOKS: i32 = 0;
-const CALM_LOADS: i32 = 16;
 
 export function ownerOf(word: i32): i32 {
   return word & OWNER_MASK;
@@ -147,16 +133,6 @@ export function unlockHold(words: Words, index: i32, me: i32, ticket: i32): i32 
 
 /** The release of a lock with flags: returns the wakes that the caller owes, or NOT_OWNER. */
 export function unlockSlow(words: Words, index: i32, me: i32): i32 {
-  const policy = peek(words, index + POLICY);
-  const looks = isSpunFor(policy) && !isWakeDue(policy, peek(words, index + HOLD)) ? LOOKS : 0;
-  return unlockWatching(words, index, me, looks);
-}
-
-/**
- * As {@link unlockSlow}; where nobody but sleepers is known of, it first looks on so many times whether an awake thread takes the
- * lock, which then owes the wake.
- */
-export function unlockWatching(words: Words, index: i32, me: i32, looks: i32): i32 {
   for (;;) {
     const word = load(words, index);
     if ((word & OWNER_MASK) !== me) return NOT_OWNER;
@@ -169,25 +145,12 @@ export function unlockWatching(words: Words, index: i32, me: i32, looks: i32): i
       if (cas(words, index, word, SYNC_WAITERS) === word) return WAKE_NEXT;
       continue;
     }
-    if (looks !== 0 && word === (SYNC_WAITERS | me)) {
-      if (cas(words, index, word, SYNC_WAITERS) === word) return wakeUnlessTaken(words, index, looks);
-      continue;
-    }
     // S and A go: whoever is woken in their name sets them again. F stays: only the starver itself takes it away.
     if (cas(words, index, word, word & STARVING) === word) {
       return (word < 0 ? WAKE_SYNC : 0) | ((word & ASYNC_WAITERS) !== 0 ? WAKE_ASYNC : 0);
     }
   }
   return NOT_OWNER;
-}
-
-/** Only a taker, or the end of the lock, changes the word of a free lock that has S alone; a taker keeps S. */
-function wakeUnlessTaken(words: Words, index: i32, looks: i32): i32 {
-  for (let k: i32 = 0; k < looks; k++) {
-    for (let calm: i32 = 0; calm < CALM_LOADS; calm++) load(words, 0);
-    if (load(words, index) !== SYNC_WAITERS) return RELEASED;
-  }
-  return cas(words, index, SYNC_WAITERS, 0) === SYNC_WAITERS ? WAKE_SYNC : RELEASED;
 }
 
 /**

@@ -44,18 +44,6 @@ export function turnOf(policy: i32): i32 {
   return policy & (TURN | SLEEPS | TRYING);
 }
 
-/** Whether threads spin for the lock, and how fast it goes round then is known. */
-export function isSpunFor(policy: i32): boolean {
-  return policy >= 0 && (policy & SLEEPS) === 0 && ((policy >> SPIN_SHIFT) & RATE) !== 0;
-}
-
-/** Whether this hold is the one of a quarter to half a millisecond's that wakes a sleeper whether or not others spin. */
-export function isWakeDue(policy: i32, ticket: i32): boolean {
-  // A 24th of the rate, rounded down: for 0 … 511, and without a division, which the two languages make differently.
-  const octaves = (((policy >> SPIN_SHIFT) & RATE) * 171) >> 12;
-  return octaves < 2 || (ticket & ((1 << (octaves - 1)) - 1)) === 0;
-}
-
 /** The policy after a turn during which the lock was taken at this rate, 1 … RATE. */
 export function reviewed(policy: i32, rate: i32): i32 {
   const way = policy & SLEEPS;

@@ -33,9 +33,9 @@ import { scratchOf } from "../region/scratch.ts";
 import { copyToText, encodeInto, MAX_TEXT_BYTES } from "./codec.ts";
 import type { TableCore } from "./core.ts";
 import { incoming } from "./image.ts";
-import { decodeKey, decodeValues, encodeKey, writeIntegerKey } from "./row.ts";
-import { CACHED_WORDS, EPOCH, KEPT, mayKeep, ROW, ROW_VERSION, RowCache, SHARD, VERSION } from "./row-cache.ts";
-import type { Kept } from "./schema.ts";
+import { decodeKey, decodeText, decodeValues, encodeKey, writeIntegerKey } from "./row.ts";
+import { CACHED_WORDS, EPOCH, KEPT, KEY, mayKeep, ROW, ROW_VERSION, RowCache, SHARD, VERSION } from "./row-cache.ts";
+import type { Column, Kept } from "./schema.ts";
 import type { TableKey } from "./types.ts";
 
 /** Units of text that encode to no more bytes than the scratch area has for a key. */
@@ -55,7 +55,9 @@ export class TableReader {
   readonly #renewedFast: CoreExports["renewedVersion"] | undefined;
   readonly #scratch: number;
   readonly #textKeys: boolean;
-  /** The word of the only column if that is a text and the runtime copies bytes to texts, else 0. */
+  /** The only column, if that is a text and the runtime copies bytes to texts, shared ones too. */
+  readonly #text: Column | undefined;
+  /** Its word, or 0. */
   readonly #longText: number;
   readonly #cache: RowCache;
   readonly #inside: { readonly depth: number };
@@ -71,7 +73,8 @@ export class TableReader {
     this.#textKeys = core.schema.keyType === "string";
     const { single } = core.schema;
     const [first] = core.schema.columns;
-    this.#longText = single && first.type === "string" && copyToText !== undefined ? first.word : 0;
+    this.#text = single && first.type === "string" && copyToText !== undefined ? first : undefined;
+    this.#longText = this.#text?.word ?? 0;
     this.#cache = new RowCache(this.#textKeys);
     this.#inside = core.inside;
     this.#serialAt = core.serialAt;
@@ -139,17 +142,38 @@ export class TableReader {
       }
       return core.read(encodeKey(core.schema, key, core.label)) ? this.#decode() : undefined;
     }
-    if (length > 0) incoming.copyIn(words, scratch + SCRATCH_ROW, length, 0);
-    const kept = this.#decode();
+    return this.#keep(key, known, length, read);
+  }
+
+  /** Decodes the row that was read, `read` words long, and keeps it; `length` of them, if any, are in the scratch area. */
+  #keep(key: TableKey, known: number, length: number, read: number): Kept {
+    const core = this.#core;
+    const { memory } = core.region;
+    const { words } = memory;
+    const row = this.#scratch + SCRATCH_ROW;
+    // A plain text is decoded where it is: that takes neither an image nor an array of values.
+    const text = length > 0 && (words[row + R_TAG] & PLAIN) !== 0 ? this.#text : undefined;
+    if (length > 0 && (text === undefined || (known < 0 && !mayKeep(key)))) incoming.copyIn(words, row, length, 0);
+    const kept = text !== undefined ? decodeText(core.schema, memory, row, text) : this.#decode();
     if (read > LONGEST_KEPT) return kept;
+    const rowVersion = text !== undefined ? words[row + R_VERSION] : incoming.words[R_VERSION];
+    const version = words[this.#scratch + SCRATCH_VERSION];
+    const found = words[this.#scratch + SCRATCH_FOUND];
+    const epoch = words[this.#scratch + SCRATCH_EPOCH];
+    if (known >= 0 && this.#cache.renew(known, kept, version, found, rowVersion, epoch, read)) return kept;
     this.#cache.keep({
-      key: mayKeep(key) ? key : decodeKey(core.schema, incoming, 0),
+      key:
+        known >= 0
+          ? (this.#cache.slots[known + KEY] as TableKey)
+          : mayKeep(key)
+            ? key
+            : decodeKey(core.schema, incoming, 0),
       kept,
-      shard: words[scratch + SCRATCH_SHARD],
-      version: words[scratch + SCRATCH_VERSION],
-      row: words[scratch + SCRATCH_FOUND],
-      rowVersion: incoming.words[R_VERSION],
-      epoch: words[scratch + SCRATCH_EPOCH],
+      shard: words[this.#scratch + SCRATCH_SHARD],
+      version,
+      row: found,
+      rowVersion,
+      epoch,
       words: read,
     });
     return kept;

@@ -1,7 +1,8 @@
 // What a thread read last, by key: decoded rows, each with the version of its shard under which it was read. An entry is right for as long as that version is the shard's, and beyond it for as long as the row's own version
 // stays (protocols/table-read.ts).
 //
-// A table of entries in private memory, each in one of two places, the later one in the first. It starts small and grows
+// A table of entries in private memory, each in one of two places, the later one in the first; one whose row changes stays
+// where it is. It starts small and grows
 // while keys displace each other, up to MAX_ENTRIES. Entries stand side by side in two arrays: as objects, they would
 // cost a read more lines of the processor's cache than all the rest of it.
 
@@ -45,7 +46,7 @@ export interface CachedRow {
 }
 
 // A place of the first array: what every read looks at stands in one line of the processor's cache.
-const KEY = 0;
+export const KEY = 0;
 export const KEPT = 1;
 export const SHARD = 2;
 export const VERSION = 3;
@@ -142,6 +143,32 @@ export class RowCache {
       epoch: details[at + EPOCH],
       words: details[at + WORDS],
     };
+  }
+
+  /**
+   * Puts what was read anew in the place of the entry at `at`, whose key stays; false, with nothing changed, if that would
+   * be too much to keep.
+   */
+  renew(
+    at: number,
+    kept: Kept,
+    version: number,
+    row: number,
+    rowVersion: number,
+    epoch: number,
+    words: number,
+  ): boolean {
+    const { slots, details } = this;
+    const total = this.#words + words - details[at + WORDS];
+    if (total > CACHED_WORDS) return false;
+    this.#words = total;
+    slots[at + KEPT] = kept;
+    slots[at + VERSION] = version;
+    details[at + ROW] = row;
+    details[at + ROW_VERSION] = rowVersion;
+    details[at + EPOCH] = epoch;
+    details[at + WORDS] = words;
+    return true;
   }
 
   #put(at: number, entry: CachedRow): void {

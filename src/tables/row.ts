@@ -226,7 +226,8 @@ export function decodeRow(schema: Schema, image: Image, at: i32): AnyRow {
   return schema.rowOf(decodeValues(schema, image, at));
 }
 
-function decodeText(schema: Schema, image: Image, at: i32, column: Column): string {
+/** A text of the row at `at`; of a row that is plain and short the image may be shared memory that nobody else writes. */
+export function decodeText(schema: Schema, image: Pick<Image, "words" | "bytes">, at: i32, column: Column): string {
   const words = image.words;
   const start = (at + schema.keyWord) << 2;
   const before = column.previous === 0 ? (words[at + R_KEY_BYTES] + 3) & ~3 : words[at + column.previous];

@@ -4,7 +4,7 @@
 // Without an inspector, and in an exploration that itself runs in a worker, such a body hangs.
 //
 //   cells   0 replays begun | 1 one is running | 2 the worker has stopped it | 3 milliseconds that one may take
-//           4 the worker can stop it | 5 how often it has looked
+//           4 the worker can stop it (1), or finds that it can't (-1: Deno has no such session) | 5 how often it has looked
 //
 // Invariant: execution is ended only while a replay runs that has run at least that long.
 import { hostModule } from "./host.ts";
@@ -29,11 +29,16 @@ const PATIENCE_MS = 60_000;
 const SOURCE = `
 const { workerData } = require("node:worker_threads");
 const { Session } = require("node:inspector");
-const session = new Session();
-session.connectToMainThread();
 const cells = new Int32Array(workerData);
-Atomics.store(cells, 4, 1);
-setInterval(() => {
+const session = new Session();
+let able = 1;
+try {
+  session.connectToMainThread();
+} catch {
+  able = -1;
+}
+Atomics.store(cells, 4, able);
+if (able > 0) setInterval(() => {
   Atomics.add(cells, 5, 1);
   const begun = Atomics.load(cells, 0);
   if (Atomics.load(cells, 1) === 0 || begun !== seen) {
@@ -105,6 +110,7 @@ export class AsyncWatchdog {
     while (this.atomics.load(mine, READY) === 0 && realNow() - since < PATIENCE_MS) {
       await new Promise((resolve) => void realTimeout(resolve, 2));
     }
+    if (this.atomics.load(mine, READY) < 0) cells = undefined;
   }
 
   /** An async replay begins, or goes on after an event. */

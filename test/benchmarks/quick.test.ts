@@ -47,7 +47,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   "threads that wait for each other": ["handoff", "ping-pong", "notifyAll, 4", "bounded buffer, 4", "barrier, 4"],
   "session store": ["session store"],
   "tables, beginnings, the profiler": ["table", "map values", "map growth", "start", "profiler"],
-  "queues and logs": ["queue throughput, 2", "queue latency", "log, 4"],
+  "queues and logs": ["queue throughput, 2", "queue latency", "log, 4", "log latency"],
 };
 
 for (const [group, names] of Object.entries(groups)) {

@@ -37,6 +37,7 @@ export interface Library {
   readonly permits: typeof import("../../src/protocols/semaphore.ts");
   readonly stamped: typeof import("../../src/protocols/stamped.ts");
   readonly rwWaiting: typeof import("../../src/locks/rw-waiting.ts");
+  readonly rwAwaiting: typeof import("../../src/locks/rw-awaiting.ts");
   readonly asyncWaiters: typeof import("../../src/locks/async-waiters.ts");
   readonly deadlock: typeof import("../../src/region/deadlock.ts");
   readonly sleep: typeof import("../../src/region/sleep.ts");
@@ -124,13 +125,6 @@ const NO_PROBES_LACK: Patch = {
   file: "protocols/seat.js",
   find: "return load(words, seatAt + T_PROBES) < PROBES_ARMED / 2;",
   replace: "return false;",
-};
-
-/** Loads that only pass the time between two looks at a lock. */
-const NO_CALM: Patch = {
-  file: "protocols/mutex.js",
-  find: "const CALM_LOADS = 16;",
-  replace: "const CALM_LOADS = 0;",
 };
 
 /** No worker of this process is one of the library's: each copy would listen to each of them. */
@@ -223,7 +217,6 @@ async function load(src: string, looks: boolean, tables: boolean): Promise<Libra
   apply(src, INIT_ONCE);
   apply(src, NO_PROBES);
   apply(src, NO_PROBES_LACK);
-  apply(src, NO_CALM);
   apply(src, NO_COUNTS);
   apply(src, NO_SLOW);
   apply(src, NO_WORKERS);
@@ -258,6 +251,7 @@ async function load(src: string, looks: boolean, tables: boolean): Promise<Libra
     permits: await module("protocols/semaphore.js"),
     stamped: await module("protocols/stamped.js"),
     rwWaiting: await module("locks/rw-waiting.js"),
+    rwAwaiting: await module("locks/rw-awaiting.js"),
     asyncWaiters: await module("locks/async-waiters.js"),
     deadlock: await module("region/deadlock.js"),
     sleep: await module("region/sleep.js"),

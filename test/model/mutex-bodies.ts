@@ -46,28 +46,18 @@ export class MutexBodies extends MutexPlace {
   }
 
   /** As {@link blocking}, where the usual course of a sleep is one operation. */
-  protected sleeping(n: number, rounds: number, unlock = this.unlock): ThreadOptions<Words>[] {
+  protected sleeping(n: number, rounds: number): ThreadOptions<Words>[] {
     const body = (w: Words, { index }: { index: number }): unknown => {
       const { lockWait, mutex, park, threads, wordLock } = this.lib;
       const me = this.me(index);
-      if (mutex.tryLock(w, this.at, me) !== 0) return this.hold(w, me, mutex.ACQUIRED, true, unlock);
+      if (mutex.tryLock(w, this.at, me) !== 0) return this.hold(w, me, mutex.ACQUIRED);
       const sleepForLock = (at: number, by: number, seat: number, seen: number, how: number): number =>
         lockWait.sleepForLock(w, at, by, seat, seen, how, park.SLICE_MS, 0);
       const locker = { memory: { words: w } as never, me, seatAt: threads.slotWord(index), sleeping: { sleepForLock } };
       const result = wordLock.lockBlocking(locker, this.at, Number.POSITIVE_INFINITY);
-      return this.hold(w, me, result, true, unlock);
+      return this.hold(w, me, result);
     };
     return Array.from({ length: n }, () => ({ body, rounds }));
-  }
-
-  /** As {@link sleeping}, with releases that look on twice whether somebody takes the lock. */
-  protected looking(n: number, rounds: number): ThreadOptions<Words>[] {
-    return this.sleeping(n, rounds, (w, me) => {
-      const { mutex, wordLock } = this.lib;
-      const owed = mutex.unlockWatching(w, this.at, me, 2);
-      if (owed === mutex.NOT_OWNER) throw new Error("the holder is told that it does not own the lock");
-      if (owed !== mutex.RELEASED) wordLock.payWakes(w, this.at, owed);
-    });
   }
 
   protected timed(n: number): ThreadOptions<Words>[] {

@@ -84,14 +84,6 @@ class MutexModels extends MutexBodies {
       model("2 threads × 1, sleeping in one operation, a death", true, { threads: this.sleeping(2, 1), ...crash }),
       model("3 threads × 1, sleeping in one operation", false, { threads: this.sleeping(3, 1) }),
       model("3 threads × 1, sleeping in one operation, a death", false, { threads: this.sleeping(3, 1), ...crash }),
-      model("2 threads × 2, releases that look on", true, { threads: this.looking(2, 2) }),
-      model("2 threads × 1, releases that look on, a death", true, { threads: this.looking(2, 1), ...crash }),
-      model("3 threads × 1, releases that look on", false, { threads: this.looking(3, 1) }),
-      model("3 threads × 1, releases that look on, a death", false, {
-        threads: this.looking(3, 1),
-        ...crash,
-        ...large,
-      }),
       model("2 threads × 1, marked by a recording meanwhile", true, { threads: [...sync(2), this.marking()] }),
       model("2 threads × 2, marked by a recording meanwhile", false, {
         threads: [...sync(2, { rounds: 2 }), this.marking()],

@@ -108,14 +108,14 @@ export class MutexPlace {
   }
 
   /** `whole`: the rest of the body is nothing but this, so that what was before can be forgotten. */
-  protected hold(w: Words, me: number, result: number, whole = true, unlock = this.unlock): string {
+  protected hold(w: Words, me: number, result: number, whole = true): string {
     const { mutex } = this.lib;
     if (result !== mutex.ACQUIRED && result !== mutex.ACQUIRED_DIED) throw new Error(`lock returned ${result}`);
     const died = result === mutex.ACQUIRED_DIED;
     if (died && !mutex.markConsistent(w, this.at, me)) throw new Error("told of a death, but there is nothing to mark");
     this.critical(w, died);
     if (whole) checkpoint("unlock");
-    unlock.call(this, w, me);
+    this.unlock(w, me);
     return "held";
   }
 }

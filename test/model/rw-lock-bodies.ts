@@ -212,8 +212,8 @@ export class RwLockBodies extends RwLockPlace {
   }
 
   protected async readOnce(w: Words, place: Place, timeout?: number): Promise<void> {
-    const { mutex, rwWaiting } = this.lib;
-    const result = await rwWaiting.readAwaiting(place, { timeout });
+    const { mutex, rwAwaiting } = this.lib;
+    const result = await rwAwaiting.readAwaiting(place, { timeout });
     if (timeout === undefined || result !== mutex.MUST_WAIT) this.read(w, place, result);
   }
 
@@ -225,10 +225,10 @@ export class RwLockBodies extends RwLockPlace {
   }
 
   protected async writeOnce(w: Words, place: Place, timeout?: number): Promise<void> {
-    const { mutex, rwWaiting } = this.lib;
-    let result = await rwWaiting.gateAwaiting(place, { timeout });
+    const { mutex, rwAwaiting } = this.lib;
+    let result = await rwAwaiting.gateAwaiting(place, { timeout });
     if (result === mutex.ACQUIRED) {
-      result = this.drained(w, place, await rwWaiting.drainAwaiting(place, { timeout }));
+      result = this.drained(w, place, await rwAwaiting.drainAwaiting(place, { timeout }));
     }
     if (timeout === undefined || result !== mutex.MUST_WAIT) this.write(w, place, result);
   }
@@ -238,7 +238,7 @@ export class RwLockBodies extends RwLockPlace {
     return async (w, { index }: Thread) => {
       const place = this.place(w, index);
       const reading = async (): Promise<void> => {
-        const result = await this.lib.rwWaiting.readAwaiting(place, {});
+        const result = await this.lib.rwAwaiting.readAwaiting(place, {});
         await Promise.resolve();
         this.read(w, place, result);
       };

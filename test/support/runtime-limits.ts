@@ -26,6 +26,9 @@ const nodeOnly = "the command line of the profiler, its watch page and the nativ
 const example = "an example application for Node";
 const interrupt = "`terminate()` does not end a thread that blocks or computes, on Deno";
 
+const inspector =
+  "it needs Node's inspector or `vm`, to see variables outside the memory or to end a body that computes for ever";
+
 const others: readonly RuntimeKind[] = ["bun", "deno"];
 
 export const limits: readonly Limit[] = [
@@ -49,6 +52,11 @@ export const limits: readonly Limit[] = [
   { on: ["deno"], file: "test/profile/render/pprof.test.ts", reason: nodeOnly },
   { on: others, file: "test/locks/mutex-process.test.ts", reason: nodeProgram },
   { on: others, file: "test/locks/no-wait-async.test.ts", reason: nodeProgram },
+  { on: others, file: "test/testing/async-watchdog.test.ts", reason: inspector },
+  { on: others, file: "test/testing/bad-bodies.test.ts", title: "a counter outside the memory", reason: inspector },
+  { on: others, file: "test/testing/bad-bodies.test.ts", title: "a flag", reason: inspector },
+  { on: others, file: "test/testing/bad-bodies.test.ts", title: "a list that bodies add to", reason: inspector },
+  { on: others, file: "test/testing/bad-bodies.test.ts", title: "an async body that", reason: inspector },
   { on: ["deno"], file: "test/soak/", reason: interrupt },
   { on: ["deno"], file: "test/region/threads.test.ts", title: "a probe tells a blocked thread", reason: interrupt },
   { on: ["deno"], file: "test/locks/once.test.ts", title: "runs it ends by terminate()", reason: interrupt },

@@ -8,6 +8,7 @@ import { RegionMemory } from "../../src/region/memory.ts";
 import { Region } from "../../src/region/region.ts";
 import { scratchOf } from "../../src/region/scratch.ts";
 import { leaveSeat } from "../../src/region/threads.ts";
+import { SharedMap } from "../../src/tables/map.ts";
 import { CACHED_WORDS, RowCache } from "../../src/tables/row-cache.ts";
 import { SharedTable } from "../../src/tables/shared-table.ts";
 import { trimShard } from "../../src/tables/slab.ts";
@@ -129,6 +130,47 @@ test("a cache of long rows forgets them before they are too many, and finds none
     assert.ok(kept(`key ${i}`));
     const count = Array.from({ length: i + 1 }, (_, k) => `key ${k}`).filter(kept).length;
     assert.ok(count <= 16, `${count} rows`);
+  }
+});
+
+for (const wasm of [true, false]) {
+  test(`values of every kind that change under a reader, in place of each other, ${wasm ? "Wasm" : "JavaScript"}`, () => {
+    const writer = new SharedMap({ region: Region.create({ wasm }) });
+    const reader = SharedMap.from(writer.share());
+    // Short and longer than the loop decodes, beyond ASCII, a lone surrogate, longer than the scratch area, than a cache keeps.
+    const kinds = [
+      "",
+      "a",
+      "Alice Example",
+      "x".repeat(30),
+      "é".repeat(7),
+      "\u{1f600}",
+      "\ud800",
+      "y".repeat(600),
+      "ü".repeat(400),
+    ];
+    const values = [...kinds, "z".repeat(4000), "w".repeat(5000)];
+    const keys = ["k", "twelve chars", "a key of more than twelve characters", "schlüssel", "q".repeat(150)];
+    for (let round = 0; round < 300; round++) {
+      for (const [k, key] of keys.entries()) {
+        const value = values[(round * 7 + k * 3 + (round % 5)) % values.length];
+        writer.set(key, value);
+        assert.is(reader.get(key), value);
+        assert.is(reader.get(`${key.slice(0, 1)}${key.slice(1)}`), value);
+      }
+    }
+  });
+}
+
+test("rows that grow while they are kept do not grow the cache beyond its bound", () => {
+  const writer = new SharedMap({ region: Region.create() });
+  const reader = SharedMap.from(writer.share());
+  const keys = Array.from({ length: 1500 }, (_, i) => `a key of some length, number ${i}`);
+  for (const length of [1, 1000, 4000, 2]) {
+    for (const key of keys) writer.set(key, key.slice(-1).repeat(length));
+    for (let round = 0; round < 2; round++) {
+      for (const key of keys) assert.is(reader.get(key), key.slice(-1).repeat(length));
+    }
   }
 });
 

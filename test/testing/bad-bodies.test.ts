@@ -1,7 +1,7 @@
 // Bodies that can't be checked: an error that says which and at which step, never a wrong "passed".
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { type Body, type ExploreOptions, explore, ModelError } from "../../src/testing/index.ts";
+import { suite } from "../support/suite.ts";
 import { view } from "./textbook.ts";
 
 const test = suite("bodies that can't be checked");

@@ -8,7 +8,7 @@ export const barrierMutants: readonly Mutant[] = [
   {
     name: "barrier: the last to arrive wakes nobody",
     file: "locks/barrier.js",
-    find: 'if (look === "passed" && arrival.index !== 0)\n                this.#wake();',
+    find: 'if (look === "passed" && arrival.index !== 0)\n                this.wake();',
     replace: "",
     model: "barrier: 2 threads × 1",
     expect: LOST,

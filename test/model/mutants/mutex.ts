@@ -42,22 +42,6 @@ export const mutexMutants: readonly Mutant[] = [
     expect: LOST,
   },
   {
-    name: "a release that looked on takes S away and wakes nobody",
-    file: PROTOCOL,
-    find: "=== SYNC_WAITERS ? WAKE_SYNC : RELEASED;",
-    replace: "=== SYNC_WAITERS ? RELEASED : RELEASED;",
-    model: "2 threads × 2, releases that look on",
-    expect: LOST,
-  },
-  {
-    name: "a release that looked on wakes nobody whom it still has to wake",
-    file: PROTOCOL,
-    find: "if (load(words, index) !== SYNC_WAITERS)\n            return RELEASED;\n    }",
-    replace: "if (load(words, index) !== 1)\n            return RELEASED;\n    }",
-    model: "2 threads × 2, releases that look on",
-    expect: LOST,
-  },
-  {
     name: "whoever slept in one operation takes the lock without S",
     file: "protocols/lock-wait.js",
     find: "spinStep(words, index, me, 1, 0, budget)",
