@@ -86,7 +86,8 @@ export class Region {
     // WebAssembly can't sleep natively.
     this.sleeping = this.parking === "atomics" ? this.core : undefined;
     this.#legacy = { id: this.id, words: memory.words, seat: undefined, unwatch: undefined };
-    known.set(this.id, new WeakRef(this));
+    // The first one stays: a second view of the memory that is dropped must not take it along.
+    if (known.get(this.id)?.deref() === undefined) known.set(this.id, new WeakRef(this));
     dropped.register(this, this.#legacy);
     announceRegion(this);
     attachForDeadlocks(this);

@@ -2,7 +2,7 @@
 // taken, copied under it, decoded after it is released.
 
 import { describe } from "../cells/deadline.ts";
-import { boundOf, decode, encodedLength, encodeInto } from "./codec.ts";
+import { boundOf, decode, decodePlain, encodedLength, encodeInto } from "./codec.ts";
 
 /** What a queue or a log holds. */
 export type Value = string | Uint8Array;
@@ -16,6 +16,12 @@ export interface Payload {
 
 export const TEXT = 1;
 export const BYTES = 2;
+/** Text of as many bytes as units, which is ASCII: it is copied back instead of decoded. */
+export const PLAIN = 3;
+
+export function isKind(kind: number): boolean {
+  return kind === TEXT || kind === BYTES || kind === PLAIN;
+}
 
 /** A larger piece of scratch memory is not kept for the next value. */
 const KEPT_BYTES = 1 << 22;
@@ -44,7 +50,8 @@ export function encodePayload(value: unknown, maxBytes: number, where: string): 
     const bytes = scratch(outgoing, boundOf(value), (grown) => {
       outgoing = grown;
     });
-    return { bytes, length: encodeInto(value, bytes, 0), kind: TEXT };
+    const length = encodeInto(value, bytes, 0);
+    return { bytes, length, kind: length === value.length ? PLAIN : TEXT };
   }
   if (!isBytes(value)) throw new TypeError(`${where} takes a string or a Uint8Array, got ${describe(value)}`);
   if (value.length > maxBytes) throw tooLong(value.length, maxBytes, where);
@@ -58,7 +65,7 @@ export function keepPayload({ bytes, length, kind }: Payload): Payload {
 
 /** Room for a value that is to be copied in; text is decoded before the next one comes. */
 export function incomingPayload(length: number, kind: number): Payload {
-  if (kind !== TEXT) return { bytes: new Uint8Array(length), length, kind };
+  if (kind === BYTES) return { bytes: new Uint8Array(length), length, kind };
   const bytes = scratch(incoming, length, (grown) => {
     incoming = grown;
   });
@@ -66,7 +73,8 @@ export function incomingPayload(length: number, kind: number): Payload {
 }
 
 export function decodePayload({ bytes, length, kind }: Payload): Value {
-  return kind === TEXT ? decode(bytes, 0, length) : bytes;
+  if (kind === BYTES) return bytes;
+  return kind === PLAIN ? decodePlain(bytes, 0, length) : decode(bytes, 0, length);
 }
 
 /** A Uint8Array of this realm or another; a Buffer is one. */

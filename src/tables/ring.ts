@@ -20,7 +20,7 @@ import { TableError } from "../cells/errors.ts";
 import { MUTEX_WORDS } from "../protocols/mutex.ts";
 import { KIND_RING } from "../region/layout.ts";
 import type { Region } from "../region/region.ts";
-import { BYTES, incomingPayload, type Payload, TEXT } from "./payload.ts";
+import { incomingPayload, isKind, type Payload } from "./payload.ts";
 
 export const STORAGE: i32 = MUTEX_WORDS;
 /** The end of the storage's block, in words: what a thread's views must cover. */
@@ -140,7 +140,7 @@ export class Ring {
     const length = words[slot + LENGTH];
     const kind = words[slot + KIND];
     const size = words[storage + BYTE_MASK] + 1;
-    if (length < 0 || length > size || (kind !== TEXT && kind !== BYTES)) throw corruptRing(slot);
+    if (length < 0 || length > size || !isKind(kind)) throw corruptRing(slot);
     const payload = keep ? { bytes: new Uint8Array(length), length, kind } : incomingPayload(length, kind);
     const from = words[slot + START] & (size - 1);
     const first = Math.min(length, size - from);
@@ -193,8 +193,7 @@ export class Ring {
     if (this.usedBytes() > Math.min(this.maxBytes, words[storage + BYTE_MASK] + 1)) report("its entries overlap");
     for (let number = 0; number < count; number++) {
       const slot = slotOf(words, storage, head + number);
-      const kind = words[slot + KIND];
-      if (kind !== TEXT && kind !== BYTES) report(`entry ${number} is neither text nor bytes`);
+      if (!isKind(words[slot + KIND])) report(`entry ${number} is neither text nor bytes`);
       if (words[slot + LENGTH] < 0) report(`entry ${number} has a negative length`);
       if (number > 0 && words[slot + START] !== endOf(words, slotOf(words, storage, head + number - 1))) {
         report(`entry ${number} does not start where the one before it ends`);

@@ -1,3 +1,4 @@
+// watchdog: 300s
 import { barrierSuite } from "../suites/barrier-suite.ts";
 import { backends } from "../support/lock-backends.ts";
 

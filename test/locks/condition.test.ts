@@ -1,3 +1,4 @@
+// watchdog: 300s
 // Condition: the conformance suite of each lock that has conditions on each backend, and real workers.
 
 import * as assert from "uvu/assert";

@@ -272,4 +272,22 @@ test("a writer that dies at any store has appended whole or not at all, and drop
   assert.ok(deaths > 700, `only ${deaths} deaths were tried`);
 });
 
+test("texts of ASCII alone and others come back unit for unit, from a log and from a queue", () => {
+  const texts = ["", "\x00", "\x7f", "\x80", "\uFEFFa", "é", "\ufffd", "\ud800"];
+  for (const length of [24, 25, 26, 300, 10_000]) {
+    const plain = "\uFEFFabc\x7f".slice(1).repeat(length).slice(0, length);
+    texts.push(plain, `${plain}é`, `é${plain}`, `\uFEFF${plain}`, `${plain}\udc00`, "é".repeat(length));
+  }
+  const region = Region.create({ maxThreads: 4 });
+  const log = new SharedLog({ region, capacity: texts.length });
+  const queue = new SharedQueue({ region, capacity: texts.length });
+  for (const text of texts) {
+    log.append(text);
+    queue.push(text);
+  }
+  assert.equal(rest(log.reader()), texts);
+  assert.equal(queue.drain(), texts);
+  assert.equal([log.check().ok, queue.check().ok], [true, true]);
+});
+
 test.run();

@@ -46,7 +46,7 @@ export const mutexMutants: readonly Mutant[] = [
     file: "protocols/lock-wait.js",
     find: "spinStep(words, index, me, 1, 0, budget)",
     replace: "spinStep(words, index, me, 0, 0, budget)",
-    model: "3 threads × 1, sleeping in one operation, at most 2 preemptions",
+    model: "3 threads × 1, sleeping in one operation",
     expect: LOST,
   },
   {
