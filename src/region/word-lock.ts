@@ -51,6 +51,12 @@ export const STARVING_MS = 1;
 /** How long a free lock is kept for a starving waiter, should that one have died. */
 const RESERVED_MS = 2;
 
+/**
+ * How often a starving waiter that looked on in vain takes F back before it sleeps again. The holder, it seems, does not run:
+ * perhaps on the very core on which the waiter was woken. A lock that is kept for a thread that sleeps is idle until it comes.
+ */
+const PATIENCE = 3;
+
 /** The making of a named object that is under way. */
 export interface Naming {
   /** Its entry in the directory, not linked yet. */
@@ -137,6 +143,9 @@ function lockSleeping(locker: Locker, index: number, deadline: number, what: Per
   const begun = now();
   let slept: 0 | 1 = 0;
   let starver = 0;
+  /** It has slept, and has not starved in vain since. */
+  let rises = false;
+  let inVain = 0;
   const how = what === undefined ? FOR_PART : FOR_OWNER;
   let ask = false;
   let ended = 0;
@@ -161,9 +170,17 @@ function lockSleeping(locker: Locker, index: number, deadline: number, what: Per
       return ended === DEADLOCKED ? DEADLOCKED : MUST_WAIT;
     }
     // Again if need be: a free lock is kept for the starver for a short time only, then F is taken from it.
-    if (slept !== 0 && !isStarving(step) && time - begun > STARVING_MS && announceStarving(words, index)) {
+    if (rises && !isStarving(step) && time - begun > STARVING_MS && announceStarving(words, index)) {
       starver = 1;
-      if (spinning !== undefined && spinning.spinForLock(index, me, 1, 1) !== 0) return ACQUIRED;
+      if (spinning !== undefined) {
+        if (spinning.spinForLock(index, me, 1, 1) !== 0) return ACQUIRED;
+        if (inVain++ < PATIENCE) {
+          rises = false;
+          starver = 0;
+          // It tries again, so it owes no wake: if the lock is free now, it takes it with all its flags.
+          withdrawStarving(words, index);
+        }
+      }
       continue;
     }
     const reserved = ownerOf(step) === 0;
@@ -174,6 +191,7 @@ function lockSleeping(locker: Locker, index: number, deadline: number, what: Per
     } else ended = sleepAnnounced(words, locker, index + LOCK, step, index, slice, how);
     ask = ended === TIMED_OUT;
     slept = 1;
+    rises = true;
     if (what !== undefined && !what.isCurrent()) {
       // The words are another mutex's now: the wake that ended the sleep may have been meant for one of its waiters.
       wake(words, index + LOCK, 1);

@@ -1,8 +1,8 @@
 // The cases of check:model: one for each model and one for each mutant, so that several processes can share them.
 // Invariant: a case is named by text alone, and its outcome is plain data: both cross a process boundary.
 import { explore } from "../../src/testing/explore.ts";
-import { withLibrary } from "./library.ts";
-import type { Model } from "./model.ts";
+import { sharedLibrary } from "./library.ts";
+import { type Model, needsOf } from "./model.ts";
 import { protocols } from "./protocols.ts";
 import { searchMutant } from "./search.ts";
 
@@ -35,16 +35,19 @@ export interface Outcome {
 
 /** About how long a case takes, for longest first: the slow models, slowest first. The others need a few seconds at most. */
 const SLOW: readonly string[] = [
-  "fair, 3 threads × 1, a death",
-  "rw: 2 readers, 1 writer",
-  "2 async and 1 sync",
-  "rw: 2 readers, 1 writer, a death, at most 2 preemptions",
-  "semaphore: owned, 3 threads, a death, at most 1 preemption",
-  "1 async and 2 sync",
+  "moved: 2 takers, and a giver that wakes all",
+  "condition: 2 takers that may die, and a giver of 2",
+  "condition: 2 takers that may die, and a giver of 2 that wakes all",
   "condition: 2 waiters, one with a time-out, and one is chosen",
+  "fair, 3 threads × 1, a death",
+  "queue: a large and a small value, a full queue",
+  "3 threads × 2",
+  "fair, 1 async and 2 sync",
+  "rw: 2 readers, 1 writer, a death",
+  "rw: a writer that gives up, 1 reader, 1 writer",
   "rw: 1 reader, 2 writers, a death, at most 2 preemptions",
-  "reentrant: 3 threads × 1, a death",
   "log: 1 writer × 2, 1 reader × 2",
+  "queue: 2 consumers, one dies",
 ];
 
 /** The outcome of a case that threw, or whose process was lost: it counts as failed. */
@@ -69,21 +72,20 @@ export const isBounded = (model: Model): boolean =>
 /** All cases that the words choose, longest first. */
 export async function listCases(short: boolean, only?: string, mutant?: string): Promise<Case[]> {
   const cases: Case[] = [];
-  await withLibrary([], async (library) => {
-    for (const protocol of protocols) {
-      const chosen = (name: string): boolean => only === undefined || `${protocol.name} ${name}`.includes(only);
-      const models = mutant !== undefined ? [] : protocol.models(library);
-      for (const m of models) {
-        if ((!short || m.short) && chosen(m.name)) cases.push({ protocol: protocol.name, kind: "model", name: m.name });
-      }
-      if (only !== undefined) continue;
-      for (const m of protocol.mutants) {
-        if (mutant === undefined || m.name.includes(mutant)) {
-          cases.push({ protocol: protocol.name, kind: "mutant", name: m.name });
-        }
+  const library = await sharedLibrary({});
+  for (const protocol of protocols) {
+    const chosen = (name: string): boolean => only === undefined || `${protocol.name} ${name}`.includes(only);
+    const models = mutant !== undefined ? [] : protocol.models(library);
+    for (const m of models) {
+      if ((!short || m.short) && chosen(m.name)) cases.push({ protocol: protocol.name, kind: "model", name: m.name });
+    }
+    if (only !== undefined) continue;
+    for (const m of protocol.mutants) {
+      if (mutant === undefined || m.name.includes(mutant)) {
+        cases.push({ protocol: protocol.name, kind: "mutant", name: m.name });
       }
     }
-  });
+  }
   const rank = ({ name }: Case): number => (SLOW.includes(name) ? SLOW.indexOf(name) : SLOW.length);
   return cases.sort((a, b) => rank(a) - rank(b));
 }
@@ -93,31 +95,24 @@ export async function runCase(what: Case): Promise<Outcome> {
 }
 
 async function runModel(what: Case): Promise<Outcome> {
-  return withLibrary(
-    [],
-    async (library) => {
-      const model = protocolOf(what)
-        .models(library)
-        .find((m) => m.name === what.name);
-      if (model === undefined) throw new Error(`no model is named "${what.name}"`);
-      // On a busy machine a process may get no time for many seconds, which is no endless loop.
-      const options = { watchdogMs: 120_000, ...model.options };
-      const result = await explore({ ...options, ...(what.replay === undefined ? {} : { replay: what.replay }) });
-      return {
-        threads: options.threads.length,
-        crashes: options.crashes ?? 0,
-        states: result.states,
-        transitions: result.transitions,
-        schedules: result.schedules,
-        seconds: result.seconds,
-        ok: result.ok,
-        exhaustive: isBounded(model) || result.exhaustive,
-        extent: result.exhaustive ? "all" : `bounded: ${result.cut ?? "stopped at a failure"}`,
-        failure: result.failure?.toString(),
-      };
-    },
-    protocolOf(what).looks,
-  );
+  const protocol = protocolOf(what);
+  const model = protocol.models(await sharedLibrary(needsOf(protocol))).find((m) => m.name === what.name);
+  if (model === undefined) throw new Error(`no model is named "${what.name}"`);
+  // On a busy machine a process may get no time for many seconds, which is no endless loop.
+  const options = { watchdogMs: 120_000, ...model.options };
+  const result = await explore({ ...options, ...(what.replay === undefined ? {} : { replay: what.replay }) });
+  return {
+    threads: options.threads.length,
+    crashes: options.crashes ?? 0,
+    states: result.states,
+    transitions: result.transitions,
+    schedules: result.schedules,
+    seconds: result.seconds,
+    ok: result.ok,
+    exhaustive: isBounded(model) || result.exhaustive,
+    extent: result.exhaustive ? "all" : `bounded: ${result.cut ?? "stopped at a failure"}`,
+    failure: result.failure?.toString(),
+  };
 }
 
 async function runMutant(what: Case): Promise<Outcome> {

@@ -10,7 +10,7 @@ export class ConditionBodies extends ConditionPlace {
       const locker = this.locker(w, index);
       this.acquire(w, locker);
       for (;;) {
-        checkpoint("locked", ...locker.owedWakes);
+        checkpoint("locked", ...this.remembered(locker));
         if (w[this.tokens] !== 0) break;
         this.wait(w, locker);
       }

@@ -26,7 +26,7 @@ export function conditionLockModels(library: Library): readonly Model[] {
 
 class ConditionLockModels extends Places {
   all(): readonly Model[] {
-    const few: Partial<Options> = { preemptions: 2, states: 3e6, livelocks: "ignore" };
+    const large: Partial<Options> = { states: 20e6, livelocks: "ignore" };
     const model = (
       name: string,
       short: boolean,
@@ -39,16 +39,16 @@ class ConditionLockModels extends Places {
         { body: this.giver(1), rounds: 2 },
       ]),
       model(
-        "with its mutex, a taker, a giver and one that takes the lock, at most 2 preemptions",
+        "with its mutex, a taker, a giver and one that takes the lock",
         true,
         [this.taker(), this.giver(1), this.passer()],
-        few,
+        large,
       ),
       model(
         "with its mutex, 2 takers, and a giver that wakes all, at most 2 preemptions",
         false,
         [this.taker(), this.taker(), this.giver(2)],
-        few,
+        { ...large, preemptions: 2 },
       ),
       model(
         "with its mutex, a taker that may die, and a giver",

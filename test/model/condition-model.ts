@@ -35,13 +35,28 @@ class ConditionModels extends ConditionBodies {
       }),
       model("2 takers and a giver of 2", false, {
         threads: [{ body: this.taker() }, { body: this.taker() }, { body: this.giver(2) }],
-        preemptions: 2,
-        states: 3e6,
       }),
       model("2 takers, and a giver of 2 that wakes all", false, {
         threads: [{ body: this.taker() }, { body: this.taker() }, { body: this.giver(2, true) }],
-        preemptions: 2,
-        states: 3e6,
+      }),
+      model("a taker and a giver × 2, the taker may die", true, {
+        threads: [
+          { body: this.taker(), rounds: 2 },
+          { body: this.giver(), rounds: 2, crash: false },
+        ],
+        ...crash,
+      }),
+      model("2 takers that may die, and a giver of 2", false, {
+        threads: [{ body: this.taker() }, { body: this.taker() }, { body: this.giver(2), crash: false }],
+        ...crash,
+        livelocks: "ignore",
+        states: 20e6,
+      }),
+      model("2 takers that may die, and a giver of 2 that wakes all", false, {
+        threads: [{ body: this.taker() }, { body: this.taker() }, { body: this.giver(2, true), crash: false }],
+        ...crash,
+        livelocks: "ignore",
+        states: 20e6,
       }),
       model("a waiter is chosen by one that dies", true, {
         memory: this.published(),
@@ -52,8 +67,6 @@ class ConditionModels extends ConditionBodies {
         memory: this.published(),
         threads: [{ body: this.chosenOne(2) }, { body: this.chosenOne(2) }, { body: this.giver(1, true) }],
         ...crash,
-        preemptions: 1,
-        states: 3e6,
       }),
       model("a waiter with a time-out beside a giver", true, {
         threads: [{ body: this.waiter(10) }, { body: this.chooser(1) }],
@@ -62,8 +75,8 @@ class ConditionModels extends ConditionBodies {
       model("2 waiters, one with a time-out, and one is chosen", false, {
         threads: [{ body: this.waiter(10) }, { body: this.waiter(), daemon: true }, { body: this.chooser(1) }],
         final: this.countsAgree,
-        preemptions: 2,
-        states: 3e6,
+        livelocks: "ignore",
+        states: 20e6,
       }),
       model("a node is claimed while the mark is lowered", false, {
         threads: [

@@ -1,6 +1,6 @@
 // Where the condition of the models lies: its words, their names, and the steps of its wait and notify.
 
-import { scope } from "../../src/testing/markers.ts";
+import { checkpoint, scope } from "../../src/testing/markers.ts";
 import type { ExploreOptions } from "../../src/testing/options.ts";
 import type { Library } from "./library.ts";
 
@@ -56,9 +56,6 @@ export class ConditionPlace {
       const seat = threads.slotWord(t);
       w[seat + layout.T_CLAIM] = t + 1;
       w[seat + layout.T_STATE] = (1 << 2) | layout.SLOT_ALIVE;
-      // Just enough probes, and asked just now: no thread arms any or asks. Deaths are told by the hook.
-      w[seat + layout.T_PROBES] = 16;
-      w[seat + layout.T_PROBED_AT] = Math.floor(performance.timeOrigin + 1) % 2 ** 30;
     }
     w[this.table + waitNodes.CAPACITY] = NODES;
     return w;
@@ -87,8 +84,16 @@ export class ConditionPlace {
     return { memory: { words: w } as never, me: (1 << 12) | index, seatAt, owedWakes: [], wakesAtOnce: 1 };
   }
 
+  /** What outlives each function of a thread, beside the memory. */
+  protected remembered(locker: Locker): readonly number[] {
+    return locker.owedWakes;
+  }
+
   protected acquire(w: Words, locker: Locker): void {
-    scope(() => this.takeLock(w, locker));
+    scope(
+      () => this.takeLock(w, locker),
+      () => this.remembered(locker),
+    );
   }
 
   protected takeLock(w: Words, locker: Locker): void {
@@ -104,7 +109,7 @@ export class ConditionPlace {
   protected release(w: Words, locker: Locker): void {
     scope(
       () => this.giveLock(w, locker),
-      () => locker.owedWakes,
+      () => this.remembered(locker),
     );
   }
 
@@ -140,6 +145,7 @@ export class ConditionPlace {
     const waiting = waitNodes.publishNode(w, this.table, node, locker.me);
     const ticket = w[this.lock + mutex.HOLD];
     this.release(w, locker);
+    checkpoint("waits", node, waiting, ticket, deadline, ...this.remembered(locker));
     return this.waitOn(w, locker, { node, waiting, ticket }, deadline);
   }
 
@@ -150,7 +156,9 @@ export class ConditionPlace {
     const owed = condition.beginWait(w, this.table, this.lock, me, seatAt);
     if (owed < 0) throw new Error(`a wait began with ${owed}`);
     if (owed > 0) this.payRelease(w, locker, owed);
+    checkpoint("waits", ...this.remembered(locker));
     const ended = this.sleepWait(w, locker);
+    checkpoint("slept", ended, ...this.remembered(locker));
     if (ended === condition.WAIT_OVER) {
       this.wakeNext(w, locker);
       return true;
@@ -173,7 +181,9 @@ export class ConditionPlace {
     const { waitNodes, waitQueue, mutex } = this.lib;
     const what = { table: this.table, node, waiting, lock: node };
     const notified = waitQueue.sleepNode(locker, what, deadline, () => false);
+    checkpoint("slept on", node, ticket, notified, ...this.remembered(locker));
     this.acquireAgain(w, locker);
+    checkpoint("again", node, ticket, notified, ...this.remembered(locker));
     mutex.resumeHold(w, this.lock, ticket);
     if (notified) waitNodes.freeNode(w, this.table, node);
     this.wakeNext(w, locker);

@@ -115,7 +115,6 @@ export function fairModels(lib: Library): readonly Model[] {
   const crash = { crashes: 1, onCrash: (t: number, w: Words) => threads.buryThread(w, t) };
   const sync = (n: number, o?: Partial<ThreadOptions<Words>>): ThreadOptions<Words>[] =>
     Array.from({ length: n }, () => ({ body: blocking(), ...o }));
-  const few = { preemptions: 2 };
   return [
     model("fair, 2 threads × 1", true, { threads: sync(2) }),
     model("fair, 2 threads × 1, a death", true, { threads: sync(2), ...crash }),
@@ -123,7 +122,6 @@ export function fairModels(lib: Library): readonly Model[] {
     model("fair, 2 threads × 2", false, { threads: sync(2, { rounds: 2 }) }),
     model("fair, 2 threads × 2, a death", false, { threads: sync(2, { rounds: 2 }), ...crash, states: 20e6 }),
     model("fair, 3 threads × 1", true, { threads: sync(3) }),
-    model("fair, 3 threads × 1, at most 2 preemptions", false, { threads: sync(3), ...few }),
     // As if nothing were said at checkpoints: a body that goes round for ever is seen at once then.
     model("fair, 3 threads × 1, a death, at most 1 preemption", false, {
       threads: sync(3),
@@ -131,12 +129,8 @@ export function fairModels(lib: Library): readonly Model[] {
       preemptions: 1,
       checkpoints: "ignore",
     }),
-    model("fair, 3 threads × 1, a death, at most 2 preemptions", false, { threads: sync(3), ...crash, ...few }),
-    model("fair, 3 threads × 1, a time-out, at most 2 preemptions", false, {
-      threads: [{ body: blocking(10) }, ...sync(2)],
-      ...few,
-    }),
     model("fair, 3 threads × 1, a death", false, { threads: sync(3), ...crash, states: 20e6, livelocks: "ignore" }),
+    model("fair, 2 threads × 2, time-outs", false, { threads: sync(2, { body: blocking(10), rounds: 2 }) }),
     model("fair, 2 threads × 1, time-outs", true, { threads: sync(2, { body: blocking(10) }) }),
     model("fair, 3 threads × 1, a time-out", false, {
       threads: [{ body: blocking(10) }, ...sync(2)],
@@ -152,16 +146,13 @@ export function fairModels(lib: Library): readonly Model[] {
     }),
     model("fair, a try beside 2 rounds", true, { threads: [{ body: trying }, ...sync(1, { rounds: 2 })] }),
     model("fair, 1 async and 1 sync", true, { threads: [awaiting(1), ...sync(1)] }),
-    model("fair, 2 tasks of one thread and 1 sync, at most 2 preemptions", true, {
-      threads: [awaiting(2), ...sync(1)],
-      ...few,
-    }),
+    model("fair, 2 tasks of one thread and 1 sync", true, { threads: [awaiting(2), ...sync(1)] }),
     model("fair, 1 async with a time-out and 1 sync", false, { threads: [awaiting(1, 10), ...sync(1)] }),
-    model("fair, 1 async and 1 sync, a death, at most 2 preemptions", true, {
-      threads: [awaiting(1), ...sync(1)],
-      ...crash,
-      ...few,
+    model("fair, 1 async and 1 sync, a death", true, { threads: [awaiting(1), ...sync(1)], ...crash }),
+    model("fair, 1 async and 2 sync", false, {
+      threads: [awaiting(1), ...sync(2)],
+      states: 20e6,
+      livelocks: "ignore",
     }),
-    model("fair, 1 async and 2 sync, at most 2 preemptions", false, { threads: [awaiting(1), ...sync(2)], ...few }),
   ];
 }

@@ -10,7 +10,8 @@ import { type Here, type Options, Places, unless, values, type Words } from "./p
 
 /** As in locks/semaphore-waits.ts and region/word-lock.ts: how long permits are kept for a task or a starver. */
 const RESERVED_MS = 10;
-const few: Partial<Options> = { preemptions: 2, states: 3e6, livelocks: "ignore" };
+const large: Partial<Options> = { states: 20e6, livelocks: "ignore" };
+const few: Partial<Options> = { ...large, preemptions: 2 };
 
 export function barrierModels(library: Library): readonly Model[] {
   const p = new Places(library);
@@ -71,14 +72,11 @@ export function barrierModels(library: Library): readonly Model[] {
   };
   const resetter = p.body((h) => barrier(h).reset());
   const again = { body: cross(2), rounds: 2 };
+  const patient2 = { body: patient, rounds: 2 };
   const apart = { plain: "ignore", states: 20e6 } as const;
   return [
     p.model("barrier: 2 threads × 1", true, make(2), [cross(2), cross(2)], { final: indexes(2) }),
     p.model("barrier: 2 threads × 2", true, make(2), [again, again], apart),
-    p.model("barrier: 2 threads × 2, at most 2 preemptions", false, make(2), [again, again], {
-      ...apart,
-      preemptions: 2,
-    }),
     p.model("barrier: a reset beside a thread", true, make(2), [{ body: expectant, daemon: true }, resetter], {
       final: (_w, statuses) => !values(statuses).includes("passed"),
     }),
@@ -90,7 +88,18 @@ export function barrierModels(library: Library): readonly Model[] {
     p.model("barrier: a thread with a time-out, one without", true, make(2), [patient, expectant], { final: agreed }),
     p.model("barrier: 2 threads with a time-out, a death", true, make(2), [patient, patient], {
       ...p.crash(),
-      states: 20e6,
+      ...large,
+    }),
+    p.model(
+      "barrier: 3 threads, one with a time-out that lives, a death, no preemption",
+      false,
+      make(3),
+      [{ body: patient, crash: false }, expectant, expectant],
+      { ...p.crash(), ...large, preemptions: 0 },
+    ),
+    p.model("barrier: 2 threads × 2 with a time-out, a death", false, make(2), [patient2, patient2], {
+      ...p.crash(),
+      ...large,
     }),
     p.model("barrier: a task and a thread", true, make(2), [task, cross(2)]),
     p.model("barrier: a task that is aborted and a thread", true, make(2), [aborted, expectant], { final: aborter }),
@@ -148,7 +157,6 @@ export function semaphoreModels(library: Library): readonly Model[] {
   const two = { rounds: 2 };
   const unhurt = { crash: false };
   const slices = { sliceMs: [library.park.SLICE_MS, RESERVED_MS] };
-  const large = { states: 20e6 };
   return [
     p.model(
       "semaphore: 2 threads × 2",
@@ -173,11 +181,6 @@ export function semaphoreModels(library: Library): readonly Model[] {
       { final: counted(4) },
     ),
     p.model("semaphore: 3 threads × 1", true, make(1), [holder, holder, holder], { final: counted(3) }),
-    p.model("semaphore: 3 threads × 1, at most 3 preemptions", false, make(1), [holder, holder, holder], {
-      ...few,
-      preemptions: 3,
-      final: counted(3),
-    }),
     p.model(
       "semaphore: two takers and 2 single releases",
       true,
@@ -198,16 +201,10 @@ export function semaphoreModels(library: Library): readonly Model[] {
       },
     ),
     p.model("semaphore: a time-out beside a thread × 2", true, make(1), [patient, { body: holder, ...two }], slices),
-    p.model(
-      "semaphore: a time-out beside 2 threads, at most 2 preemptions",
-      false,
-      make(1),
-      [patient, holder, holder],
-      {
-        ...few,
-        ...slices,
-      },
-    ),
+    p.model("semaphore: a time-out beside 2 threads", false, make(1), [patient, holder, holder], {
+      ...large,
+      ...slices,
+    }),
     p.model(
       "semaphore: 2 takers, one dies, a release of 2",
       true,
@@ -223,28 +220,24 @@ export function semaphoreModels(library: Library): readonly Model[] {
       ...slices,
     }),
     p.model(
-      "semaphore: owned, 2 threads × 1, a death, at most 2 preemptions",
-      true,
+      "semaphore: owned, 2 threads × 2, a death",
+      false,
       make(1, { owned: true }),
-      [holder, holder],
-      {
-        ...p.crash(),
-        preemptions: 2,
-      },
+      [
+        { body: holder, ...two },
+        { body: holder, ...two },
+      ],
+      { ...p.crash(), ...large },
     ),
     p.model(
       "semaphore: owned, 3 threads, a death, at most 1 preemption",
       false,
       make(1, { owned: true }),
       [holder, holder, holder],
-      {
-        ...p.crash(),
-        ...few,
-        preemptions: 1,
-      },
+      { ...p.crash(), ...large, preemptions: 1 },
     ),
     p.model(
-      "semaphore: fair, 2 threads × 2, at most 3 preemptions",
+      "semaphore: fair, 2 threads × 2",
       false,
       make(1, { fair: true }),
       [
@@ -253,8 +246,7 @@ export function semaphoreModels(library: Library): readonly Model[] {
       ],
       {
         final: counted(4),
-        ...few,
-        preemptions: 3,
+        ...large,
       },
     ),
     p.model(
@@ -266,7 +258,7 @@ export function semaphoreModels(library: Library): readonly Model[] {
     ),
     p.model("semaphore: fair, 2 threads, a death", true, make(1, { fair: true, owned: true }), [holder, holder], {
       ...p.crash(),
-      ...few,
+      ...large,
     }),
     p.model("semaphore: a task and a thread × 2", true, make(1), [task, { body: holder, ...two }], slices),
     p.model(

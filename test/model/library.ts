@@ -56,31 +56,59 @@ export interface Library {
   readonly semaphore: typeof import("../../src/locks/semaphore.ts");
   readonly mutexClass: typeof import("../../src/locks/mutex.ts");
   readonly conditionClass: typeof import("../../src/locks/condition.ts");
+  /** What a thread remembers beside the memory, in an object of the model. */
+  readonly hide: (values: () => readonly number[]) => void;
   /** For a body: its holds are numbered, as are those of all others of its model. */
   readonly numberHolds: () => void;
   /** Puts back what park.ts keeps for its thread: in the model all threads share one module. */
   readonly reset: () => void;
 }
 
-const FOLDERS = ["cells", "protocols", "region", "locks", "assembly", "tables"];
+const FOLDERS = ["cells", "protocols", "region", "locks", "assembly"];
 const dist = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), "src");
+
+/** What of the library a protocol's models need. */
+export interface Needs {
+  /** Sleepers look for deadlocks. Default false. */
+  readonly looks?: boolean | undefined;
+  /** The modules of the tables are there, too. Default true. */
+  readonly tables?: boolean | undefined;
+}
 
 /** Loads the library with the patches applied, calls `use` with it, and removes the copy. */
 export async function withLibrary<T>(
   patches: readonly Patch[],
   use: (library: Library) => Promise<T>,
-  looks = false,
+  needs: Needs = {},
+): Promise<T> {
+  return inCopy(patches, needs, use);
+}
+
+const shared = new Map<string, Promise<Library>>();
+
+/** The library without a patch: loaded once in this process for the same needs. */
+export function sharedLibrary(needs: Needs): Promise<Library> {
+  const key = JSON.stringify([needs.looks, needs.tables]);
+  const known = shared.get(key) ?? inCopy([], needs, async (library) => library);
+  shared.set(key, known);
+  return known;
+}
+
+async function inCopy<T>(
+  patches: readonly Patch[],
+  { looks = false, tables = true }: Needs,
+  use: (library: Library) => Promise<T>,
 ): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), "holdfast-model-"));
   try {
     writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
     const src = join(folder, "src");
     mkdirSync(src);
-    for (const name of FOLDERS) {
+    for (const name of tables ? [...FOLDERS, "tables"] : FOLDERS) {
       cpSync(join(dist, name), join(src, name), { recursive: true, filter: (path) => !path.endsWith(".d.ts") });
     }
     for (const patch of patches) apply(src, patch);
-    return await use(await load(src, looks));
+    return await use(await load(src, looks, tables));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -184,7 +212,7 @@ const INIT_ONCE: Patch = {
   replace: "if (region.fresh) what.init?.(region.memory.words,",
 };
 
-async function load(src: string, looks: boolean): Promise<Library> {
+async function load(src: string, looks: boolean, tables: boolean): Promise<Library> {
   apply(src, ANY_REGION);
   apply(src, INIT_ONCE);
   apply(src, NO_PROBES);
@@ -200,6 +228,7 @@ async function load(src: string, looks: boolean): Promise<Library> {
   const forget = "\nexport function resetForModel() { sliceListeners.clear(); sliceTimer = undefined; }\n";
   writeFileSync(park, readFileSync(park, "utf8") + forget);
   const module = async (file: string): Promise<never> => (await import(pathToFileURL(join(src, file)).href)) as never;
+  const table = async (file: string): Promise<never> => (tables ? module(`tables/${file}`) : (undefined as never));
   const library = {
     mutex: await module("protocols/mutex.js"),
     spin: await module("protocols/spin.js"),
@@ -226,11 +255,11 @@ async function load(src: string, looks: boolean): Promise<Library> {
     asyncWaiters: await module("locks/async-waiters.js"),
     deadlock: await module("region/deadlock.js"),
     sleep: await module("region/sleep.js"),
-    queueWakes: await module("tables/queue-wakes.js"),
-    log: await module("tables/log.js"),
-    shard: await module("tables/shard.js"),
-    check: await module("tables/check.js"),
-    image: await module("tables/image.js"),
+    queueWakes: await table("queue-wakes.js"),
+    log: await table("log.js"),
+    shard: await table("shard.js"),
+    check: await table("check.js"),
+    image: await table("image.js"),
     tableRead: await module("protocols/table-read.js"),
     tableHash: await module("protocols/table-hash.js"),
     tableLayout: await module("protocols/table-layout.js"),
@@ -241,8 +270,10 @@ async function load(src: string, looks: boolean): Promise<Library> {
     semaphore: await module("locks/semaphore.js"),
     mutexClass: await module("locks/mutex.js"),
     conditionClass: await module("locks/condition.js"),
-  } as Omit<Library, "reset" | "numberHolds">;
-  const { numberHolds } = (await module("loops.js")) as { numberHolds: (yes: boolean) => void };
+  } as Omit<Library, "reset" | "numberHolds" | "hide">;
+  const { numberHolds, hide } = (await module("loops.js")) as Pick<Library, "hide"> & {
+    numberHolds: (yes: boolean) => void;
+  };
   // Asks the real Atomics once: a body must not.
   library.park.blockingAllowed();
   const { resetForModel } = library.park as unknown as { resetForModel: () => void };
@@ -250,7 +281,7 @@ async function load(src: string, looks: boolean): Promise<Library> {
     resetForModel();
     numberHolds(false);
   };
-  return { ...library, numberHolds: () => numberHolds(true), reset };
+  return { ...library, hide, numberHolds: () => numberHolds(true), reset };
 }
 
 function apply(src: string, patch: Patch): void {

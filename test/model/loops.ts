@@ -35,10 +35,30 @@ const LOOPS: readonly Loop[] = [
 /** Functions that leave nothing behind but what they return; of some also what they change in their arguments. */
 const SCOPES: Readonly<Record<string, readonly (string | readonly [name: string, also: string])[]>> = {
   "region/word-lock.js": ["lockBlocking", "acquireWord", "releaseWord", "payWakes", "ownerIsDead"],
-  "region/fair-lock.js": ["lockFair", "wakeNext", "wakeLine"],
+  "region/fair-lock.js": [
+    "before",
+    "passOverTasks",
+    "wakeNode",
+    "wakeFirst",
+    "wakeNext",
+    "wakeLine",
+    "fairStep",
+    "quit",
+    "lockFair",
+  ],
+  "region/sleep.js": ["sleepOn"],
   "region/sleeping.js": ["sleepAnnounced"],
   "region/threads.js": ["isAlive", "probe", "wakeAllSleepers"],
-  "region/wait-queue.js": ["takeNode", "sleepNode", ["chooseOldest", "its.owed"], "passOn", "rescueSignals"],
+  "region/wait-queue.js": [
+    "takeNode",
+    "sleepNode",
+    ...["chooseOldest", "settleChosen", "wakeChosen", "payChosen", "chooseAll"].map(
+      (name) => [name, "its.owed"] as const,
+    ),
+    "passOn",
+    "rescueSignals",
+    "sleepMovable",
+  ],
   "locks/semaphore-tables.js": [
     "acquireFastOf",
     "stepOf",
@@ -66,6 +86,26 @@ const SCOPES: Readonly<Record<string, readonly (string | readonly [name: string,
     "releaseGate",
   ],
 };
+
+/**
+ * Modules that are compiled to WebAssembly as well: there is nowhere but in the memory where their functions could leave anything,
+ * so each of them is a scope.
+ */
+const PROTOCOLS: readonly string[] = [
+  "barrier",
+  "condition",
+  "event",
+  "fair-line",
+  "latch",
+  "mutex",
+  "once",
+  "reentrant-mutex",
+  "rw-lock",
+  "semaphore",
+  "table-index",
+  "table-read",
+  "wait-nodes",
+];
 
 /** Classes that remember something, and what: it is private to them. */
 const MEMORIES: readonly (readonly [file: string, head: string, remembers: string])[] = [
@@ -105,10 +145,7 @@ export function holdsAreNumbered() { return numbered; }
 export function tellLoops(src: string): void {
   const markers = new URL("../../src/testing/markers.js", import.meta.url).href;
   writeFileSync(join(src, "loops.js"), MODULE.replace("@markers", markers));
-  const added = new Map<string, string[]>([
-    ["protocols/mutex.js", []],
-    ["protocols/reentrant-mutex.js", []],
-  ]);
+  const added = new Map<string, string[]>();
   const add = (file: string, line: string): void => void added.set(file, [...(added.get(file) ?? []), line]);
   for (const loop of LOOPS) {
     edit(join(src, loop.file), (text) => atHead(text, loop));
@@ -123,6 +160,11 @@ export function tellLoops(src: string): void {
     edit(join(src, file), (text) => once(text, head, `${head} ${method}`));
   }
   for (const [file, variables] of HIDDEN) add(file, `its.hide(() => [${variables}]);`);
+  for (const name of PROTOCOLS) {
+    const file = `protocols/${name}.js`;
+    for (const each of functionsOver(readFileSync(join(src, file), "utf8")))
+      add(file, `${each} = its.scoped(${each});`);
+  }
   for (const [file, names] of Object.entries(SCOPES)) {
     for (const name of names) {
       if (typeof name === "string") add(file, `${name} = its.scoped(${name});`);
@@ -132,6 +174,11 @@ export function tellLoops(src: string): void {
   for (const [file, lines] of added) {
     edit(join(src, file), (text) => `import * as its from "../loops.js";\n${text}\n${lines.join("\n")}\n`);
   }
+}
+
+/** The functions of a module that get the shared words. */
+function functionsOver(text: string): string[] {
+  return [...text.matchAll(/^(?:export )?function (\w+)\(words\b/gm)].map(([, name]) => name);
 }
 
 /** The text with a checkpoint at the head of the function's loop. */

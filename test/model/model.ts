@@ -2,7 +2,7 @@
 
 import type { FailureKind } from "../../src/testing/judge.ts";
 import type { ExploreOptions } from "../../src/testing/options.ts";
-import type { Library } from "./library.ts";
+import type { Library, Needs } from "./library.ts";
 
 export interface Model {
   readonly name: string;
@@ -15,6 +15,8 @@ export interface Protocol {
   readonly name: string;
   /** Whether sleepers look for deadlocks in it. */
   readonly looks?: boolean;
+  /** Whether it is one of the tables. */
+  readonly tables?: boolean;
   models(library: Library): readonly Model[];
   readonly mutants: readonly Mutant[];
 }
@@ -27,4 +29,9 @@ export interface Mutant {
   /** The model that must fail, and how. */
   readonly model: string;
   readonly expect: readonly (FailureKind | "endless")[];
+}
+
+/** What of the library its models need. */
+export function needsOf({ looks, tables = false }: Protocol): Needs {
+  return { looks, tables };
 }

@@ -15,14 +15,17 @@ export function movingModels(library: Library): readonly Model[] {
 }
 
 class MovingModels extends ConditionBodies {
+  /** Of the thread that runs. */
+  private parking: Parameters<Library["park"]["parkNatively"]>[1] | undefined;
+
   all(): readonly Model[] {
-    // Parking natively remembers which deaths it has seen, which no checkpoint tells.
-    const base = { ...this.base(), checkpoints: "ignore" } as const;
+    this.lib.hide(() => this.parked());
+    const base = this.base();
     const onCrash = (t: number, w: Words): void => this.lib.threads.buryThread(w, t);
     const both = [{ body: this.taker() }, { body: this.taker() }];
     return [
       {
-        name: "moved: a taker, and a giver that wakes all",
+        name: "moved: a taker, and a giver that wakes all, × 2",
         short: true,
         options: {
           ...base,
@@ -30,12 +33,15 @@ class MovingModels extends ConditionBodies {
             { body: this.taker(), rounds: 2 },
             { body: this.giver(1, true), rounds: 2 },
           ],
-          preemptions: 3,
-          states: 3e6,
         },
       },
       {
         name: "moved: 2 takers, and a giver that wakes all",
+        short: false,
+        options: { ...base, threads: [...both, { body: this.giver(2, true) }], livelocks: "ignore", states: 20e6 },
+      },
+      {
+        name: "moved: 2 takers, and a giver that wakes all, at most 1 preemption",
         short: true,
         options: { ...base, threads: [...both, { body: this.giver(2, true) }], preemptions: 1, states: 3e6 },
       },
@@ -55,6 +61,15 @@ class MovingModels extends ConditionBodies {
     ];
   }
 
+  /** What parking natively remembers: the deaths that it has seen, and slices in a row. */
+  private parked(): readonly number[] {
+    return this.parking === undefined ? [] : [this.parking.seen, this.parking.slices];
+  }
+
+  protected override remembered(locker: Locker): readonly number[] {
+    return [...super.remembered(locker), ...this.parked()];
+  }
+
   /** The word that says on which cell the thread sleeps natively. */
   private asleep(index: number): number {
     return this.bell + 1 + index;
@@ -64,7 +79,8 @@ class MovingModels extends ConditionBodies {
   protected override locker(w: Words, index: number): Locker {
     const { layout, park } = this.lib;
     const seen = Atomics.load(w, layout.H_DEATHS);
-    park.parkNatively(w, { native: this.native(index) as never, deathsAt: layout.H_DEATHS, seen, slices: 0 });
+    this.parking = { native: this.native(index) as never, deathsAt: layout.H_DEATHS, seen, slices: 0 };
+    park.parkNatively(w, this.parking);
     return super.locker(w, index);
   }
 

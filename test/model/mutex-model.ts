@@ -23,6 +23,7 @@ class MutexModels extends MutexBodies {
       options: { ...this.base(options.threads.length), ...options },
     });
     const crash = { crashes: 1, onCrash: (t: number, w: Words) => this.lib.threads.buryThread(w, t) };
+    const large: Partial<Options> = { states: 20e6, livelocks: "ignore" };
     const slices = [this.lib.park.SLICE_MS, RESERVED_MS];
     const sync = (n: number, o?: Partial<ThreadOptions<Words>>): ThreadOptions<Words>[] =>
       Array.from({ length: n }, () => ({ body: this.blocking(), ...o }));
@@ -47,13 +48,18 @@ class MutexModels extends MutexBodies {
         clockJumps: 1,
         sliceMs: slices,
       }),
-      model("3 threads × 1, time passes, no reservation ends, at most 3 preemptions", false, {
+      model("3 threads × 1, time passes, no reservation ends", false, {
         threads: sync(3),
         clockJumps: 1,
         sliceMs: slices,
-        preemptions: 3,
-        states: 3e6,
+        ...large,
       }),
+      model("3 threads × 1, a time-out, a death", false, {
+        threads: [{ body: this.blocking(10) }, ...sync(2)],
+        ...crash,
+        ...large,
+      }),
+      model("2 threads × 2, time-outs, a death", false, { threads: [...this.timed(2)], ...crash }),
       model("1 starver beside 3 rounds", true, {
         threads: [...sync(1), ...sync(1, { rounds: 3 })],
         clockJumps: 1,
@@ -67,6 +73,7 @@ class MutexModels extends MutexBodies {
       model("1 async × 2 and 1 sync, time passes", true, { threads: [this.awaiting(1, 2), ...sync(1)], clockJumps: 1 }),
       model("2 threads × 2, spinning", true, { threads: this.spinning(2, 2) }),
       model("3 threads × 1, spinning", false, { threads: this.spinning(3, 1) }),
+      model("3 threads × 1, spinning, a death", false, { threads: this.spinning(3, 1), ...crash, ...large }),
       model("2 threads × 1, spinning, a death", true, { threads: this.spinning(2, 1), ...crash }),
       model("1 spinning starver beside 3 rounds", false, {
         threads: [...this.spinning(1, 1), ...sync(1, { rounds: 3 })],
@@ -75,11 +82,8 @@ class MutexModels extends MutexBodies {
       }),
       model("2 threads × 2, sleeping in one operation", true, { threads: this.sleeping(2, 2) }),
       model("2 threads × 1, sleeping in one operation, a death", true, { threads: this.sleeping(2, 1), ...crash }),
-      model("3 threads × 1, sleeping in one operation, at most 2 preemptions", false, {
-        threads: this.sleeping(3, 1),
-        preemptions: 2,
-        states: 3e6,
-      }),
+      model("3 threads × 1, sleeping in one operation", false, { threads: this.sleeping(3, 1) }),
+      model("3 threads × 1, sleeping in one operation, a death", false, { threads: this.sleeping(3, 1), ...crash }),
       model("2 threads × 1, marked by a recording meanwhile", true, { threads: [...sync(2), this.marking()] }),
       model("2 threads × 2, marked by a recording meanwhile", false, {
         threads: [...sync(2, { rounds: 2 }), this.marking()],
@@ -91,10 +95,8 @@ class MutexModels extends MutexBodies {
       model("2 guards disposed twice", true, { threads: this.guards(2) }),
       model("tries beside a blocking thread", true, { threads: [{ body: this.trying() }, ...sync(1, { rounds: 2 })] }),
       model("freed and made anew beside a waiter", true, { threads: [this.renewing(), this.outdated()] }),
-      model("freed and made anew beside a waiter of either, at most 2 preemptions", false, {
+      model("freed and made anew beside a waiter of either", false, {
         threads: [this.renewing(), this.outdated(), this.later()],
-        preemptions: 2,
-        states: 3e6,
       }),
       model("1 async and 1 sync × 2", true, { threads: [this.awaiting(1, 2), ...sync(1, { rounds: 2 })] }),
       model("2 async × 1", true, { threads: [this.awaiting(1), this.awaiting(1)] }),
@@ -104,11 +106,7 @@ class MutexModels extends MutexBodies {
       model("1 async and 1 sync, a death", true, { threads: [this.awaiting(1), ...sync(1)], ...crash }),
       model("1 async with a time-out and 1 sync", true, { threads: [this.awaiting(1, 1, 10), ...sync(1)] }),
       model("2 tasks, one aborted, and 1 sync", false, { threads: [this.aborted(), ...sync(1)] }),
-      model("3 threads × 2, at most 2 preemptions", false, {
-        threads: sync(3, { rounds: 2 }),
-        preemptions: 2,
-        states: 3e6,
-      }),
+      model("3 threads × 2", false, { threads: sync(3, { rounds: 2 }), ...large }),
       model("4 threads × 3, 2,000 schedules by PCT", true, {
         threads: sync(4, { rounds: 3 }),
         mode: "pct",

@@ -105,9 +105,6 @@ export class Places {
     for (let t = 0; t < SEATS; t++) {
       w[threads.slotWord(t) + layout.T_CLAIM] = t + 1;
       w[threads.slotWord(t) + layout.T_STATE] = (1 << 2) | layout.SLOT_ALIVE;
-      // Just enough probes, and asked just now: no thread arms any or asks. Deaths are told by the hook.
-      w[threads.slotWord(t) + layout.T_PROBES] = 16;
-      w[threads.slotWord(t) + layout.T_PROBED_AT] = Math.floor(performance.timeOrigin + 1) % 2 ** 30;
     }
     for (const place of [0, 1]) w[this.at + place * ROOM - HEADER + layout.B_SERIAL] = 1;
     make((place = 0) => this.region(w, 0, place, true));

@@ -38,7 +38,7 @@ export const protocols: readonly Protocol[] = [
   { name: "latch", models: latchModels, mutants: latchMutants },
   { name: "once", models: onceModels, mutants: onceMutants },
   { name: "deadlock", models: deadlockModels, mutants: deadlockMutants, looks: true },
-  { name: "queue", models: queueModels, mutants: queueMutants },
-  { name: "log", models: logModels, mutants: logMutants },
-  { name: "shard", models: shardModels, mutants: shardMutants },
+  { name: "queue", models: queueModels, mutants: queueMutants, tables: true },
+  { name: "log", models: logModels, mutants: logMutants, tables: true },
+  { name: "shard", models: shardModels, mutants: shardMutants, tables: true },
 ];

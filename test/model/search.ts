@@ -2,7 +2,7 @@
 import { type MutantOutcome, runMutants } from "../../src/testing/mutants.ts";
 import { withLibrary } from "./library.ts";
 import { MisfitError } from "./misfit.ts";
-import type { Mutant, Protocol } from "./model.ts";
+import { type Mutant, needsOf, type Protocol } from "./model.ts";
 
 /** Searches the one model that a mutant must fail; for its shortest failing schedule only if that is asked. */
 export async function searchMutant(protocol: Protocol, mutant: Mutant, shortest: boolean): Promise<MutantOutcome> {
@@ -17,7 +17,7 @@ export async function searchMutant(protocol: Protocol, mutant: Mutant, shortest:
       const options = () => ({ ...patience, ...model.options, shortest });
       return (await runMutants([{ name, expect, options }])).outcomes[0];
     },
-    protocol.looks,
+    needsOf(protocol),
   );
   return found.catch((error: unknown) => {
     if (!(error instanceof MisfitError)) throw error;

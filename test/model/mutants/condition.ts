@@ -107,7 +107,7 @@ export const conditionMutants: readonly Mutant[] = [
     file: "locks/exclusive-base.js",
     find: "payChosen(this.region, this.index);",
     replace: "this.region.owedWakes.length = 0;",
-    model: "condition: with its mutex, a taker, a giver and one that takes the lock, at most 2 preemptions",
+    model: "condition: with its mutex, a taker, a giver and one that takes the lock",
     expect: LOST,
   },
   {
@@ -118,7 +118,7 @@ export const conditionMutants: readonly Mutant[] = [
       if (cas(words, index, SYNC_WAITERS | me, SYNC_WAITERS) === (SYNC_WAITERS | me)) {
         return cas(words, index, SYNC_WAITERS, 0) === SYNC_WAITERS ? WAKE_SYNC : RELEASED;
       }`,
-    model: "condition: with its mutex, a taker, a giver and one that takes the lock, at most 2 preemptions",
+    model: "condition: with its mutex, a taker, a giver and one that takes the lock",
     expect: LOST,
   },
 ];

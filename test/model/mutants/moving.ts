@@ -10,7 +10,7 @@ export const movingMutants: readonly Mutant[] = [
     file: QUEUE,
     find: "moved ? lockStep(words, lock, me, 1, 0) === ACQUIRED : tryLock(words, lock, me) !== 0",
     replace: "tryLock(words, lock, me) !== 0",
-    model: "moved: 2 takers, and a giver that wakes all",
+    model: "moved: 2 takers, and a giver that wakes all, at most 1 preemption",
     expect: LOST,
   },
   {
@@ -18,7 +18,7 @@ export const movingMutants: readonly Mutant[] = [
     file: "protocols/mutex.js",
     find: "if (cas(words, index, word, word | SYNC_WAITERS) === word)\n            return;",
     replace: "return;",
-    model: "moved: 2 takers, and a giver that wakes all",
+    model: "moved: 2 takers, and a giver that wakes all, at most 1 preemption",
     expect: LOST,
   },
   {
@@ -26,7 +26,7 @@ export const movingMutants: readonly Mutant[] = [
     file: QUEUE,
     find: "if (!announceMove(words, owner, node, lock))\n        return false;",
     replace: "",
-    model: "moved: 2 takers, and a giver that wakes all",
+    model: "moved: 2 takers, and a giver that wakes all, at most 1 preemption",
     expect: LOST,
   },
   {
@@ -34,7 +34,7 @@ export const movingMutants: readonly Mutant[] = [
     file: QUEUE,
     find: "moved = load(words, seatAt + T_WAIT_CELL) !== node;",
     replace: "",
-    model: "moved: 2 takers, and a giver that wakes all",
+    model: "moved: 2 takers, and a giver that wakes all, at most 1 preemption",
     expect: LOST,
   },
 ];
