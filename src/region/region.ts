@@ -31,6 +31,9 @@ import { hearOfEnd, isHeardOf } from "./worker-end.ts";
 export type { RegionHandle, RegionOptions } from "./region-options.ts";
 
 const known = new Map<string, WeakRef<Region>>();
+/** All of this thread's, also of those that have one id: whichever is dropped, the others still hear of deaths. */
+const living = new Set<WeakRef<Region>>();
+
 /** What is left to do when the last reference to a Region of this thread is gone. */
 interface Legacy {
   readonly id: string;
@@ -38,9 +41,11 @@ interface Legacy {
   seat: Seat | undefined;
   /** Ends the watch over this thread's end. */
   unwatch: (() => void) | undefined;
+  readonly self: WeakRef<Region>;
 }
 
-const dropped = new FinalizationRegistry<Legacy>(({ id, words, seat, unwatch }) => {
+const dropped = new FinalizationRegistry<Legacy>(({ id, words, seat, unwatch, self }) => {
+  living.delete(self);
   if (known.get(id)?.deref() === undefined) known.delete(id);
   unwatch?.();
   if (seat !== undefined) leaveSeat(words, seat);
@@ -48,7 +53,7 @@ const dropped = new FinalizationRegistry<Legacy>(({ id, words, seat, unwatch }) 
 
 function inAllRegions(work: (words: Int32Array, threadId: number) => unknown): (threadId: number) => void {
   return (id) => {
-    for (const reference of known.values()) {
+    for (const reference of living) {
       const region = reference.deref();
       if (region !== undefined) work(region.memory.words, id);
     }
@@ -85,9 +90,10 @@ export class Region {
     this.spinning = makeSpinning(memory, this.core);
     // WebAssembly can't sleep natively.
     this.sleeping = this.parking === "atomics" ? this.core : undefined;
-    this.#legacy = { id: this.id, words: memory.words, seat: undefined, unwatch: undefined };
-    // The first one stays: a second view of the memory that is dropped must not take it along.
-    if (known.get(this.id)?.deref() === undefined) known.set(this.id, new WeakRef(this));
+    const self = new WeakRef(this);
+    this.#legacy = { id: this.id, words: memory.words, seat: undefined, unwatch: undefined, self };
+    known.set(this.id, self);
+    living.add(self);
     dropped.register(this, this.#legacy);
     announceRegion(this);
     attachForDeadlocks(this);

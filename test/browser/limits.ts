@@ -28,6 +28,7 @@ const FILES: readonly (readonly [path: string, reason: string])[] = [
   ["profile/render/terminal", "compares with node:util"],
   ["profile/watch", PROCESSES],
   ["region/default-region", NAMES],
+  ["region/dropped-view", "collects garbage by order"],
   ["region/native", NATIVE],
   ["soak/locks", "a soak's program, which parses Node's arguments and sets its flags"],
   ["soak/tables", "a soak's program, which parses Node's arguments and sets its flags"],

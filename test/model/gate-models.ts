@@ -260,10 +260,10 @@ export function semaphoreModels(library: Library): readonly Model[] {
       ...p.crash(),
       ...large,
     }),
-    p.model("semaphore: a task and a thread × 2", true, make(1), [task, { body: holder, ...two }], slices),
+    p.model("semaphore: a task and a thread × 2", false, make(1), [task, { body: holder, ...two }], slices),
     p.model(
       "semaphore: a task that is aborted and a thread × 2",
-      true,
+      false,
       make(1),
       [aborted, { body: holder, ...two }],
       slices,

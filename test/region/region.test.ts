@@ -136,14 +136,6 @@ test("a thread whose view is too short finds a named lock beyond it, though the 
   seen.withLock(() => assert.ok(mutex.locked && !mutex.heldByMe));
 });
 
-test("the first view that a thread has of a region stays the one that hears of deaths", () => {
-  const region = Region.create();
-  const second = anotherThread(region);
-  assert.is.not(second, region);
-  assert.is(Region.from(region.share()), region);
-  assert.is(Region.from(second.share()), region);
-});
-
 test("the same region without WebAssembly", () => {
   const region = Region.create({ wasm: false });
   assert.is(region.backend, "js");
