@@ -129,7 +129,10 @@ export interface SharedTable<Key extends TableKey, Row extends object> {
   [Symbol.iterator](): IterableIterator<[Key, Row]>;
   /** All rows as they were at one moment. Holds all locks of the table while it copies the memory (not while it decodes). */
   snapshot(): Map<Key, Row>;
-  /** Removes all rows, at one moment for every other writer and snapshot, and gives their memory back to the region. */
+  /**
+   * Removes all rows, at one moment for every other writer and snapshot, and gives their memory back to the region. If the
+   * thread is ended within it, some of the rows may be gone and the others whole: clear again.
+   */
   clear(): void;
 
   /**
