@@ -51,6 +51,7 @@ const TESTS: readonly (readonly [title: RegExp, reason: string])[] = [
   [/^TestConvenienceFunctions: .*the same store in another thread/, NAMES],
   [/^Semaphore.*: (permits come back when their thread ends|a release wakes a thread that sleeps)/, UNTOLD],
   [/pairs move the heap by less than/, HEAP],
+  [/^linearizability: real workers/, "race() starts threads of node:worker_threads"],
   [
     /^bodies that can't be checked: (the real time, by process|shared memory written past)/,
     "uses Node's own functions",
