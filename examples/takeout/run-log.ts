@@ -66,8 +66,9 @@ export class RunLog {
     const log = new RunLog(file, new Mutex({ region }), "main");
     let resumed = false;
     log.#open("a+", (descriptor) => {
-      const lines = tailOf(descriptor).toString().trimEnd().split("\n");
-      resumed = lines[0] !== "" && !FINISHED.test(lines.at(-1) ?? "");
+      // Of the whole tail, not of its first line: a tail that happens to begin at a line's end has an empty one.
+      const tail = tailOf(descriptor).toString().trim();
+      resumed = tail !== "" && !FINISHED.test(tail.slice(tail.lastIndexOf("\n") + 1));
     });
     if (resumed) log.#open("a+", endHalfLine);
     else log.#open("w", () => {});

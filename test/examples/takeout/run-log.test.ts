@@ -41,6 +41,20 @@ test("eight threads: every line is whole, none is lost, each thread's are in ord
   }
 });
 
+test("a run that broke off is seen whatever the byte at which the last lines that are read begin", () => {
+  const file = join(folder.path, "run.log");
+  const begun = `2026-01-01T00:00:00.000Z  main        begins: 1 pages\n`;
+  const ended = `2026-01-01T00:00:00.000Z  main        finished: 1 conversations\n`;
+  for (let more = 0; more < 2 * begun.length; more++) {
+    const lines = begun.repeat(40) + `${"x".repeat(more)}\n`;
+    writeFileSync(file, lines + begun);
+    assert.is(RunLog.start(file, Region.create()).resumed, true, `${more} bytes more`);
+    writeFileSync(file, lines + ended);
+    assert.is(RunLog.start(file, Region.create()).resumed, false, `${more} bytes more`);
+  }
+  assert.is(readFileSync(file, "utf8"), "", "a log that is begun anew");
+});
+
 test("threads killed while they write: the others go on, and what a killed one began is a line of its own", async () => {
   const file = join(folder.path, "run.log");
   const { log } = RunLog.start(file, Region.create());
