@@ -25,8 +25,8 @@ import {
   reopen,
 } from "./rw-waiting.ts";
 
-/** Base of the read-write locks; `R` and `W` are their read and write guards. */
-export abstract class ReadWriteLock<R extends Releasable, W extends Releasable> extends RwObject {
+/** Base of the read-write locks; `R` and `W` are their read and write guards, `K` marks their handles. */
+export abstract class ReadWriteLock<R extends Releasable, W extends Releasable, K extends string> extends RwObject<K> {
   /** A guard of a read hold that was just taken. @internal */
   protected abstract makeRead(): R;
 
