@@ -44,6 +44,8 @@ export interface Library {
   readonly queueWakes: typeof import("../../src/tables/queue-wakes.ts");
   readonly log: typeof import("../../src/tables/log.ts");
   readonly shard: typeof import("../../src/tables/shard.ts");
+  readonly clear: typeof import("../../src/tables/clear.ts");
+  readonly walk: typeof import("../../src/tables/walk.ts");
   readonly check: typeof import("../../src/tables/check.ts");
   readonly image: typeof import("../../src/tables/image.ts");
   readonly tableRead: typeof import("../../src/protocols/table-read.ts");
@@ -258,6 +260,8 @@ async function load(src: string, looks: boolean, tables: boolean): Promise<Libra
     queueWakes: await table("queue-wakes.js"),
     log: await table("log.js"),
     shard: await table("shard.js"),
+    clear: await table("clear.js"),
+    walk: await table("walk.js"),
     check: await table("check.js"),
     image: await table("image.js"),
     tableRead: await module("protocols/table-read.js"),

@@ -1,4 +1,5 @@
 // Every protocol that check:model searches.
+import { clearModels } from "./clear-model.ts";
 import { conditionModels } from "./condition-model.ts";
 import { deadlockModels } from "./deadlock-model.ts";
 import { fairModels } from "./fair-model.ts";
@@ -6,6 +7,7 @@ import { barrierModels, semaphoreModels } from "./gate-models.ts";
 import { logModels } from "./log-model.ts";
 import type { Protocol } from "./model.ts";
 import { movingModels } from "./moving-model.ts";
+import { clearMutants } from "./mutants/clear.ts";
 import { conditionMutants } from "./mutants/condition.ts";
 import { deadlockMutants } from "./mutants/deadlock.ts";
 import { fairMutants } from "./mutants/fair.ts";
@@ -41,4 +43,5 @@ export const protocols: readonly Protocol[] = [
   { name: "queue", models: queueModels, mutants: queueMutants, tables: true },
   { name: "log", models: logModels, mutants: logMutants, tables: true },
   { name: "shard", models: shardModels, mutants: shardMutants, tables: true },
+  { name: "clear", models: clearModels, mutants: clearMutants, tables: true },
 ];
