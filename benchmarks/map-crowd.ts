@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { fill } from "./map-plan.ts";
 import { type Effort, median, type Run, spreadOf } from "./result.ts";
+import { programOf } from "./rivals/sqlite.ts";
 import { openStore, serve } from "./rivals/tables.ts";
 
 /** What a worker is told. */
@@ -77,7 +78,7 @@ function inProcess(subject: string, name: string, count: number, milliseconds: n
   const args = [fileURLToPath(import.meta.url), subject, name, String(count), String(milliseconds)];
   const options = { timeout: PROCESS_MS, killSignal: "SIGKILL", env: { ...process.env, TMPDIR: scratch } } as const;
   return new Promise((resolve) => {
-    execFile(process.execPath, args, options, (error, stdout, stderr) => {
+    execFile(programOf(subject), args, options, (error, stdout, stderr) => {
       rmSync(scratch, { recursive: true, force: true });
       if (error === null) resolve(JSON.parse(stdout) as Cost | string);
       else if (error.killed) resolve(`hung: no end within ${PROCESS_MS / 1000} s`);

@@ -1,5 +1,5 @@
 // SharedMap against a Map of one thread (the floor) and against what people share a map with today: lmdb, the package
-// sharedmap, and a thread that owns a Map and is asked by postMessage. First in one thread, then by workers.
+// sharedmap, SQLite, and a thread that owns a Map and is asked by postMessage. First in one thread, then by workers.
 
 import { Region } from "../src/index.ts";
 import { SharedMap } from "../src/tables/index.ts";
@@ -7,10 +7,11 @@ import { crowd } from "./map-crowd.ts";
 import { CASES, fill, keys, loopOf } from "./map-plan.ts";
 import { looped, measure } from "./one-thread.ts";
 import type { Effort, Run, Suite } from "./result.ts";
-import { openStore, SQLITE } from "./rivals/tables.ts";
+import { sqliteHere, sqliteShared } from "./rivals/sqlite.ts";
+import { openStore } from "./rivals/tables.ts";
 
 const SHARED = ["floor-map", "holdfast", "holdfast-js", "lmdb", "sharedmap"];
-const SUBJECTS = [...SHARED, ...SQLITE];
+const SUBJECTS = [...SHARED, ...sqliteHere()];
 
 async function oneThread(effort: Effort): Promise<Run[]> {
   const opened = SUBJECTS.map((name) => ({ name, ...openStore(name) }));
@@ -93,7 +94,7 @@ function memory(): string {
   return line;
 }
 
-const CROWD = [...SHARED, "postMessage"];
+const CROWD = [...SHARED, ...sqliteShared(), "postMessage"];
 
 function readers(workers: number): Suite {
   const name = workers === 1 ? "map, 1 worker" : `map, ${workers} workers`;

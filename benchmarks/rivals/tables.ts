@@ -1,8 +1,5 @@
-// Maps of strings for several threads, as people use them today, behind one face: lmdb, the npm package sharedmap, SQLite,
-// and asking another thread by postMessage. A plain Map, private to its thread, is the floor.
-//
-// SQLite is node-sqlite3-wasm in memory, which one thread alone can use: better-sqlite3 compiles at its installation and
-// so is no dependency. If it can be loaded, it takes part as well.
+// Maps of strings for several threads, as people use them today, behind one face: lmdb, the npm package sharedmap, SQLite
+// (sqlite.ts), and asking another thread by postMessage. A plain Map, private to its thread, is the floor.
 //
 // Invariant: what is measured of a peer is its own fastest documented way; `add` is one atomic step in each of them.
 
@@ -14,6 +11,7 @@ import type { MessagePort } from "node:worker_threads";
 import { open } from "lmdb";
 import { Region } from "../../src/index.ts";
 import { SharedMap, SharedTable } from "../../src/tables/index.ts";
+import { isSqlite, openSqlite } from "./sqlite.ts";
 
 export interface Store {
   get(key: string): string | undefined;
@@ -120,45 +118,6 @@ function openPeerMap(handle: SharedMapPackage | undefined): Opened {
   };
 }
 
-interface Statement {
-  get(values: string[]): Record<string, unknown> | null | undefined;
-  run(values: string[]): unknown;
-}
-interface Database {
-  exec(sql: string): unknown;
-  prepare(sql: string): Statement;
-  close(): void;
-}
-
-function openSqlite(module: string, name: string): Opened {
-  const loaded = createRequire(import.meta.url)(module) as Record<string, unknown>;
-  const Open = (name === "" ? loaded : loaded[name]) as new (file: string) => Database;
-  const db = new Open(":memory:");
-  db.exec("CREATE TABLE map (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID");
-  const get = db.prepare("SELECT value FROM map WHERE key = ?");
-  const set = db.prepare("INSERT INTO map VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value");
-  const add = db.prepare("UPDATE map SET value = value + 1 WHERE key = ?");
-  return {
-    store: {
-      get: (key) => get.get([key])?.value as string | undefined,
-      set: (key, value) => set.run([key, value]),
-      add: (key) => add.run([key]),
-    },
-    handle: undefined,
-    close: () => db.close(),
-  };
-}
-
-/** SQLite in memory, of one thread: those that are installed. */
-export const SQLITE: readonly string[] = ["node-sqlite3-wasm", "better-sqlite3"].filter((module) => {
-  try {
-    createRequire(import.meta.url).resolve(module);
-    return true;
-  } catch {
-    return false;
-  }
-});
-
 /** Opens a subject's store: a new one, or in another thread the one of the handle. */
 export function openStore(subject: string, handle?: unknown): Opened {
   switch (subject) {
@@ -170,12 +129,8 @@ export function openStore(subject: string, handle?: unknown): Opened {
       return openLmdb(handle as string | undefined);
     case "sharedmap":
       return openPeerMap(handle as SharedMapPackage | undefined);
-    case "node-sqlite3-wasm":
-      return openSqlite(subject, "Database");
-    case "better-sqlite3":
-      return openSqlite(subject, "");
     default:
-      return openMap();
+      return isSqlite(subject) ? openSqlite(subject, handle as string | undefined) : openMap();
   }
 }
 
