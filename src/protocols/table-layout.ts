@@ -1,7 +1,7 @@
 // The memory of a table: every offset and size stands here, once. All references are word indices into the region (a
 // byte offset / 4), so that they stay positive up to 4 GiB; 0 is "none", since word 0 is the region's own header.
 //
-//   table     │ magic version keyType fingerprint │ shards 0 buckets schemaBytes │ seed × 4 │ 0 × 4 │ schema (JSON) … │
+//   table     │ magic version keyType fingerprint │ shards 0 buckets schemaBytes │ seed × 4 │ clear 0 0 0 │ schema (JSON) … │
 //             │ shard 0 │ shard 1 │ …            (one block of the region)
 //   shard     │ mutex × 8 │ version count index old │ position high rowVersion home │             four cache lines:
 //             │ slabs large slabWords usedWords │ record epoch │ free list heads, one a size class … │    64 words
@@ -32,6 +32,8 @@ export const T_SHARDS: i32 = 4;
 export const T_BUCKETS: i32 = 6;
 export const T_SCHEMA_BYTES: i32 = 7;
 export const T_SEED: i32 = 8;
+/** How far the last clear() came: {@link IDLE} or {@link COMMITTED}. */
+export const T_CLEAR: i32 = 12;
 export const T_SCHEMA: i32 = 16;
 
 export const SHARD_WORDS: i32 = 64;
@@ -47,7 +49,10 @@ export const S_POSITION: i32 = MUTEX_WORDS + 4;
 export const S_HIGH: i32 = MUTEX_WORDS + 5;
 /** The version that the last written row got. */
 export const S_ROW_VERSION: i32 = MUTEX_WORDS + 6;
-/** The shard that has the record of the transaction under way in this one; 0: none, or this shard itself has it. */
+/**
+ * The shard that has the record of the transaction under way in this one; 0: none, or this shard itself has it. While the
+ * table is cleared: the word T_CLEAR of the table, negated.
+ */
 export const S_HOME: i32 = MUTEX_WORDS + 7;
 /** Slabs; rows are carved from the first. */
 export const S_SLABS: i32 = MUTEX_WORDS + 8;

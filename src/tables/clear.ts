@@ -1,39 +1,35 @@
-// Empties a shard: forgetting its index is the one store that removes all rows; then its blocks are unlinked and given
-// back. The caller holds the lock. A thread that ends in between leaves the shard full or empty, and blocks that the
-// next owner gives back.
+// Empties shards, all at one moment: for other threads, for readers without the lock, and if the thread dies. The caller
+// holds the locks of all of them. `intent` is a word of the table:
+//
+//   IDLE → every shard names the intent (S_HOME, as a negative number) → all versions odd
+//        → COMMITTED: one store, from which on the shards count as empty → each forgets its rows, then the intent
+//        → IDLE → all versions even → the blocks that nothing points at any more go back to the region
+//
+// Invariant: the intent is COMMITTED only while the shards that name it are to be empty. A thread that dies leaves its
+// shards locked; whoever comes to one of them makes it forget its rows if the intent is COMMITTED (recover.ts), and lets
+// them stand if not. Blocks that are not given back then go with the same repair: it finds them by their tag.
+// After a death the intent may stay COMMITTED with no shard that names it; the next clear() has all locks, so all shards
+// are repaired, when it makes it IDLE again.
 
 import { type i32, store } from "../cells/atomics.ts";
-import {
-  CLASSES,
-  S_COUNT,
-  S_FREE,
-  S_INDEX,
-  S_LARGE,
-  S_OLD,
-  S_RECORD,
-  S_SLAB_WORDS,
-  S_SLABS,
-  S_USED_WORDS,
-} from "../protocols/table-layout.ts";
+import { COMMITTED, IDLE, S_HOME } from "../protocols/table-layout.ts";
 import type { Region } from "../region/region.ts";
-import { beginChange, endChange, finishMoving } from "./shard.ts";
-import { giveBlock, nextEpoch } from "./slab.ts";
-import { linkedBlocks } from "./walk.ts";
+import { forgetRows } from "./recover.ts";
+import { beginChange, endChange } from "./shard.ts";
+import { giveBlock } from "./slab.ts";
 
-export function clearShard(region: Region, shard: i32): void {
-  if (region.memory.words[shard + S_OLD] !== 0) finishMoving(region, shard);
+/** Takes all rows from the shards, whose memory is `blocks`, and gives it back to the region. */
+export function emptyShards(region: Region, intent: i32, shards: readonly i32[], blocks: Iterable<i32>): void {
   const words = region.memory.words;
-  const blocks = linkedBlocks(words, shard);
-  beginChange(words, shard);
-  store(words, shard + S_INDEX, 0);
-  words[shard + S_COUNT] = 0;
-  nextEpoch(words, shard);
-  endChange(words, shard);
-  for (let sizeClass = 0; sizeClass < CLASSES; sizeClass++) words[shard + S_FREE + sizeClass] = 0;
-  words[shard + S_RECORD] = 0;
-  words[shard + S_SLABS] = 0;
-  words[shard + S_LARGE] = 0;
-  words[shard + S_SLAB_WORDS] = 0;
-  words[shard + S_USED_WORDS] = 0;
+  store(words, intent, IDLE);
+  for (const shard of shards) store(words, shard + S_HOME, -intent);
+  for (const shard of shards) beginChange(words, shard);
+  store(words, intent, COMMITTED);
+  for (const shard of shards) {
+    forgetRows(words, shard);
+    store(words, shard + S_HOME, 0);
+  }
+  store(words, intent, IDLE);
+  for (const shard of shards) endChange(words, shard);
   for (const block of blocks) giveBlock(region, block);
 }

@@ -6,7 +6,7 @@ import { ClosedError, HoldfastError, NotRecoverableError, WouldDeadlockError } f
 import { blockingAllowed } from "../cells/park.ts";
 import { type MutexOperations, mutexOperations } from "../locks/mutex-operations.ts";
 import { halfSipHash } from "../protocols/table-hash.ts";
-import { S_HIGH, S_VERSION, SHARD_WORDS, T_BUCKETS, T_SEED } from "../protocols/table-layout.ts";
+import { S_HIGH, S_VERSION, SHARD_WORDS, T_BUCKETS, T_CLEAR, T_SEED } from "../protocols/table-layout.ts";
 import { rowLength } from "../protocols/table-read.ts";
 import { awaitRemoval } from "../region/directory.ts";
 import { B_SERIAL, B_STATE, BLOCK_HEADER_BYTES, BLOCK_USED } from "../region/layout.ts";
@@ -46,6 +46,8 @@ export class TableCore {
   /** The word of the table's serial number, and the number: another one stands there once the memory has another use. */
   readonly serialAt: number;
   readonly serial: number;
+  /** The word in which clear() says how far it came. */
+  readonly intent: i32;
   readonly #stateAt: number;
   readonly #unlocked: boolean;
   /** How deep this thread is inside callbacks of this table, which must not use it. */
@@ -66,6 +68,7 @@ export class TableCore {
     this.label = label;
     this.firstBuckets = words[base + T_BUCKETS];
     this.shardCount = shards;
+    this.intent = base + T_CLEAR;
     this.seed0 = words[base + T_SEED];
     this.seed1 = words[base + T_SEED + 1];
     this.shards = base + header;
@@ -89,6 +92,11 @@ export class TableCore {
 
   shardAt(number: number): i32 {
     return this.shards + number * SHARD_WORDS;
+  }
+
+  /** The words of all shards, in the order of their locks. */
+  allShards(): i32[] {
+    return Array.from({ length: this.shardCount }, (_, number) => this.shardAt(number));
   }
 
   /** Takes the shard's lock; throws ERR_WOULD_DEADLOCK inside a callback of this table by this thread. */

@@ -1,27 +1,31 @@
-// Gives all memory of a table back. Every shard is locked, emptied and retired (its mutex says "not recoverable" for good,
-// its version stays odd), then the block of the table is released, under the directory's lock.
+// Gives all memory of a table back. Every shard is locked, all are emptied at one moment, then retired (each mutex says "not
+// recoverable" for good, each version stays odd), then the block of the table is released, under the directory's lock.
 //
-// A thread that ends in between leaves shards that are empty or retired: whoever frees the table again goes on from there.
+// A thread that ends in between leaves all rows or none, and perhaps shards that are retired: whoever frees the table again
+// goes on from there.
 
 import type { i32 } from "../cells/atomics.ts";
-import { ClosedError, HoldfastError } from "../cells/errors.ts";
+import { ClosedError, HoldfastError, TableError } from "../cells/errors.ts";
 import { wakeAll } from "../cells/park.ts";
 import { LOCK, retire } from "../protocols/mutex.ts";
 import { S_VERSION } from "../protocols/table-layout.ts";
 import { KIND_TABLE_PART } from "../region/layout.ts";
-import { clearShard } from "./clear.ts";
+import { emptyShards } from "./clear.ts";
 import type { TableCore } from "./core.ts";
 import { beginChange } from "./shard.ts";
+import { linkedBlocks } from "./walk.ts";
 
 /** Frees the table; everyone who uses it from now on gets ERR_CLOSED. Throws ERR_CLOSED if it was freed before. */
 export function freeTable(core: TableCore): void {
   core.assertOpen();
   core.assertIdle();
-  let taken = 0;
+  const held: i32[] = [];
   try {
-    for (; taken < core.shardCount; taken++) takeShard(core, core.shardAt(taken));
+    for (const shard of core.allShards()) if (takeShard(core, shard)) held.push(shard);
+    const blocks = held.flatMap((shard) => blocksOf(core, shard));
+    emptyShards(core.region, core.intent, held, blocks);
   } catch (error) {
-    while (taken > 0) core.failed(core.shardAt(--taken), error);
+    for (const shard of held.reverse()) core.failed(shard, error);
     throw error;
   }
   core.region.remove(core.offset, () => {
@@ -36,16 +40,27 @@ export function freeTable(core: TableCore): void {
   });
 }
 
-/** Locks a shard for good and gives back what it has. */
-function takeShard(core: TableCore, shard: i32): void {
+/** Locks a shard for good; false if it was out of use: then it gives back what it has. */
+function takeShard(core: TableCore, shard: i32): boolean {
   try {
     core.lock(shard);
-    clearShard(core.region, shard);
+    return true;
   } catch (error) {
     if (!(error instanceof HoldfastError) || error instanceof ClosedError) throw error;
     const words = core.region.memory.words;
     if ((words[shard + S_VERSION] & 1) === 0) beginChange(words, shard);
     // Its memory was overwritten, or an earlier free() did not finish: what it has is known by its tag all the same.
     for (const offset of core.region.taggedBlocks(KIND_TABLE_PART, shard)) core.region.release(offset);
+    return false;
+  }
+}
+
+/** The blocks of a shard; of one whose memory was overwritten as their tags say. */
+function blocksOf(core: TableCore, shard: i32): i32[] {
+  try {
+    return [...linkedBlocks(core.region.memory.words, shard)];
+  } catch (error) {
+    if (!(error instanceof TableError)) throw error;
+    return [...core.region.taggedBlocks(KIND_TABLE_PART, shard)].map((offset) => offset >> 2);
   }
 }

@@ -2,9 +2,9 @@
 //
 // A row is in the table exactly if a slot of the index (or, while the shard grows, of the old index) points at it. The
 // repair moves what is left of the old index, counts overflows and rows anew, sweeps the slabs into fresh free lists and
-// gives back the blocks that the shard had and never linked. A transaction that was committed is made here as far as it
-// concerns this shard, one that was not is dropped (transaction.ts). Each step may be cut off by another death: the lock stays
-// marked, and the next owner begins again from the same truth.
+// gives back the blocks that the shard had and never linked. A transaction or a clear() that was committed is made here as
+// far as it concerns this shard, one that was not is dropped (transaction.ts, clear.ts). Each step may be cut off by another
+// death: the lock stays marked, and the next owner begins again from the same truth.
 
 import { add, type i32, load, store, type Words } from "../cells/atomics.ts";
 import { bucketAt, freeSlot } from "../protocols/table-index.ts";
@@ -58,6 +58,8 @@ export function recoverShard(region: Region, shard: i32, settle: (shard: i32) =>
   if ((memory.words[shard + S_VERSION] & 1) === 0) add(memory.words, shard + S_VERSION, 1);
   // Rows that left the index may not be marked yet.
   nextEpoch(memory.words, shard);
+  // First: while a shard is made to forget its rows, its two indexes may not fit each other.
+  if (memory.words[shard + S_HOME] < 0) finishClear(memory.words, shard);
   finishGrowth(memory.words, shard);
   finishTransaction(region, shard, settle);
   const words = memory.words;
@@ -72,6 +74,27 @@ export function recoverShard(region: Region, shard: i32, settle: (shard: i32) =>
   sweepSlabs(words, shard, rows);
   giveBackUnlinked(region, shard);
   add(words, shard + S_VERSION, 1);
+}
+
+/** What a dead thread's clear() left: all rows go if it was committed, and stay if not. */
+function finishClear(words: Words, shard: i32): void {
+  if (load(words, -words[shard + S_HOME]) === COMMITTED) forgetRows(words, shard);
+  store(words, shard + S_HOME, 0);
+}
+
+/** Takes all rows and blocks from a shard; the blocks are still to be given back. */
+export function forgetRows(words: Words, shard: i32): void {
+  words[shard + S_OLD] = 0;
+  words[shard + S_POSITION] = 0;
+  store(words, shard + S_INDEX, 0);
+  words[shard + S_COUNT] = 0;
+  nextEpoch(words, shard);
+  for (let sizeClass = 0; sizeClass < CLASSES; sizeClass++) words[shard + S_FREE + sizeClass] = 0;
+  words[shard + S_RECORD] = 0;
+  words[shard + S_SLABS] = 0;
+  words[shard + S_LARGE] = 0;
+  words[shard + S_SLAB_WORDS] = 0;
+  words[shard + S_USED_WORDS] = 0;
 }
 
 /**

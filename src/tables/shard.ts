@@ -233,7 +233,7 @@ export function moveOn(region: Region, shard: i32): void {
 }
 
 /** Moves all that is left of the old index. */
-export function finishMoving(region: Region, shard: i32): void {
+function finishMoving(region: Region, shard: i32): void {
   moveBuckets(region, shard, 0x7fffffff);
 }
 

@@ -130,14 +130,16 @@ export interface SharedTable<Key extends TableKey, Row extends object> {
   /** All rows as they were at one moment. Holds all locks of the table while it copies the memory (not while it decodes). */
   snapshot(): Map<Key, Row>;
   /**
-   * Removes all rows, at one moment for every other writer and snapshot, and gives their memory back to the region. If the
-   * thread is ended within it, some of the rows may be gone and the others whole: clear again.
+   * Removes all rows, at one moment for every reader, writer and snapshot, and gives their memory back to the region. If
+   * it throws, or the thread is terminated within it, all rows are there or none is. Takes no memory: it works in a full
+   * region, too.
    */
   clear(): void;
 
   /**
    * Gives all memory of the table back to the region, and its name away. Blocks until nobody is inside an operation of it.
-   * Everyone who uses it afterwards gets ERR_CLOSED, in every thread.
+   * Everyone who uses it afterwards gets ERR_CLOSED, in every thread. If the thread is terminated within it, all rows are
+   * there or none is: free the table again.
    */
   free(): void;
 

@@ -92,7 +92,10 @@ export abstract class TableView<C extends Columns, Tag extends string> {
     return this.table.size;
   }
 
-  /** Removes everything, at one moment for every other writer and snapshot, and gives the memory back to the region. */
+  /**
+   * Removes everything, at one moment for every reader, writer and snapshot, and gives the memory back to the region. If the
+   * thread is terminated within it, everything is there or nothing is.
+   */
   clear(): void {
     this.table.clear();
   }

@@ -1,30 +1,49 @@
 // What concerns all shards of a table: its size, clear(), check() and stats().
 
-import { load } from "../cells/atomics.ts";
-import { S_COUNT } from "../protocols/table-layout.ts";
+import { type i32, load } from "../cells/atomics.ts";
+import { S_COUNT, S_VERSION } from "../protocols/table-layout.ts";
 import { checkShard, measureShard } from "./check.ts";
-import { clearShard } from "./clear.ts";
+import { emptyShards } from "./clear.ts";
 import type { TableCore } from "./core.ts";
 import type { TableCheck, TableStats } from "./types.ts";
+import { linkedBlocks } from "./walk.ts";
 
 const MAX_PROBLEMS = 100;
+/** Looks at a shard's version before the lock is taken. */
+const READ_TRIES = 8;
 
 export function sizeOf(core: TableCore): number {
   core.assertOpen();
-  const words = core.region.memory.words;
   let size = 0;
-  for (let number = 0; number < core.shardCount; number++) size += load(words, core.shardAt(number) + S_COUNT);
+  for (const shard of core.allShards()) size += countOf(core, shard);
   return size;
 }
 
-/** Empties the table at one moment: every shard is locked before the first is emptied. */
+/** The rows of a shard. While its version is odd a change is under way, or was cut off: the lock tells how it ended. */
+function countOf(core: TableCore, shard: i32): number {
+  const words = core.region.memory.words;
+  for (let tries = 0; tries < READ_TRIES; tries++) {
+    if ((load(words, shard + S_VERSION) & 1) === 0) return load(words, shard + S_COUNT);
+  }
+  // In a callback of this table no lock may be waited for.
+  if (core.inside.depth > 0) return load(words, shard + S_COUNT);
+  core.lock(shard);
+  const count = words[shard + S_COUNT];
+  core.unlock(shard);
+  return count;
+}
+
+/** Empties the table at one moment, or not at all. */
 export function clearTable(core: TableCore): void {
+  const shards = core.allShards();
   core.lockAll();
   try {
-    for (let number = 0; number < core.shardCount; number++) clearShard(core.region, core.shardAt(number));
+    const { words } = core.region.memory;
+    const blocks = shards.flatMap((shard) => [...linkedBlocks(words, shard)]);
+    emptyShards(core.region, core.intent, shards, blocks);
   } catch (error) {
     // Which shard it was does not matter: a repair of a sound one finds nothing to do.
-    for (let number = 0; number < core.shardCount; number++) core.failed(core.shardAt(number), error);
+    for (const shard of shards) core.failed(shard, error);
     throw error;
   }
   core.unlockAll();

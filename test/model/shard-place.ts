@@ -1,4 +1,4 @@
-// Where the shard of the models lies: its words, their names, and the steps of its readers and writers.
+// Where the shard of the models lies, or two of them: their words, their names, and the steps of readers and writers.
 
 import type { ThreadStatus } from "../../src/testing/judge.ts";
 import type { ExploreOptions } from "../../src/testing/options.ts";
@@ -11,7 +11,7 @@ const SEATS = 3;
 const BLOCKS = 12;
 const HEAP = 900;
 const SEEDS = [7, 8] as const;
-/** Of one shard there is no number: the hashes of the keys have no upper bit. */
+/** The upper bit of a key's hash is the number of its shard. */
 const SHIFT = 31;
 export const KEY_WORD = 6;
 export const FIRST_COLUMN = 4;
@@ -28,19 +28,23 @@ interface Found {
 
 export class ShardPlace {
   protected readonly lib: Library;
+  /** The first shard, and all of them. */
   protected readonly shard: number;
+  protected readonly shards: readonly number[];
   protected readonly done: number;
-  /** The number of blocks, then where each one stands, its words, and whether it is in use. */
+  /** The number of blocks, then where each one stands, its words, and the shard that has it, or 0. */
   protected readonly blocks: number;
   protected readonly scratch: number;
   protected readonly heap: number;
+  /** Keys of the first shard. */
   protected readonly keys: number[] = [];
 
-  constructor(library: Library) {
+  constructor(library: Library, shards = 1) {
     this.lib = library;
     const { tableLayout, tableRead, tableHash } = library;
     this.shard = (library.threads.slotWord(SEATS) + 15) & ~15;
-    this.done = this.shard + tableLayout.SHARD_WORDS;
+    this.shards = Array.from({ length: shards }, (_, number) => this.shard + number * tableLayout.SHARD_WORDS);
+    this.done = this.shard + shards * tableLayout.SHARD_WORDS;
     this.blocks = this.done + 16;
     this.scratch = (this.blocks + 1 + 3 * BLOCKS + 15) & ~15;
     this.heap = (this.scratch + SEATS * tableRead.SCRATCH_WORDS + 15) & ~15;
@@ -64,11 +68,15 @@ export class ShardPlace {
   protected names(): string[] {
     const names: string[] = [];
     const { tableLayout: l } = this.lib;
-    names[this.shard] = "lock";
-    names[this.shard + l.S_VERSION] = "version";
-    names[this.shard + l.S_INDEX] = "index";
-    names[this.shard + l.S_OLD] = "old";
-    names[this.shard + l.S_COUNT] = "count";
+    this.shards.forEach((shard, number) => {
+      const which = this.shards.length === 1 ? "" : ` ${number}`;
+      names[shard] = `lock${which}`;
+      names[shard + l.S_VERSION] = `version${which}`;
+      names[shard + l.S_INDEX] = `index${which}`;
+      names[shard + l.S_OLD] = `old${which}`;
+      names[shard + l.S_COUNT] = `count${which}`;
+      names[shard + l.S_HOME] = `home${which}`;
+    });
     names[this.done] = "done";
     return names;
   }
@@ -82,22 +90,22 @@ export class ShardPlace {
       maxThreads: SEATS,
       memory: { words, cover: () => undefined },
       core: undefined,
-      allocate: (bytes: number) => {
+      allocate: (bytes: number, _: number, shard: number) => {
         const count = words[blocks];
         const place = count === 0 ? heap : words[at(count - 1)] + words[at(count - 1) + 1];
         if (count === BLOCKS || place + (bytes >> 2) > words.length) throw new Error("the model's heap is too small");
         words[at(count)] = place;
         words[at(count) + 1] = ((bytes >> 2) + 15) & ~15;
-        words[at(count) + 2] = 1;
+        words[at(count) + 2] = shard;
         words[blocks] = count + 1;
         return place * 4;
       },
       release: (offset: number) => {
         for (let n = 0; n < words[blocks]; n++) if (words[at(n)] === offset >> 2) words[at(n) + 2] = 0;
       },
-      taggedBlocks: () => {
+      taggedBlocks: (_: number, shard: number) => {
         const offsets: number[] = [];
-        for (let n = 0; n < words[blocks]; n++) if (words[at(n) + 2] === 1) offsets.push(words[at(n)] * 4);
+        for (let n = 0; n < words[blocks]; n++) if (words[at(n) + 2] === shard) offsets.push(words[at(n)] * 4);
         return offsets;
       },
     } as never;
@@ -117,7 +125,12 @@ export class ShardPlace {
     return this.hashOf(key);
   }
 
-  protected locked(words: Words, index: number, work: (region: never) => void): void {
+  /** The shard of a key. */
+  protected shardOf(hash: number): number {
+    return this.shards[this.shards.length === 1 ? 0 : hash >>> SHIFT];
+  }
+
+  protected locked(words: Words, index: number, work: (region: never) => void, shards = this.shards): void {
     const { mutex, shard: lib } = this.lib;
     const region = this.region(words, index);
     const me = (1 << 12) | index;
@@ -127,18 +140,19 @@ export class ShardPlace {
       spin: () => 0,
       unlockHold: () => 0,
     };
-    lib.lockShard({ region, me, locks }, this.shard);
+    for (const shard of shards) lib.lockShard({ region, me, locks }, shard);
     work(region);
-    lib.unlockShard({ region, me, locks }, this.shard);
+    for (const shard of shards.toReversed()) lib.unlockShard({ region, me, locks }, shard);
   }
 
   protected put(words: Words, region: never, key: number, value: number): void {
     const { shard: lib } = this.lib;
-    lib.moveOn(region, this.shard);
     const hash = this.encode(key, value);
-    const slot = lib.findLocked(words, this.shard, hash, KEY_WORD, KEY_BYTES);
-    if (slot !== 0) lib.replaceRow(region, this.shard, slot, hash, ROW_WORDS);
-    else lib.insertRow(region, this.shard, hash, ROW_WORDS, 1);
+    const shard = this.shardOf(hash);
+    lib.moveOn(region, shard);
+    const slot = lib.findLocked(words, shard, hash, KEY_WORD, KEY_BYTES);
+    if (slot !== 0) lib.replaceRow(region, shard, slot, hash, ROW_WORDS);
+    else lib.insertRow(region, shard, hash, ROW_WORDS, 1);
   }
 
   protected fill(words: Words, count: number): void {
@@ -173,17 +187,22 @@ export class ShardPlace {
     return { value: w[row + FIRST_COLUMN], version };
   }
 
-  /** Every invariant of the shard's memory, unless a thread died and nobody has come to the lock since. */
+  /** Every invariant of a shard's memory, unless a thread died and nobody has come to the lock since. */
   protected final(w: Words, statuses: readonly ThreadStatus[]): void {
-    if (statuses.some(({ state }) => state === "crashed") && w[this.shard] !== 0) return;
+    for (const shard of this.shards) {
+      if (w[shard] === 0 || statuses.every(({ state }) => state !== "crashed")) this.check(w, shard);
+    }
+  }
+
+  private check(w: Words, shard: number): void {
     const checked = {
       region: this.region(w, 0),
       schema: { keyWord: KEY_WORD, texts: [], endWord: 0 } as never,
       seed0: SEEDS[0],
       seed1: SEEDS[1],
-      shardOf: () => this.shard,
+      shardOf: (hash: number) => this.shardOf(hash),
     };
-    this.lib.check.checkShard(checked, this.shard, (problem) => {
+    this.lib.check.checkShard(checked, shard, (problem) => {
       throw new Error(problem);
     });
   }
