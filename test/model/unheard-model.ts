@@ -61,9 +61,14 @@ export function unheardModels(library: Library): readonly Model[] {
     ...semaphoreModels(library),
     ...onceModels(library),
   ];
-  return Object.entries(CHOSEN).map(([name, short]) => {
+  const models = Object.entries(CHOSEN).map(([name, short]) => {
     const model = known.find((m) => m.name === name);
     if (model === undefined) throw new Error(`no model is named "${name}"`);
     return { name: `unheard: ${name}`, short, options: { ...model.options, onCrash } };
   });
+  const [fair] = models.filter(({ name }) => name === "unheard: fair, 2 threads × 2, a death");
+  // A waiter that wakes a dead one again and again counts wakes without end: its states are never the same, its log is endless.
+  const endless = { preemptions: 0, checkpoints: "ignore", maxSteps: 600 } as const;
+  const name = `${fair.name}, no preemption, no wait for ever`;
+  return [...models, { name, short: true, options: { ...fair.options, ...endless } }];
 }

@@ -5,6 +5,14 @@ const FOR_EVER: Mutant["expect"] = ["lost-wakeup", "deadlock", "livelock", "endl
 
 export const unheardMutants: readonly Mutant[] = [
   {
+    name: "unheard: who stands before a waiter of the fair mutex is not asked",
+    file: "region/fair-lock.js",
+    find: "if (ask && waiter !== me && probe(words, waiter)) {",
+    replace: "if (false) {",
+    model: "unheard: fair, 2 threads × 2, a death, no preemption, no wait for ever",
+    expect: FOR_EVER,
+  },
+  {
     name: "unheard: the owner of a mutex is not asked",
     file: "region/word-lock.js",
     find: "return !isAlive(words, owner) || (ask && probe(words, owner));",
