@@ -1,6 +1,7 @@
 //! What JavaScript sees. Every argument is checked here or by its type: a bad one throws TypeError.
 
 use crate::park::{self, Deaths};
+use crate::slices;
 use crate::threads::{self, Seat};
 use crate::words::{Kept, Plain, SharedWords, out_of_range};
 use napi::{Env, Error, Result, Status};
@@ -13,6 +14,9 @@ use std::time::Duration;
 
 /// Drawn once by each copy of this library in a process: sleepers of one copy are not seen by another.
 static INSTANCE: LazyLock<i32> = LazyLock::new(|| (RandomState::new().hash_one(0) as i32 & i32::MAX) | 1);
+
+/// A sleep of ten years has no end.
+const LONGEST_MS: f64 = 3e11;
 
 struct Watch {
     kept: Kept,
@@ -41,8 +45,9 @@ pub fn instance() -> i32 {
     *INSTANCE
 }
 
-/// Sleeps while the word is `expected` and the count of deaths is `seen`, for `milliseconds` and a slice of 20 ms at the
-/// most: 0 woken, 1 time over, 2 not equal, 3 a thread died. Spins before the sleep if `spin`.
+/// Sleeps while the word is `expected` and the count of deaths is `seen`, for `milliseconds` at the most: 0 woken, 1 time
+/// over, 2 not equal, 3 a thread died, 4 the sleep was cut off, so that the thread can be ended: call again with `goes_on`.
+/// Spins before the sleep if `spin`.
 #[napi]
 #[allow(clippy::too_many_arguments)]
 pub fn park(
@@ -54,11 +59,24 @@ pub fn park(
     Plain(seen): Plain<i32>,
     Plain(milliseconds): Plain<f64>,
     Plain(spin): Plain<bool>,
+    Plain(goes_on): Plain<bool>,
 ) -> Result<u32> {
     let at = index(&env, at)?;
     let count = words.cell(index(&env, deaths_at)?).ok_or_else(|| out_of_range(&env))?;
-    let timeout = Duration::try_from_secs_f64(milliseconds.clamp(0.0, 1e6) / 1e3).unwrap_or_default();
-    park::park(&words, at, expected, &Deaths { count, seen }, timeout, spin).ok_or_else(|| out_of_range(&env))
+    let deaths = Deaths { count, seen };
+    let timeout = Duration::try_from_secs_f64(milliseconds.clamp(0.0, LONGEST_MS) / 1e3).unwrap_or_default();
+    if WATCHES.with_borrow(|watches| watches.hooked) {
+        slices::enter(&env);
+    }
+    let (until, is_last) = slices::next(timeout, goes_on);
+    let spin = spin && !goes_on;
+    let ended = slices::with_bell(|bell| park::park(&words, at, expected, &deaths, until, spin, bell));
+    slices::over(ended == Some(park::TIMED_OUT));
+    match ended {
+        Some(park::TIMED_OUT) if !is_last => Ok(park::LOOK),
+        Some(ended) => Ok(ended),
+        None => Err(out_of_range(&env)),
+    }
 }
 
 /// Wakes up to `count` sleepers of the word, all of them if it is not given; returns how many.
@@ -125,6 +143,7 @@ pub fn unwatch(Plain(number): Plain<u32>) {
 }
 
 fn end_of_thread() {
+    slices::leave();
     // The arrays' references live until the environment frees them, which it does after its hooks.
     let open = WATCHES.with_borrow_mut(|watches| std::mem::take(&mut watches.open));
     for watch in open.values() {

@@ -1,20 +1,18 @@
 //! Sleeping on a word and waking. A sleeper first spins for a moment with the processor's pause instruction, as long as
 //! that has lately been worth it, then sleeps in the queue.
 //!
-//! Invariant: a sleep is never longer than a slice, so that its thread comes back to JavaScript, where it can be ended.
-//! A sleeper checks the word, and that no thread died since it last looked, under the lock that wakers take: no wake and
+//! Invariant: a sleeper checks the word, and that no thread died since it last looked, under the lock that wakers take: no wake and
 //! no death falls between the look and the sleep.
 
 #![deny(unsafe_code)]
 
+use crate::bell::Bell;
 use crate::words::{AtomicI32, Ordering::SeqCst, SharedWords, Slept, fence, queue};
 use std::cell::Cell;
 use std::hint::spin_loop;
 use std::sync::LazyLock;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-/// The longest sleep.
-pub const SLICE: Duration = Duration::from_millis(20);
 /// Looks at the word before a sleep, at the most: some 10 microseconds, about what a sleep and a wake cost.
 const MOST_SPINS: u32 = 400;
 /// After so many vain spins one is tried that takes all of them: two threads that hand over to each other sleep for ever
@@ -27,6 +25,8 @@ pub const TIMED_OUT: u32 = 1;
 pub const NOT_EQUAL: u32 = 2;
 /// A thread died since the sleeper last looked who lives.
 pub const DEATHS: u32 = 3;
+/// The sleep is not over, but the thread shall look whether it is to end: its bell was rung, or it has slept for a while.
+pub const LOOK: u32 = 4;
 
 /// What a thread has learnt of its spins; it follows what happens, as glibc's adaptive mutex does.
 #[derive(Clone, Copy)]
@@ -57,38 +57,52 @@ impl Deaths<'_> {
     }
 }
 
-/// Sleeps while the word at `index` is `expected`, for a slice and `timeout` at the most; spins before if `spin`.
+/// Sleeps while the word at `index` is `expected`, until the time at the most, or until the bell is rung; spins before if
+/// `spin`.
 pub fn park(
     words: &SharedWords,
     index: usize,
     expected: i32,
     deaths: &Deaths,
-    timeout: Duration,
+    until: Instant,
     spin: bool,
+    bell: Option<&Bell>,
 ) -> Option<u32> {
     let cell = words.cell(index)?;
     if spin && spins(cell, expected) {
         return Some(NOT_EQUAL);
     }
-    let mut news = false;
+    let key = words.key(index);
+    if let Some(bell) = bell {
+        bell.sleeps_on(key);
+    }
+    let mut refusal = NOT_EQUAL;
     let may_sleep = || {
-        // After the caller wrote into its slot that it sleeps; see `threads::die`.
+        // After the caller wrote into its slot that it sleeps, and the lines above; see `threads::die` and `Bell::ring`.
         fence(SeqCst);
-        news = deaths.is_news();
-        !news && cell.load(SeqCst) == expected
+        if deaths.is_news() {
+            refusal = DEATHS;
+        } else if cell.load(SeqCst) == expected {
+            if bell.is_none_or(|bell| !bell.was_rung()) {
+                return true;
+            }
+            refusal = LOOK;
+        }
+        false
     };
-    let slept = queue::sleep(words.key(index), may_sleep, Instant::now() + timeout.min(SLICE));
+    let slept = queue::sleep(key, bell.map_or(0, |bell| bell.name), may_sleep, until);
+    if let Some(bell) = bell {
+        bell.sleeps_on(0);
+        if slept == Slept::Called {
+            bell.was_rung();
+        }
+    }
     Some(match slept {
         // A sleeper that was moved looks at the world again: its new word may be anything.
         Slept::Woken | Slept::Moved => WOKEN,
         Slept::TimedOut => TIMED_OUT,
-        Slept::Refused => {
-            if news {
-                DEATHS
-            } else {
-                NOT_EQUAL
-            }
-        }
+        Slept::Refused => refusal,
+        Slept::Called => LOOK,
     })
 }
 

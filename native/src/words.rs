@@ -1,5 +1,5 @@
-//! All unsafe code of the crate: shared words behind a raw pointer, the way they come in from JavaScript, and the queue
-//! of sleeping threads.
+//! All unsafe code of the crate: shared words behind a raw pointer, the way they come in from JavaScript, the queue of
+//! sleeping threads, and the events of Node's event loops.
 //!
 //! The argument, once for the whole file:
 //!
@@ -12,11 +12,13 @@
 //!   reference of its own. Growth of a shared memory never moves it and never makes it shorter.
 //! - The queue's keys are addresses that are never read through. The queue is a static of this library, so nobody else's
 //!   keys are in it; the closures given to it only load words, and neither panic nor call the queue again.
+//! - `events` hands numbers of files to Linux and gets numbers back: a wrong one is an error, never a fault. What is called
+//!   in the process is `uv_backend_fd`, a part of Node's stable interface, with the loop that Node gave for the purpose.
 
 #[cfg(loom)]
-pub use loom::sync::atomic::{AtomicI32, Ordering, fence};
+pub use loom::sync::atomic::{AtomicI32, AtomicUsize, Ordering, fence};
 #[cfg(not(loom))]
-pub use std::sync::atomic::{AtomicI32, Ordering, fence};
+pub use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering, fence};
 
 /// Words of a shared memory.
 pub struct SharedWords {
@@ -60,6 +62,8 @@ pub enum Slept {
     Refused,
     /// The time was up after the sleeper had been moved to another word.
     Moved,
+    /// Woken by `wake_thread`: no waker of the word has spent a wake on it.
+    Called,
 }
 
 /// Threads asleep, by key.
@@ -67,19 +71,23 @@ pub enum Slept {
 pub mod queue {
     use super::Slept;
     use parking_lot_core::{
-        DEFAULT_PARK_TOKEN, DEFAULT_UNPARK_TOKEN, FilterOp, ParkResult, RequeueOp, park, unpark_all, unpark_filter,
+        DEFAULT_UNPARK_TOKEN, FilterOp, ParkResult, ParkToken, RequeueOp, UnparkToken, park, unpark_all, unpark_filter,
         unpark_one, unpark_requeue,
     };
     use std::time::Instant;
 
+    /// What a thread is told that was woken for its own sake.
+    const CALLED: UnparkToken = UnparkToken(1);
+
     /// Sleeps until woken or `deadline`, if `may_sleep` holds. It is asked under the lock that a waker takes as well:
-    /// whoever changes what it looks at and then wakes is never missed.
-    pub fn sleep(key: usize, may_sleep: impl FnOnce() -> bool, deadline: Instant) -> Slept {
+    /// whoever changes what it looks at and then wakes is never missed. `thread` is what `wake_thread` finds it by.
+    pub fn sleep(key: usize, thread: usize, may_sleep: impl FnOnce() -> bool, deadline: Instant) -> Slept {
         let mut moved = false;
         // SAFETY: see the top of the file; the closures neither panic nor call the queue.
         let result =
-            unsafe { park(key, may_sleep, || (), |at, _| moved = at != key, DEFAULT_PARK_TOKEN, Some(deadline)) };
+            unsafe { park(key, may_sleep, || (), |at, _| moved = at != key, ParkToken(thread), Some(deadline)) };
         match result {
+            ParkResult::Unparked(CALLED) => Slept::Called,
             ParkResult::Unparked(_) => Slept::Woken,
             ParkResult::Invalid => Slept::Refused,
             ParkResult::TimedOut => {
@@ -115,6 +123,20 @@ pub mod queue {
         }
     }
 
+    /// Wakes the sleeper of the key that is called `thread`, if it is there.
+    pub fn wake_thread(key: usize, thread: usize) {
+        let mut found = false;
+        let pick = |ParkToken(other)| {
+            if found {
+                return FilterOp::Stop;
+            }
+            found = other == thread;
+            if found { FilterOp::Unpark } else { FilterOp::Skip }
+        };
+        // SAFETY: see the top of the file; the closures neither panic nor call the queue.
+        unsafe { unpark_filter(key, pick, |_| CALLED) };
+    }
+
     /// Wakes one sleeper of `from` if `wake_one`, and moves the others to `to`; returns how many were woken and moved.
     pub fn requeue(from: usize, to: usize, wake_one: bool) -> (usize, usize) {
         let how = if wake_one { RequeueOp::UnparkOneRequeueRest } else { RequeueOp::RequeueAll };
@@ -124,43 +146,8 @@ pub mod queue {
     }
 }
 
-/// The queue as the model checker sees it: the same promises, by a lock and a condition of loom's.
 #[cfg(loom)]
-pub mod queue {
-    use super::Slept;
-    use loom::sync::{Condvar, Mutex};
-    use std::time::Instant;
-
-    loom::lazy_static! {
-        static ref ASLEEP: (Mutex<Vec<usize>>, Condvar) = (Mutex::new(Vec::new()), Condvar::new());
-    }
-
-    /// As the real one, but without an end of the time: a wake that is lost is a deadlock that loom reports.
-    pub fn sleep(key: usize, may_sleep: impl FnOnce() -> bool, _deadline: Instant) -> Slept {
-        let mut asleep = ASLEEP.0.lock().unwrap();
-        if !may_sleep() {
-            return Slept::Refused;
-        }
-        asleep.push(key);
-        while asleep.contains(&key) {
-            asleep = ASLEEP.1.wait(asleep).unwrap();
-        }
-        Slept::Woken
-    }
-
-    /// Wakes every sleeper of the key.
-    pub fn wake(key: usize, _count: usize) -> usize {
-        let mut asleep = ASLEEP.0.lock().unwrap();
-        let before = asleep.len();
-        asleep.retain(|&other| other != key);
-        ASLEEP.1.notify_all();
-        before - asleep.len()
-    }
-
-    pub fn requeue(from: usize, _to: usize, _wake_one: bool) -> (usize, usize) {
-        (wake(from, usize::MAX), 0)
-    }
-}
+pub use crate::queue_model as queue;
 
 #[cfg(all(feature = "addon", not(loom)))]
 mod addon {
@@ -295,3 +282,77 @@ mod addon {
 
 #[cfg(all(feature = "addon", not(loom)))]
 pub use addon::{Kept, Plain, out_of_range};
+
+/// Numbers of files that tell of events, on Linux.
+#[cfg(all(feature = "addon", not(loom), target_os = "linux"))]
+pub mod events {
+    use libc::{EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLET, EPOLLIN, RTLD_DEFAULT};
+    use napi::{Env, sys};
+    use std::ffi::{c_int, c_void};
+    use std::ptr::null_mut;
+
+    /// The file by which the event loop of this environment learns of events; it lives until the environment's hooks have
+    /// run.
+    pub fn backend(env: &Env) -> Option<c_int> {
+        let mut event_loop = null_mut();
+        // SAFETY: env is that of the running call, the name ends in a zero byte.
+        let (told, found) = unsafe {
+            (
+                sys::napi_get_uv_event_loop(env.raw(), &mut event_loop),
+                libc::dlsym(RTLD_DEFAULT, c"uv_backend_fd".as_ptr()),
+            )
+        };
+        if told != sys::Status::napi_ok || found.is_null() {
+            return None;
+        }
+        // SAFETY: libuv declares it as int uv_backend_fd(const uv_loop_t*), which reads a field of the loop.
+        let file = unsafe {
+            let backend_fd: unsafe extern "C" fn(*const c_void) -> c_int = std::mem::transmute(found);
+            backend_fd(event_loop.cast())
+        };
+        (file >= 0).then_some(file)
+    }
+
+    /// Files that are watched at once (epoll).
+    pub struct Watched(c_int);
+
+    impl Watched {
+        pub fn new() -> Option<Self> {
+            // SAFETY: numbers only.
+            let file = unsafe { libc::epoll_create1(EPOLL_CLOEXEC) };
+            (file >= 0).then_some(Self(file))
+        }
+
+        fn control(&self, how: c_int, file: c_int, events: c_int, name: u64) -> bool {
+            let mut event = libc::epoll_event { events: events as u32, u64: name };
+            // SAFETY: the event is read during the call only.
+            unsafe { libc::epoll_ctl(self.0, how, file, &mut event) == 0 }
+        }
+
+        /// Takes a file in that tells nothing yet.
+        pub fn add(&self, file: c_int, name: u64) -> bool {
+            self.control(EPOLL_CTL_ADD, file, 0, name)
+        }
+
+        /// From now on it tells of what is there, once, and of each event that comes.
+        pub fn listen(&self, file: c_int, name: u64) -> bool {
+            self.control(EPOLL_CTL_MOD, file, EPOLLIN | EPOLLET, name)
+        }
+
+        pub fn ignore(&self, file: c_int, name: u64) {
+            self.control(EPOLL_CTL_MOD, file, 0, name);
+        }
+
+        pub fn remove(&self, file: c_int) {
+            self.control(EPOLL_CTL_DEL, file, 0, 0);
+        }
+
+        /// Blocks until a file tells of an event, and returns its name; none for nothing, after a signal.
+        pub fn next(&self) -> Option<u64> {
+            let mut event = libc::epoll_event { events: 0, u64: 0 };
+            // SAFETY: there is room for the one event that is asked for.
+            let told = unsafe { libc::epoll_wait(self.0, &mut event, 1, -1) };
+            (told == 1).then_some(event.u64)
+        }
+    }
+}

@@ -1,12 +1,13 @@
 //! The lock core by threads of Rust's own, without JavaScript.
 #![cfg(not(loom))]
 
-use holdfast_native::park::{DEATHS, Deaths, NOT_EQUAL, TIMED_OUT, WOKEN, park, requeue, wake};
+use holdfast_native::bell::Bell;
+use holdfast_native::park::{DEATHS, Deaths, LOOK, NOT_EQUAL, TIMED_OUT, WOKEN, park, requeue, wake};
 use holdfast_native::threads::{Seat, die};
 use holdfast_native::words::{AtomicI32, SharedWords};
 use std::sync::atomic::Ordering::SeqCst;
 use std::thread::{spawn, yield_now};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const SLICE: Duration = Duration::from_millis(20);
 
@@ -16,7 +17,7 @@ fn words(length: usize) -> &'static [AtomicI32] {
 
 fn sleep_on(memory: &'static [AtomicI32], index: usize, expected: i32, seen: i32) -> u32 {
     let deaths = Deaths { count: &memory[0], seen };
-    park(&SharedWords::over(memory), index, expected, &deaths, SLICE, true).unwrap()
+    park(&SharedWords::over(memory), index, expected, &deaths, Instant::now() + SLICE, true, None).unwrap()
 }
 
 #[test]
@@ -39,7 +40,7 @@ fn indices_out_of_range_are_refused() {
     let memory = words(4);
     let shared = SharedWords::over(memory);
     let deaths = Deaths { count: &memory[0], seen: 0 };
-    assert_eq!(park(&shared, 4, 0, &deaths, SLICE, true), None);
+    assert_eq!(park(&shared, 4, 0, &deaths, Instant::now() + SLICE, true, None), None);
     assert_eq!(wake(&shared, usize::MAX, 1), None);
     assert_eq!(requeue(&shared, 0, 4, true), None);
     let seat = Seat { state: 0, alive: 1, dead: 2, deaths: 1, first: 2, stride: usize::MAX, slots: 2 };
@@ -93,6 +94,41 @@ fn moved_sleepers_are_woken_at_their_new_word() {
     for sleeper in sleepers {
         sleeper.join().unwrap();
     }
+}
+
+const LONG: Duration = Duration::from_secs(3600);
+
+fn sleep_with_bell(memory: &'static [AtomicI32], index: usize, bell: &Bell) -> u32 {
+    let deaths = Deaths { count: &memory[0], seen: 0 };
+    park(&SharedWords::over(memory), index, 0, &deaths, Instant::now() + LONG, false, Some(bell)).unwrap()
+}
+
+#[test]
+fn a_ring_before_the_sleep_ends_it_once() {
+    let memory = words(4);
+    let bell = Bell::new(1);
+    assert!(!bell.ring());
+    assert_eq!(sleep_with_bell(memory, 1, &bell), LOOK);
+    assert!(!bell.was_rung());
+}
+
+#[test]
+fn a_bell_wakes_its_own_thread_only_and_takes_no_wake_from_the_others() {
+    let memory = words(64);
+    let bells: &'static [Bell] = (1..=3).map(Bell::new).collect::<Vec<_>>().leak();
+    let sleepers: Vec<_> = bells.iter().map(|bell| spawn(move || sleep_with_bell(memory, 1, bell))).collect();
+    while !bells[1].ring() {
+        yield_now();
+    }
+    let mut sleepers = sleepers.into_iter();
+    let (first, second, third) = (sleepers.next().unwrap(), sleepers.next().unwrap(), sleepers.next().unwrap());
+    assert_eq!(second.join().unwrap(), LOOK);
+    let mut woken = 0;
+    while woken < 2 {
+        woken += wake(&SharedWords::over(memory), 1, 1).unwrap();
+        yield_now();
+    }
+    assert_eq!((first.join().unwrap(), third.join().unwrap()), (WOKEN, WOKEN));
 }
 
 /// A lock of three states, to see that no wake is lost under contention.

@@ -8,7 +8,10 @@ import { RegionError } from "./errors.ts";
 export interface NativePart {
   /** A number of this copy of the addon, never 0: sleepers of one copy are not seen by another. */
   instance(): number;
-  /** 0 woken, 1 time over (20 ms at the latest), 2 not equal, 3 the count of deaths is not `seen`. */
+  /**
+   * 0 woken, 1 time over, 2 not equal, 3 the count of deaths is not `seen`, 4 cut off (after 20 ms at the latest), so that the
+   * thread can be ended: to be called again with `goesOn`.
+   */
   park(
     words: Int32Array,
     at: number,
@@ -17,6 +20,7 @@ export interface NativePart {
     seen: number,
     milliseconds: number,
     spin: boolean,
+    goesOn: boolean,
   ): number;
   wake(words: Int32Array, at: number, count?: number): number;
   /** Moves the sleepers of one word to another; with `wakeOne` one of them is woken instead. Returns how many moved. */

@@ -28,21 +28,11 @@ export interface NativeParking {
   /** The word that counts the region's deaths, and how many of them this thread knows of. */
   readonly deathsAt: number;
   seen: number;
-  /** Slices of sleep in a row that ended because their time was over. */
-  slices: number;
 }
 
-/** The code by which the native part says that a thread died. */
+/** The codes by which the native part says that a thread died, and that the thread shall sleep on if it is not to end. */
 const DEATHS = 3;
-
-/**
- * Milliseconds of a native sleep's first slices, how many in a row (some 200 ms), and milliseconds of the others. A little less
- * than 4, so that who waits for a thread that sleeps is told of its end within 5; not much less, since Linux looks at its timers
- * every 4 anyhow: a slice that may end before costs each sleep a microsecond, in which the processor's timer is set and set back.
- */
-const SHORT_SLICE_MS = 3.75;
-const SHORT_SLICES = 53;
-const LONG_SLICE_MS = 20;
+const LOOK = 4;
 
 /** Views of regions that park natively. Empty unless the native part is in use. */
 const nativeViews = new WeakMap<Int32Array, NativeParking>();
@@ -67,8 +57,9 @@ export function park(words: Int32Array, index: number, expected: number, ms: num
 }
 
 /**
- * The native part comes back now and then, so that worker.terminate() can end a thread that sleeps; those who wait for what
- * that thread holds learn so much later of its death. Who has slept for long is idle: then the processor's rest counts more.
+ * worker.terminate() can't end a thread inside of the native part, which so comes back now and then (native/src/slices.rs tells
+ * when): whoever waits for what that thread holds learns so much later of its death. V8 looks whether the thread shall end
+ * where a function is called, and only now and then where a loop begins again: each slice is a call.
  */
 function parkInSlices(
   parking: NativeParking,
@@ -78,24 +69,25 @@ function parkInSlices(
   ms: number,
   spin: boolean,
 ): number {
+  let ended = parkSlice(parking, words, index, expected, ms, spin, false);
+  while (ended === LOOK) ended = parkSlice(parking, words, index, expected, ms, false, true);
+  return ended;
+}
+
+function parkSlice(
+  parking: NativeParking,
+  words: Int32Array,
+  index: number,
+  expected: number,
+  ms: number,
+  spin: boolean,
+  goesOn: boolean,
+): number {
   const { native, deathsAt } = parking;
-  let until = 0;
-  for (let left = ms, first = true; ; first = false) {
-    const slice = Math.min(left, parking.slices < SHORT_SLICES ? SHORT_SLICE_MS : LONG_SLICE_MS);
-    const ended = native.park(words, index, expected, deathsAt, parking.seen, slice, spin && first);
-    if (ended !== TIMED_OUT) {
-      parking.slices = 0;
-      if (ended !== DEATHS) return ended;
-      parking.seen = load(words, deathsAt);
-      return WOKEN;
-    }
-    parking.slices++;
-    // Most sleeps end within the first slice and need no clock.
-    const time = performance.now();
-    if (first) until = time + ms - slice;
-    left = until - time;
-    if (left <= 0) return TIMED_OUT;
-  }
+  const ended = native.park(words, index, expected, deathsAt, parking.seen, ms, spin, goesOn);
+  if (ended !== DEATHS) return ended;
+  parking.seen = load(words, deathsAt);
+  return WOKEN;
 }
 
 /** Wakes up to `count` sleepers of the cell, sync and async alike, first come first served; returns how many. */

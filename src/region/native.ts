@@ -51,7 +51,7 @@ export function adoptParking(memory: RegionMemory): void {
       { found: mark, expected: native.instance() },
     );
   }
-  memory.parkNatively({ native, deathsAt: H_DEATHS, seen: load(words, H_DEATHS), slices: 0 });
+  memory.parkNatively({ native, deathsAt: H_DEATHS, seen: load(words, H_DEATHS) });
 }
 
 /** Has the seat marked dead when this thread ends, however it ends; returns what ends that, if the native part is there. */
