@@ -66,7 +66,7 @@ export function unheardModels(library: Library): readonly Model[] {
     if (model === undefined) throw new Error(`no model is named "${name}"`);
     return { name: `unheard: ${name}`, short, options: { ...model.options, onCrash } };
   });
-  const [fair] = models.filter(({ name }) => name === "unheard: fair, 2 threads × 2, a death");
+  const fair = models.find((model) => model.name === "unheard: fair, 2 threads × 2, a death") as Model;
   // A waiter that wakes a dead one again and again counts wakes without end: its states are never the same, its log is endless.
   const endless = { preemptions: 0, checkpoints: "ignore", maxSteps: 600 } as const;
   const name = `${fair.name}, no preemption, no wait for ever`;
