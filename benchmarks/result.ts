@@ -41,6 +41,8 @@ export interface Effort {
   readonly milliseconds: number;
   /** A smoke test: as little as gives figures at all. */
   readonly quick: boolean;
+  /** Of the teams, this package's only. */
+  readonly own?: boolean;
 }
 
 export function quantile(values: readonly number[], part: number): number {

@@ -16,6 +16,7 @@ const usage = `Usage: npm run bench [-- OPTIONS]
   --page FILE      writes the tables of a page from all figures of --json
   --from FILE      measures nothing: takes the figures of that file, for --compare, --charts and --page
   --quick          a smoke test: a few milliseconds a suite. Its times mean nothing
+  --own            none of the rivals that would have processes of their own
   --seconds N      seconds of each repetition (default 0.2)
   --rounds N       repetitions (default 7)
   --list           the suites' names
@@ -73,6 +74,7 @@ async function main(): Promise<number> {
     page: { type: "string" },
     from: { type: "string" },
     quick: { type: "boolean", default: false },
+    own: { type: "boolean", default: false },
     list: { type: "boolean", default: false },
     seconds: { type: "string", default: "0.2" },
     rounds: { type: "string", default: "7" },
@@ -86,8 +88,8 @@ async function main(): Promise<number> {
     return values.list ? 0 : 1;
   }
   const effort: Effort = values.quick
-    ? { rounds: 1, milliseconds: 5, quick: true }
-    : { rounds: Number(values.rounds), milliseconds: 1000 * Number(values.seconds), quick: false };
+    ? { rounds: 1, milliseconds: 5, quick: true, own: values.own }
+    : { rounds: Number(values.rounds), milliseconds: 1000 * Number(values.seconds), quick: false, own: values.own };
   if (!(effort.rounds > 0 && effort.milliseconds > 0)) misused("--rounds and --seconds must be above 0", usage);
   const before = values.compare === undefined ? [] : read(values.compare).runs;
   let results: Results;

@@ -3,6 +3,7 @@
 //   npm test                        all tests
 //   npm test -- mutex region        only files whose path holds one of the words
 //   npm test -- --jobs 1            one file at a time (default 2)
+//   npm test -- --long              the long form: more rounds, kills and backends (npm run test:long)
 //   npm test -- --runtime "bun"     with another program than this Node: its path and arguments
 //   npm test -- --skip examples     not the files whose path holds the word
 //   npm test -- --limits deno       not what support/runtime-limits.ts names for that runtime
@@ -14,8 +15,10 @@
 //
 // The files are those of the sources (test/**/*.test.ts), so that compiled files without a source are not run. A file
 // named *.serial.test.ts runs alone. A comment `// watchdog: 300s` in its first lines gives a file more time than the
-// 120 s that others have; one `// native: too` has it run a second time with HOLDFAST_NATIVE=1, so that all its regions
-// park natively, where the native part is built. A file says why it skips tests by printing a line `skipped: reason`.
+// 120 s that others have, and has it begin before those with less, so that no long one is left alone at the end; one
+// `// native: too` has it run a second time with HOLDFAST_NATIVE=1, so that all its regions park natively, where the
+// native part is built; `// native: in the long form` does so there only. A file says why it skips tests by printing a
+// line `skipped: reason`.
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
@@ -26,7 +29,7 @@ import { isLimited, type RuntimeKind, reasonToSkip } from "./support/runtime-lim
 import { type FileResult, killRunning, runTestFile, type TestFile } from "./support/test-file.ts";
 
 const usage =
-  'Usage: npm test -- [--jobs N] [--watchdog SECONDS] [--exit-grace SECONDS] [--patience N] [--runtime "PROGRAM ARG"] [--limits KIND [--limited]] [--skip WORD] [--root DIR] [WORD ...]';
+  'Usage: npm test -- [--jobs N] [--watchdog SECONDS] [--exit-grace SECONDS] [--patience N] [--long] [--runtime "PROGRAM ARG"] [--limits KIND [--limited]] [--skip WORD] [--root DIR] [WORD ...]';
 
 interface Options {
   readonly root: string;
@@ -43,6 +46,8 @@ interface Options {
   /** Only what the limits leave out is run. */
   readonly limited: boolean;
   readonly runtime?: readonly string[];
+  /** The long form of the tests (support/effort.ts). */
+  readonly long: boolean;
 }
 
 function positive(name: string, text: string): number {
@@ -66,6 +71,7 @@ function readOptions(args: string[]): Options {
       patience: { type: "string", default: "1" },
       limits: { type: "string" },
       limited: { type: "boolean", default: false },
+      long: { type: "boolean", default: false },
     },
   });
   return {
@@ -79,12 +85,14 @@ function readOptions(args: string[]): Options {
     limits: values.limits as RuntimeKind | undefined,
     limited: values.limited,
     runtime: values.runtime?.split(" "),
+    long: values.long,
   };
 }
 
 /** Whether a source asks to be run natively too. */
-function asksForNative(source: string): boolean {
-  return /^\/\/ native: too$/m.test(source.split("\n", 10).join("\n"));
+function asksForNative(source: string, long: boolean): boolean {
+  const head = source.split("\n", 10).join("\n");
+  return /^\/\/ native: too$/m.test(head) || (long && /^\/\/ native: in the long form$/m.test(head));
 }
 
 /** Seconds that the comment `// watchdog: 300s` in the first lines of a source asks for. */
@@ -104,7 +112,8 @@ function findFiles(options: Options): TestFile[] {
     .filter((name) => !options.skip.some((word) => name.includes(word)))
     .filter((name) => !options.limited || isLimited(options.limits, name))
     .sort()
-    .flatMap((name) => variantsOf(name, options));
+    .flatMap((name) => variantsOf(name, options))
+    .sort((a, b) => b.watchdog - a.watchdog);
 }
 
 function variantsOf(name: string, options: Options): TestFile[] {
@@ -114,12 +123,13 @@ function variantsOf(name: string, options: Options): TestFile[] {
     compiled: join(options.root, "dist", name.replace(/\.ts$/, ".js")),
     root: options.root,
     runtime: options.runtime,
-    env: options.limited ? { HOLDFAST_LIMITED: "1" } : undefined,
-    watchdog: 1000 * options.patience * (readWatchdog(source) ?? options.watchdog),
+    env: { ...(options.limited && { HOLDFAST_LIMITED: "1" }), ...(options.long && { HOLDFAST_LONG: "1" }) },
+    watchdog: 1000 * options.patience * (options.long ? 3 : 1) * (readWatchdog(source) ?? options.watchdog),
     exitGrace: 1000 * options.patience * options.exitGrace,
   };
-  if (!asksForNative(source) || options.runtime !== undefined || nativePart() === undefined) return [file];
-  return [file, { ...file, name: `${name} (native parking)`, env: { HOLDFAST_NATIVE: "1" } }];
+  if (!asksForNative(source, options.long) || options.runtime !== undefined || nativePart() === undefined)
+    return [file];
+  return [file, { ...file, name: `${name} (native parking)`, env: { ...file.env, HOLDFAST_NATIVE: "1" } }];
 }
 
 async function runOne(file: TestFile, { limits, limited }: Options): Promise<FileResult> {

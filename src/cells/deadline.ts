@@ -33,6 +33,19 @@ export function checkTimeout(timeout: unknown): number {
   return timeout;
 }
 
+/** Throws TypeError unless the options of a call are an object: a number in their place, say, would go unnoticed. */
+export function assertOptions(options: unknown, call: string): void {
+  if (typeof options === "object" && options !== null) return;
+  throw new TypeError(`${call} takes an object of options, such as { timeout: 100 }, got ${describe(options)}`);
+}
+
+/** The time-out of the options of a call, `otherwise` if they have none. Throws as {@link assertOptions}, {@link checkTimeout}. */
+export function timeoutOf(options: WaitOptions, call: string, otherwise: number = Number.POSITIVE_INFINITY): number {
+  assertOptions(options, call);
+  const { timeout } = options;
+  return timeout === undefined ? otherwise : checkTimeout(timeout);
+}
+
 /** The deadline that lies `timeout` milliseconds ahead (Infinity stays Infinity). */
 export function deadlineIn(timeout: number): number {
   return timeout === Number.POSITIVE_INFINITY ? timeout : now() + timeout;
@@ -69,7 +82,18 @@ export function checkSignal(signal: unknown): AbortSignal | undefined {
 export function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value === "string") return value.length > 40 ? `"${value.slice(0, 40)}…"` : `"${value}"`;
-  if (typeof value === "object") return `an object (${value.constructor?.name ?? "no prototype"})`;
+  if (typeof value === "object") return `an object (${className(value)})`;
   if (typeof value === "function") return "a function";
   return `${typeof value} ${String(value)}`;
+}
+
+/** The name of an object's class; of one whose getters throw or lie there is none. */
+export function className(value: object): string {
+  try {
+    const name: unknown = value.constructor?.name;
+    if (typeof name === "string") return name.slice(0, 40);
+    return value.constructor === undefined ? "no prototype" : "no class";
+  } catch {
+    return "no class";
+  }
 }

@@ -86,7 +86,7 @@ export abstract class ExclusiveLock<G extends Releasable> extends ExclusiveBase<
     const result = tryStep(words, this.index, this.me);
     if (result !== MUST_WAIT) return result;
     const word = load(words, this.index + LOCK);
-    return ownerIsDead(words, word, false) && takeFromDead(words, this.index, this.me, word) ? ACQUIRED_DIED : result;
+    return ownerIsDead(words, word, true) && takeFromDead(words, this.index, this.me, word) ? ACQUIRED_DIED : result;
   }
 
   /** @internal */

@@ -111,7 +111,7 @@ export class Once extends LockObject<"once"> {
     this.freePlace(() => {
       const { words } = this.region.memory;
       const runner = runnerOf(load(words, this.index));
-      if (runner !== 0 && isAlive(words, runner)) throw this.inUseError();
+      if (runner !== 0 && !this.#isDead(runner, true)) throw this.inUseError();
       store(words, this.index, 0);
       wakeAll(words, this.index);
     });
@@ -141,7 +141,7 @@ export class Once extends LockObject<"once"> {
         const message = `${this.label()}: this thread runs it already, so waiting for it would never end`;
         throw new WouldDeadlockError("ERR_WOULD_DEADLOCK", message);
       }
-      if (this.#runnerDied(step, ask)) {
+      if (this.#isDead(runnerOf(step), ask)) {
         if (takeOverOnce(words, this.index, this.me, step)) return true;
         continue;
       }
@@ -159,14 +159,13 @@ export class Once extends LockObject<"once"> {
       const step = onceStep(words, this.index, this.me);
       if (step === RUN) return true;
       if (step === IS_DONE) return false;
-      if (step === RUNS_HERE || !this.#runnerDied(step, ask)) return undefined;
+      if (step === RUNS_HERE || !this.#isDead(runnerOf(step), ask)) return undefined;
       if (takeOverOnce(words, this.index, this.me, step)) return true;
     }
   }
 
-  #runnerDied(word: number, ask: boolean): boolean {
+  #isDead(runner: number, ask: boolean): boolean {
     const { words } = this.region.memory;
-    const runner = runnerOf(word);
     return !isAlive(words, runner) || (ask && probe(words, runner));
   }
 

@@ -43,7 +43,7 @@ export function handleOptions(kind: number, tag: string, handle: LockHandle): Pl
     throw new TypeError(`${name}.from needs the result of share(), got ${describe(handle)}`);
   }
   if (handle.holdfast !== tag) {
-    const message = `${name}.from: the handle is of another kind ("${handle.holdfast}")`;
+    const message = `${name}.from: the handle is of another kind (${describe(handle.holdfast)})`;
     throw new RegionError("ERR_REGION_KIND", message, { expected: tag, found: handle.holdfast });
   }
   const region = Region.from(handle.region);

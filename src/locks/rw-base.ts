@@ -66,7 +66,7 @@ export abstract class ReadWriteLock<R extends Releasable, W extends Releasable, 
   tryRead(options: RwOptions<R> = {}): R | undefined {
     const timeout = options.timeout === undefined ? this.#tryOptions(options) : checkOptions(options);
     if (timeout > 0) this.mustMayBlock("tryRead with a time-out", "readAsync");
-    let result = readLook(this, false);
+    let result = readLook(this, true);
     if (result === MUST_WAIT) {
       if (timeout === 0) return undefined;
       result = readBlocking(this, deadlineIn(timeout));
@@ -200,7 +200,7 @@ export abstract class ReadWriteLock<R extends Releasable, W extends Releasable, 
   protected drainNow(): number {
     for (;;) {
       const step = writeStep(this.region.memory.words, this.index, 1);
-      if (step !== MUST_WAIT || !giveBackDead(this, false)) return step;
+      if (step !== MUST_WAIT || !giveBackDead(this, true)) return step;
     }
   }
 

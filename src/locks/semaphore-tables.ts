@@ -54,9 +54,9 @@ function reclaim(place: SemaphorePlace, ask: boolean): boolean {
   return returned;
 }
 
-/** Gives back what the dead held. */
+/** Gives back what the dead held; asks the holders whether they live. */
 export function reclaimOwned(place: SemaphorePlace): void {
-  withTables(place, () => reclaim(place, false));
+  withTables(place, () => reclaim(place, true));
 }
 
 /** Takes `n` permits of an owned semaphore by `take`, which says whether it got them. */
@@ -79,7 +79,7 @@ export function tryAcquireOf(place: SemaphorePlace, n: number): boolean {
   const words = place.region.memory.words;
   const take = (): boolean => tryAcquire(words, place.index, n) !== 0;
   if (!place.owned) return take();
-  return withTables(place, () => takeOwned(place, n, take) || (reclaim(place, false) && takeOwned(place, n, take)));
+  return withTables(place, () => takeOwned(place, n, take) || (reclaim(place, true) && takeOwned(place, n, take)));
 }
 
 /** As semaphoreStep, for a semaphore that is not fair. `ask`: probe the holders. */

@@ -139,7 +139,7 @@ export class StampedLock extends ReadWriteLock<StampedReadGuard, StampedWriteGua
     // Closes the lock; with this thread's own hold counted it can't be had yet.
     const closed = writeStep(words, index, 1);
     if (closed !== MUST_WAIT) return closed;
-    giveBackDead(this, false);
+    giveBackDead(this, true);
     for (let held = firstHeld(words, index, 0); held !== 0; held = firstHeld(words, index, slotAfter(held, index))) {
       if (held !== cell) return MUST_WAIT;
     }

@@ -54,7 +54,7 @@ export function optionsOf(handle: AnyTableHandle, options: Omit<AnyTableOptions,
     throw new TypeError(`SharedTable.from needs the result of table.share(), got ${describe(handle)}`);
   }
   if (handle.holdfast !== "table") {
-    const message = `SharedTable.from: the handle is of another kind ("${handle.holdfast}"): use its own class`;
+    const message = `SharedTable.from: the handle is of another kind (${describe(handle.holdfast)}): use its own class`;
     throw new HoldfastError("ERR_REGION_KIND", message, { expected: "table", found: handle.holdfast });
   }
   const region = Region.from(handle.region);

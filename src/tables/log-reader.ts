@@ -1,7 +1,7 @@
 // The reader of a SharedLog: a cursor that only its thread knows. What it does to memory are the log's steps (log.ts); this
 // file sleeps between them, sync and async.
 
-import { type AsyncWaitOptions, checkTimeout, deadlineIn, type WaitOptions } from "../cells/deadline.ts";
+import { type AsyncWaitOptions, assertOptions, deadlineIn, timeoutOf, type WaitOptions } from "../cells/deadline.ts";
 import { TimeoutError } from "../cells/errors.ts";
 import { type AsyncWaiters, EXPIRED_ASYNC } from "../locks/async-waiters.ts";
 import type { Value } from "./payload.ts";
@@ -61,7 +61,7 @@ export class LogReader<Log = unknown> {
    * ERR_BLOCKING_FORBIDDEN on a browser's main thread (use readAsync).
    */
   read(options: WaitOptions = {}): LogValue {
-    const timeout = checkTimeout(options.timeout);
+    const timeout = timeoutOf(options, "LogReader.read");
     this.#source.assertBlocking();
     const value = this.#sleepingStep(deadlineIn(timeout));
     if (value === WAIT) throw this.#timedOut(timeout);
@@ -70,7 +70,7 @@ export class LogReader<Log = unknown> {
 
   /** The next entry if there is one, or undefined; it waits up to `timeout` milliseconds for one if a time is given. */
   tryRead(options: WaitOptions = {}): LogValue | undefined {
-    const timeout = options.timeout === undefined ? 0 : checkTimeout(options.timeout);
+    const timeout = timeoutOf(options, "LogReader.tryRead", 0);
     if (timeout !== 0) this.#source.assertBlocking();
     const value = timeout === 0 ? this.#source.step(this.#cursor, false) : this.#sleepingStep(deadlineIn(timeout));
     return value === WAIT ? undefined : value;
@@ -78,6 +78,7 @@ export class LogReader<Log = unknown> {
 
   /** As {@link read}, without blocking the event loop. Keeps the process alive while it waits; aborted, it reads nothing. */
   async readAsync(options: AsyncWaitOptions = {}): Promise<LogValue> {
+    assertOptions(options, "LogReader.readAsync");
     const value = await this.#source.tasks().wait({
       ...options,
       attempt: () => {

@@ -166,6 +166,9 @@ export class SharedLog extends GuardedObject {
    * entry is no longer kept counts as overrun.
    */
   reader(options: LogReaderOptions = {}): LogReader<SharedLog> {
+    if (typeof options !== "object" || options === null) {
+      throw new TypeError(`SharedLog.reader takes an object of options, such as { from: 0 }, got ${describe(options)}`);
+    }
     const { from = "oldest" } = options;
     if (typeof from !== "number" && from !== "oldest" && from !== "newest") {
       throw new TypeError(`from must be "oldest", "newest" or a position, got ${describe(from)}`);

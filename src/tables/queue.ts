@@ -2,7 +2,7 @@
 // file encodes values, repeats the steps and sleeps between them, sync and async.
 
 import { load } from "../cells/atomics.ts";
-import { type AsyncWaitOptions, checkTimeout, deadlineIn, type WaitOptions } from "../cells/deadline.ts";
+import { type AsyncWaitOptions, assertOptions, deadlineIn, timeoutOf, type WaitOptions } from "../cells/deadline.ts";
 import { TimeoutError } from "../cells/errors.ts";
 import { asyncWaiters, EXPIRED_ASYNC } from "../locks/async-waiters.ts";
 import { handleOptions, type LockHandle } from "../locks/place.ts";
@@ -87,7 +87,7 @@ export class SharedQueue extends QueueSteps {
    * ERR_BLOCKING_FORBIDDEN on a browser's main thread (use pushAsync); nothing is pushed then.
    */
   push(value: QueueValue, options: WaitOptions = {}): void {
-    const timeout = checkTimeout(options.timeout);
+    const timeout = timeoutOf(options, "SharedQueue.push");
     this.mustMayBlock("push", "pushAsync");
     const payload = this.#encode(value, "push");
     if (this.pushStep(payload, 0) === true) return;
@@ -101,7 +101,7 @@ export class SharedQueue extends QueueSteps {
    * is in. Throws as {@link push}, except for ERR_TIMEOUT.
    */
   tryPush(value: QueueValue, options: WaitOptions = {}): boolean {
-    const timeout = options.timeout === undefined ? 0 : checkTimeout(options.timeout);
+    const timeout = timeoutOf(options, "SharedQueue.tryPush", 0);
     const payload = this.#encode(value, "tryPush");
     if (this.pushStep(payload, 0) === true) return true;
     if (timeout === 0) return false;
@@ -114,6 +114,7 @@ export class SharedQueue extends QueueSteps {
    * Rejects with `signal.reason` if aborted; the value is not pushed then.
    */
   async pushAsync(value: QueueValue, options: AsyncWaitOptions = {}): Promise<void> {
+    assertOptions(options, "SharedQueue.pushAsync");
     const payload = keepPayload(this.#encode(value, "pushAsync"));
     const pushed = await asyncWaiters(this.region, cellOf(this.wakes, ROOM_TASKS), true).wait({
       ...options,
@@ -127,7 +128,7 @@ export class SharedQueue extends QueueSteps {
    * ERR_TIMEOUT, and ERR_BLOCKING_FORBIDDEN on a browser's main thread (use popAsync).
    */
   pop(options: WaitOptions = {}): QueueValue | undefined {
-    const timeout = checkTimeout(options.timeout);
+    const timeout = timeoutOf(options, "SharedQueue.pop");
     this.mustMayBlock("pop", "popAsync");
     let value = this.popStep(0);
     if (value === WAIT) value = this.sleep((slept) => this.popStep(slept), deadlineIn(timeout));
@@ -140,7 +141,7 @@ export class SharedQueue extends QueueSteps {
    * if there is none.
    */
   tryPop(options: WaitOptions = {}): QueueValue | undefined {
-    const timeout = options.timeout === undefined ? 0 : checkTimeout(options.timeout);
+    const timeout = timeoutOf(options, "SharedQueue.tryPop", 0);
     let value = this.popStep(0);
     if (value === WAIT && timeout !== 0) {
       this.mustMayBlock("tryPop with a time-out", "popAsync");
@@ -151,6 +152,7 @@ export class SharedQueue extends QueueSteps {
 
   /** As {@link pop}, without blocking the event loop. Keeps the process alive while it waits; aborted, it takes nothing. */
   async popAsync(options: AsyncWaitOptions = {}): Promise<QueueValue | undefined> {
+    assertOptions(options, "SharedQueue.popAsync");
     const popped = await asyncWaiters(this.region, cellOf(this.wakes, ITEM_TASKS), true).wait({
       ...options,
       attempt: () => {

@@ -3,6 +3,7 @@
 // The order in memory depends on names and types only (8 bytes, 4 bytes, text; by name within), so two threads that
 // declare the same columns in another order agree; the order in which they were declared is that of the rows they read.
 
+import { className } from "../cells/deadline.ts";
 import { type ErrorInfo, TableError } from "../cells/errors.ts";
 import { halfSipHash } from "../protocols/table-hash.ts";
 import { ROW_HEADER } from "../protocols/table-layout.ts";
@@ -210,5 +211,5 @@ export function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
   if (typeof value === "bigint") return `${value}n`;
   if (value === null || typeof value !== "object") return typeof value === "function" ? "a function" : String(value);
-  return Array.isArray(value) ? "an array" : `an object (${value.constructor?.name ?? "no prototype"})`;
+  return Array.isArray(value) ? "an array" : `an object (${className(value)})`;
 }

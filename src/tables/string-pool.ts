@@ -130,8 +130,8 @@ export class StringPool extends GuardedObject {
   /** The string of an id, or undefined if no string has it. Throws TypeError for what is no number. */
   get(id: number): string | undefined {
     this.assertInUse();
-    if (this.#knownIds[id & (REMEMBERED - 1)] === id && id >= 0) return this.#knownTexts[id & (REMEMBERED - 1)];
     if (typeof id !== "number") throw new TypeError(`StringPool.get takes an id, a number, got ${describe(id)}`);
+    if (this.#knownIds[id & (REMEMBERED - 1)] === id && id >= 0) return this.#knownTexts[id & (REMEMBERED - 1)];
     if (!Number.isInteger(id) || id < 0 || id > 0x7fffffff) return undefined;
     const text = this.#texts.get(id)?.text;
     // At the end there may be a text that was never committed, or one that is not counted yet.

@@ -36,7 +36,7 @@ export function viewOptions(className: string, tag: string, handle: ViewHandle):
     throw new TypeError(`${className}.from needs the result of share(), got ${describe(handle)}`);
   }
   if (handle.holdfast !== tag) {
-    const message = `${className}.from: the handle is of another kind ("${handle.holdfast}"): use its own class`;
+    const message = `${className}.from: the handle is of another kind (${describe(handle.holdfast)}): use its own class`;
     throw new HoldfastError("ERR_REGION_KIND", message, { expected: tag, found: handle.holdfast });
   }
   if (typeof handle.table !== "object" || handle.table === null) {

@@ -1,5 +1,6 @@
 // watchdog: 900s
 // The benchmarks in their short form: every figure is finite, and every lock of this package counted right. No times.
+// The long form has the rivals of the contests too.
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -9,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Run } from "../../benchmarks/result.ts";
+import { isLong } from "../support/effort.ts";
 
 const program = fileURLToPath(new URL("../../benchmarks/run.js", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "holdfast-bench-test-"));
@@ -21,6 +23,8 @@ function bench(args: readonly string[], code = 0): string {
   assert.is(status, code, stderr + stdout);
   return stdout;
 }
+
+const rivals = isLong ? [] : ["--own"];
 
 function runsOf(file: string): Run[] {
   return (JSON.parse(readFileSync(file, "utf8")) as { runs: Run[] }).runs;
@@ -53,7 +57,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
 for (const [group, names] of Object.entries(groups)) {
   test(`${group}: finite figures, right counts`, () => {
     const file = join(folder, "runs.json");
-    const shown = bench(["--quick", "--json", file, ...names.flatMap((name) => ["--only", name])]);
+    const shown = bench(["--quick", ...rivals, "--json", file, ...names.flatMap((name) => ["--only", name])]);
     checkFigures(runsOf(file));
     for (const name of names) assert.match(shown, name);
   });
@@ -62,7 +66,7 @@ for (const [group, names] of Object.entries(groups)) {
 test("results of several runs are gathered in one file, and drawn", () => {
   const file = join(folder, "both.json");
   bench(["--quick", "--only", "mutex uncontended", "--json", file]);
-  bench(["--quick", "--only", "mutex contended, 1 worker", "--json", file, "--charts", folder]);
+  bench(["--quick", ...rivals, "--only", "mutex contended, 1 worker", "--json", file, "--charts", folder]);
   const suites = new Set(runsOf(file).map((run) => run.suite));
   assert.equal([...suites].sort(), [
     "mutex contended, 1 worker",

@@ -1,6 +1,6 @@
 // watchdog: 300s
 // The library in headless Chromium, cross-origin isolated: suites of locks and tables in workers, the page's own thread,
-// a policy that forbids WebAssembly, and bundles. Where there is no Chromium it says so. More: npm run test:runtimes.
+// a policy that forbids WebAssembly, apps with bundlers and without. Where there is no Chromium it says so. More: npm run test:runtimes.
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -174,6 +174,21 @@ for (const [name, bundle] of Object.entries(bundlers)) {
     });
   });
 }
+
+inBrowser("an app with a worker runs without a bundler, by the import map of the documentation", async (browser) => {
+  const { app, program } = writeApp();
+  const [, map] = /^```html\n([\s\S]*?)^```$/m.exec(readFileSync(join(root, "docs", "browser.md"), "utf8")) ?? [];
+  const { imports } = JSON.parse(map.replace(/<.*>/g, ""));
+  const worker = readFileSync(join(app, "worker.js"), "utf8");
+  writeFileSync(
+    join(app, "worker.js"),
+    worker.replace(/from "(holdfast.*)"/g, (_, name) => `from "${imports[name]}"`),
+  );
+  writeFileSync(join(app, "index.html"), `${EMPTY}${map}<script type="module" src="./page.js"></script>`);
+  await withPage(browser, { folder: app }, async (page) => {
+    assert.is(await said(page, "/index.html"), program.prints[0]);
+  });
+});
 
 test("the browser is closed", async () => {
   await (await launching)?.close();

@@ -8,7 +8,6 @@ const PROFILE = "records a profile, which a browser's program can't (docs/runtim
 const ORACLE = "compares with node:crypto";
 const BLOCKED = "a browser ends no worker while its parent blocks (docs/runtimes.md)";
 const NAMES = "a browser has no default region that its workers share (docs/runtimes.md)";
-const UNTOLD = "waits, without asking, for what only a hook of the runtime tells";
 const HEAP = "a browser does not tell a thread how large its heap is";
 
 /** The first that fits counts. */
@@ -49,7 +48,6 @@ const TESTS: readonly (readonly [title: RegExp, reason: string])[] = [
   [/^a thread that dies.*: the main thread, blocked in lock\(\), is told/, BLOCKED],
   [/^RwLock between threads: a thread that dies by exit with a hold/, BLOCKED],
   [/^TestConvenienceFunctions: .*the same store in another thread/, NAMES],
-  [/^Semaphore.*: (permits come back when their thread ends|a release wakes a thread that sleeps)/, UNTOLD],
   [/pairs move the heap by less than/, HEAP],
   [/^linearizability: real workers/, "race() starts threads of node:worker_threads"],
   [

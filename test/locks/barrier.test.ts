@@ -1,5 +1,7 @@
 // watchdog: 300s
 import { barrierSuite } from "../suites/barrier-suite.ts";
-import { backends } from "../support/lock-backends.ts";
+import { effort } from "../support/effort.ts";
+import { threadBackends } from "../support/lock-backends.ts";
 
-for (const backend of backends) barrierSuite(backend, backend.name === "WebAssembly" ? 1000 : 200);
+for (const backend of threadBackends)
+  barrierSuite(backend, backend.name === "WebAssembly" ? effort(400, 1000) : effort(100, 200));

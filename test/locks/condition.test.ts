@@ -9,10 +9,12 @@ import { RwLock } from "../../src/locks/rw-lock.ts";
 import { Region } from "../../src/region/region.ts";
 import { conditionSuite, type LockKind } from "../suites/condition-suite.ts";
 import { backends } from "../support/backends.ts";
+import { hurryPolls } from "../support/polls.ts";
 import { suite } from "../support/suite.ts";
 import { runWorkers } from "../support/watchdog.ts";
 
 const test = suite("Condition");
+hurryPolls();
 
 const kinds: readonly LockKind[] = [
   {

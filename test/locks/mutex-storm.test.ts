@@ -8,13 +8,14 @@ import { Mutex } from "../../src/locks/mutex.ts";
 import { Region } from "../../src/region/region.ts";
 import { reapDead } from "../../src/region/threads.ts";
 import { affordableDeaths } from "../support/deaths.ts";
+import { effort } from "../support/effort.ts";
 import { suite } from "../support/suite.ts";
 import { createSteps, readStep } from "../support/watchdog.ts";
 
 const test = suite("kill storm");
 const file = new URL("./mutex-storm.worker.js", import.meta.url);
 const WORKERS = 6;
-const KILLS = affordableDeaths(100);
+const KILLS = affordableDeaths(effort(50, 100));
 /** Six threads may take long to start on a busy machine. */
 const PATIENCE_MS = 60_000;
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -80,7 +81,7 @@ test(`${KILLS} kills: nobody is ever inside with another, nobody hangs`, async (
     assert.equal(storm.errors, []);
     assert.is(mutex.region.deaths, KILLS);
     // About one in six; of few, it may be none.
-    if (KILLS === 100) assert.ok(Atomics.load(words, 5) > 0, "some were ended while they held the lock");
+    if (KILLS >= 100) assert.ok(Atomics.load(words, 5) > 0, "some were ended while they held the lock");
   } finally {
     Atomics.store(words, 0, 1);
     await sleep(50);

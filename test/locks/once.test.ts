@@ -1,4 +1,4 @@
 import { onceSuite } from "../suites/once-suite.ts";
-import { backends } from "../support/lock-backends.ts";
+import { threadBackends } from "../support/lock-backends.ts";
 
-for (const backend of backends) onceSuite(backend);
+for (const backend of threadBackends) onceSuite(backend);

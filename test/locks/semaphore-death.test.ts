@@ -1,5 +1,5 @@
 // watchdog: 300s
 import { semaphoreDeathSuite } from "../suites/semaphore-death-suite.ts";
-import { backends } from "../support/lock-backends.ts";
+import { threadBackends } from "../support/lock-backends.ts";
 
-for (const backend of backends) semaphoreDeathSuite(backend);
+for (const backend of threadBackends) semaphoreDeathSuite(backend);

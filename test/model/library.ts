@@ -73,6 +73,8 @@ const dist = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), "sr
 export interface Needs {
   /** Sleepers look for deadlocks. Default false. */
   readonly looks?: boolean | undefined;
+  /** A thread that is asked whether it lives tells by a word of its probe cell: not 0 once it is gone. Default: none is asked. */
+  readonly asks?: boolean | undefined;
   /** The modules of the tables are there, too. Default true. */
   readonly tables?: boolean | undefined;
 }
@@ -90,7 +92,7 @@ const shared = new Map<string, Promise<Library>>();
 
 /** The library without a patch: loaded once in this process for the same needs. */
 export function sharedLibrary(needs: Needs): Promise<Library> {
-  const key = JSON.stringify([needs.looks, needs.tables]);
+  const key = JSON.stringify([needs.looks, needs.asks, needs.tables]);
   const known = shared.get(key) ?? inCopy([], needs, async (library) => library);
   shared.set(key, known);
   return known;
@@ -98,7 +100,7 @@ export function sharedLibrary(needs: Needs): Promise<Library> {
 
 async function inCopy<T>(
   patches: readonly Patch[],
-  { looks = false, tables = true }: Needs,
+  { looks = false, asks = false, tables = true }: Needs,
   use: (library: Library) => Promise<T>,
 ): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), "holdfast-model-"));
@@ -110,7 +112,7 @@ async function inCopy<T>(
       cpSync(join(dist, name), join(src, name), { recursive: true, filter: (path) => !path.endsWith(".d.ts") });
     }
     for (const patch of patches) apply(src, patch);
-    return await use(await load(src, looks, tables));
+    return await use(await load(src, looks, asks, tables));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -122,6 +124,24 @@ const NO_PROBES: Patch = {
   find: "function armProbes(words, at, tenancy, count) {",
   replace: "function armProbes(words, at, tenancy, count) { return;",
 };
+
+/** But where whoever is asked tells at once, without a wait that was armed for it (see `asks`). */
+const ASKS: readonly Patch[] = [
+  {
+    file: "region/threads.js",
+    find: `        const armed = load(words, at + T_PROBES);
+        if (armed <= 0 || !(force || isDue(words, at, armed)))
+            return false;
+        if (cas(words, at + T_PROBES, armed, armed - 1) === armed)
+            break;`,
+    replace: "        break;",
+  },
+  {
+    file: "region/threads.js",
+    find: "if (wake(words, probeCell(at, tenancy), 1) > 0)",
+    replace: "if (load(words, probeCell(at, tenancy)) === 0)",
+  },
+];
 
 const NO_PROBES_LACK: Patch = {
   file: "protocols/seat.js",
@@ -214,7 +234,7 @@ const INIT_ONCE: Patch = {
   replace: "if (region.fresh) what.init?.(region.memory.words,",
 };
 
-async function load(src: string, looks: boolean, tables: boolean): Promise<Library> {
+async function load(src: string, looks: boolean, asks: boolean, tables: boolean): Promise<Library> {
   apply(src, ANY_REGION);
   apply(src, INIT_ONCE);
   apply(src, NO_PROBES);
@@ -224,8 +244,9 @@ async function load(src: string, looks: boolean, tables: boolean): Promise<Libra
   apply(src, NO_WORKERS);
   apply(src, ONE_TICKET);
   for (const patch of ONE_TICKET_INLINE) apply(src, patch);
-  tellLoops(src);
+  if (asks) for (const patch of ASKS) apply(src, patch);
   if (!looks) for (const patch of NO_DEADLOCKS) apply(src, patch);
+  tellLoops(src);
   const park = join(src, "cells", "park.js");
   const forget = "\nexport function resetForModel() { sliceListeners.clear(); sliceTimer = undefined; }\n";
   writeFileSync(park, readFileSync(park, "utf8") + forget);

@@ -5,6 +5,7 @@
 // Invariant: every patch fits exactly once; and the checker runs merged logs again, so what is missing is an error.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { tellLive } from "./live.ts";
 import { MisfitError } from "./misfit.ts";
 
 /** A loop that ends from within, or when what it waits for has come. */
@@ -34,8 +35,21 @@ const LOOPS: readonly Loop[] = [
 
 /** Functions that leave nothing behind but what they return; of some also what they change in their arguments. */
 const SCOPES: Readonly<Record<string, readonly (string | readonly [name: string, also: string])[]>> = {
-  "region/word-lock.js": ["lockBlocking", "acquireWord", "releaseWord", "payWakes", "ownerIsDead"],
+  "region/word-lock.js": [
+    "lockBlocking",
+    "lockSleeping",
+    "sleepUsual",
+    "lockSpinning",
+    "acquireWord",
+    "releaseWord",
+    "payWakes",
+    "payRelease",
+    "ownerIsDead",
+    "markWordConsistent",
+  ],
   "region/fair-lock.js": [
+    "stateOf",
+    "standInLine",
     "before",
     "passOverTasks",
     "wakeNode",
@@ -47,8 +61,17 @@ const SCOPES: Readonly<Record<string, readonly (string | readonly [name: string,
     "lockFair",
   ],
   "region/sleep.js": ["sleepOn"],
-  "region/sleeping.js": ["sleepAnnounced"],
-  "region/threads.js": ["isAlive", "probe", "wakeAllSleepers"],
+  "region/sleeping.js": ["sleepAnnounced", "lookForDeadlock"],
+  "region/threads.js": [
+    "isAlive",
+    "probe",
+    "bury",
+    "wakeAllSleepers",
+    "isDue",
+    "countPark",
+    "announceSleep",
+    "announceMove",
+  ],
   "region/wait-queue.js": [
     "takeNode",
     "sleepNode",
@@ -74,6 +97,14 @@ const SCOPES: Readonly<Record<string, readonly (string | readonly [name: string,
   "locks/latch.js": ["wait", "countDown"].map((name) => `Latch.prototype.${name}`),
   "locks/barrier.js": ["Barrier.prototype.wait"],
   "locks/rw-waiting.js": [
+    "payRwRelease",
+    "readsHere",
+    "gateIsMine",
+    "claimHere",
+    "gateNow",
+    "repaired",
+    "readSleeping",
+    "drainSleeping",
     "gateBlocking",
     "readBlocking",
     "drainBlocking",
@@ -87,6 +118,12 @@ const SCOPES: Readonly<Record<string, readonly (string | readonly [name: string,
   ],
 };
 
+/** Objects that functions change, by file and variable: what changes in them. */
+const OBJECTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "region/fair-lock.js": { place: "place.state" },
+  "region/wait-queue.js": { locker: "...its.owed(locker)" },
+};
+
 /**
  * Modules that are compiled to WebAssembly as well: there is nowhere but in the memory where their functions could leave anything,
  * so each of them is a scope.
@@ -97,10 +134,12 @@ const PROTOCOLS: readonly string[] = [
   "event",
   "fair-line",
   "latch",
+  "lock-wait",
   "mutex",
   "once",
   "reentrant-mutex",
   "rw-lock",
+  "seat",
   "semaphore",
   "table-index",
   "table-read",
@@ -162,8 +201,13 @@ export function tellLoops(src: string): void {
   for (const [file, variables] of HIDDEN) add(file, `its.hide(() => [${variables}]);`);
   for (const name of PROTOCOLS) {
     const file = `protocols/${name}.js`;
-    for (const each of functionsOver(readFileSync(join(src, file), "utf8")))
-      add(file, `${each} = its.scoped(${each});`);
+    const names = functionsOver(readFileSync(join(src, file), "utf8"));
+    for (const each of names) add(file, `${each} = its.scoped(${each});`);
+    edit(join(src, file), (text) => tellLive(text, (each) => names.includes(each)));
+  }
+  for (const [file, names] of Object.entries(SCOPES)) {
+    const chosen = new Set(names.map((name) => (typeof name === "string" ? name : name[0])));
+    edit(join(src, file), (text) => tellLive(text, (each) => chosen.has(each), OBJECTS[file]));
   }
   for (const [file, names] of Object.entries(SCOPES)) {
     for (const name of names) {

@@ -15,6 +15,8 @@ export interface Protocol {
   readonly name: string;
   /** Whether sleepers look for deadlocks in it. */
   readonly looks?: boolean;
+  /** Whether deaths are learnt by asking only. */
+  readonly asks?: boolean;
   /** Whether it is one of the tables. */
   readonly tables?: boolean;
   models(library: Library): readonly Model[];
@@ -32,6 +34,6 @@ export interface Mutant {
 }
 
 /** What of the library its models need. */
-export function needsOf({ looks, tables = false }: Protocol): Needs {
-  return { looks, tables };
+export function needsOf({ looks, asks, tables = false }: Protocol): Needs {
+  return { looks, asks, tables };
 }

@@ -20,12 +20,14 @@ import { reentrantMutants } from "./mutants/reentrant.ts";
 import { rwLockMutants } from "./mutants/rw-lock.ts";
 import { shardMutants } from "./mutants/shard.ts";
 import { eventMutants, latchMutants, onceMutants } from "./mutants/signals.ts";
+import { unheardMutants } from "./mutants/unheard.ts";
 import { mutexModels } from "./mutex-model.ts";
 import { queueModels } from "./queue-model.ts";
 import { reentrantModels } from "./reentrant-model.ts";
 import { rwLockModels } from "./rw-lock-model.ts";
 import { shardModels } from "./shard-model.ts";
 import { eventModels, latchModels, onceModels } from "./signal-models.ts";
+import { unheardModels } from "./unheard-model.ts";
 
 export const protocols: readonly Protocol[] = [
   { name: "mutex", models: mutexModels, mutants: mutexMutants },
@@ -40,6 +42,7 @@ export const protocols: readonly Protocol[] = [
   { name: "latch", models: latchModels, mutants: latchMutants },
   { name: "once", models: onceModels, mutants: onceMutants },
   { name: "deadlock", models: deadlockModels, mutants: deadlockMutants, looks: true },
+  { name: "unheard", models: unheardModels, mutants: unheardMutants, asks: true },
   { name: "queue", models: queueModels, mutants: queueMutants, tables: true },
   { name: "log", models: logModels, mutants: logMutants, tables: true },
   { name: "shard", models: shardModels, mutants: shardMutants, tables: true },

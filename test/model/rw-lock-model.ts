@@ -55,11 +55,7 @@ class RwLockModels extends RwLockBodies {
       model("1 reader, 1 writer, two deaths", true, [r(), w()], { ...crash, crashes: 2 }),
       model("2 writers, a death", true, [w(), w()], crash),
       model("2 readers, 1 writer, a death", false, [r(), r(), w()], { ...crash, ...large }),
-      model("1 reader, 2 writers, a death, at most 2 preemptions", false, [r(), w(), w()], {
-        ...crash,
-        ...large,
-        preemptions: 2,
-      }),
+      model("1 reader, 2 writers, a death", false, [r(), w(), w()], { ...crash, ...large }),
       model("a writer that gives up, 1 reader", true, [body(this.writer(10)), r()]),
       model("a writer that gives up, 1 reader, 1 writer", false, [body(this.writer(10)), r(), w()], large),
       model("a reader that gives up, 1 writer", true, [body(this.reader(10)), w()]),

@@ -29,6 +29,7 @@ import type { TableCore } from "../../src/tables/core.ts";
 import { SharedTable } from "../../src/tables/shared-table.ts";
 import { SharedTable as Table } from "../../src/tables/table.ts";
 import { sameBytes } from "../support/bytes.ts";
+import { effort } from "../support/effort.ts";
 
 const test = suite("the read kernel in JavaScript and in Wasm");
 const columns = { text: "string", n: "u32", wide: "f64" } as const;
@@ -94,7 +95,7 @@ test("the same results and the same bytes for random keys, known rows and versio
   const { words, scratch, core, table } = here;
   const next = random(77);
   const seen = new Map<number, number>();
-  for (let i = 0; i < 1500; i++) {
+  for (let i = 0; i < effort(500, 1500); i++) {
     const key = `key ${next(500)}`;
     const keyBytes = putKey(here, key);
     words[scratch + SCRATCH_KNOWN_ROW] = 0;
@@ -134,7 +135,7 @@ test("in memory that holds anything, both answer the same and read nothing beyon
   const first = core.shards;
   const end = core.shards + core.shardCount * SHARD_WORDS;
   const odd = [-1, 0, 1, 0x7fffffff, -0x80000000, words.length, words.length - 1, first, 0x1fffffff];
-  for (let round = 0; round < 120; round++) {
+  for (let round = 0; round < effort(40, 120); round++) {
     bytes.set(sound);
     // Everything from the shards on may be something else by now: rows, indexes, the shards themselves.
     for (let k = 0; k < 1000; k++) {

@@ -227,32 +227,39 @@ export function breaks(kit: BarrierKit): void {
   }
 
   test("a death at any operation of the last one's arrival leaves a barrier that works", async () => {
-    for (let at = 0; ; at++) {
+    const judged: Promise<void>[] = [];
+    for (let at = 0, died = true; died; at++) {
       const barrier = make(2);
       const waiting = barrier.waitAsync().catch((error: { code?: string }) => error.code);
       const there = anotherThread(region);
       const twin = new Barrier({ region: there, parties: 2 });
       twin.free();
       Object.defineProperty(twin, "index", { value: barrier.index });
-      const died = crashAt(at, () => {
+      died = crashAt(at, () => {
         assert.is(twin.wait(), 1);
       });
       bury(there);
-      const result = died ? await Promise.race([waiting, pause(600)]) : await waiting;
-      if (result === "still") {
-        // It died before it had arrived: there is room for another one.
-        assert.is(barrier.wait(), 1, `ended at operation ${at}`);
-        assert.is(await waiting, 0);
-      } else {
-        assert.ok(result === 0 || result === "ERR_BROKEN_BARRIER", `ended at operation ${at}: ${result}`);
-        barrier.reset();
-        const again = barrier.waitAsync();
-        assert.is(barrier.wait(), 1);
-        assert.is(await again, 0);
-      }
-      if (!died) break;
+      // All pause at once.
+      const outcome = died ? Promise.race([waiting, pause(600)]) : waiting;
+      judged.push(outcome.then((result) => stillWorks(barrier, waiting, result, `ended at operation ${at}`)));
     }
+    await Promise.all(judged);
   });
+}
+
+/** A barrier of two at which the last one died, and what the other one's wait came to by then. */
+async function stillWorks(barrier: Barrier, waiting: Promise<unknown>, result: unknown, where: string): Promise<void> {
+  if (result === "still") {
+    // It died before it had arrived: there is room for another one.
+    assert.is(barrier.wait(), 1, where);
+    assert.is(await waiting, 0);
+    return;
+  }
+  assert.ok(result === 0 || result === "ERR_BROKEN_BARRIER", `${where}: ${result}`);
+  barrier.reset();
+  const again = barrier.waitAsync();
+  assert.is(barrier.wait(), 1);
+  assert.is(await again, 0);
 }
 
 function outcomeOf(work: () => number): unknown {

@@ -3,6 +3,7 @@
 import { getEventListeners } from "node:events";
 import * as assert from "uvu/assert";
 import type { HoldfastError } from "../../src/cells/errors.ts";
+import { effort } from "../support/effort.ts";
 import { codeOf, rejected, thrown } from "../support/thrown.ts";
 import { timersAlive } from "../support/timers.ts";
 import { type MutexKit, turn, until } from "./mutex-kit.ts";
@@ -216,7 +217,7 @@ export function waits(kit: MutexKit): void {
     ["count in all ways", 4, 3000],
   ] as const) {
     // First in, first out: every hold is a switch of threads.
-    const rounds = fair ? many / 10 : many;
+    const rounds = fair ? many / effort(25, 10) : many;
     test(`${count} threads that ${behaviour} lose no count`, async () => {
       const mutex = make();
       const words = new Int32Array(new SharedArrayBuffer(64));

@@ -5,6 +5,7 @@ import { Event, Once } from "../../src/index.ts";
 import { awaitingCell } from "../../src/locks/async-waiters.ts";
 import { finishOnce, onceStep, RUN } from "../../src/protocols/once.ts";
 import { anotherThread, bury } from "../support/crash.ts";
+import { effort } from "../support/effort.ts";
 import { type Backend, notifies, sleepers, until } from "../support/lock-backends.ts";
 import { suite } from "../support/suite.ts";
 import { codeOf, rejected, thrown } from "../support/thrown.ts";
@@ -43,7 +44,7 @@ export function onceSuite(backend: Backend): void {
   });
 
   test("among threads and tasks exactly one runs, and the others come back once it is through", async () => {
-    for (let round = 0; round < 5; round++) {
+    for (let round = 0; round < effort(2, 5); round++) {
       const once = make();
       const words = shared();
       const run = runWorkers<{ ran: boolean; filled: number }>({

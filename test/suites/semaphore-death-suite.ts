@@ -5,6 +5,8 @@ import * as assert from "uvu/assert";
 import { type Region, Semaphore } from "../../src/index.ts";
 import { STARVER } from "../../src/protocols/semaphore.ts";
 import { anotherThread, bury, crashAt } from "../support/crash.ts";
+import { affordableDeaths } from "../support/deaths.ts";
+import { effort } from "../support/effort.ts";
 import { type Backend, until } from "../support/lock-backends.ts";
 import { suite } from "../support/suite.ts";
 import { type Ending, endings, startVictim } from "../support/victim.ts";
@@ -68,7 +70,7 @@ export function semaphoreDeathSuite(backend: Backend): void {
     });
 
     test(`${name}: a storm of kills loses and invents no permit`, async () => {
-      await killStorm(semaphoreOf(region, options), words(), 12);
+      await killStorm(semaphoreOf(region, options), words(), Math.max(4, affordableDeaths(effort(4, 12))));
     });
   }
 

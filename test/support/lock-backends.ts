@@ -6,6 +6,7 @@ import type { LockObject } from "../../src/locks/place.ts";
 import { FIRST_SLICE_MS } from "../../src/region/deadlock.ts";
 import { Region } from "../../src/region/region.ts";
 import { countSleepers } from "../../src/region/threads.ts";
+import { isLong } from "./effort.ts";
 
 export interface Backend {
   readonly name: string;
@@ -24,6 +25,14 @@ export const backends: readonly Backend[] = [
     ? []
     : [{ name: "native parking", create: () => Region.create({ maxThreads: 64, parking: "native" }) }]),
 ];
+
+/**
+ * Those for suites that start many threads. A region over a given buffer runs the same JavaScript as one without
+ * WebAssembly, and differs in how it is made and in that it can't grow: the long form has it too.
+ */
+export const threadBackends: readonly Backend[] = backends.filter(
+  ({ name }) => isLong || name !== "a given SharedArrayBuffer",
+);
 
 /** How many threads sleep, or are about to, for this lock. */
 export function sleepers(lock: LockObject): number {

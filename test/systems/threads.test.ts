@@ -1,5 +1,5 @@
 // PhoneLookup and ConversationStats under real workers: totals against what was done, in the main thread.
-// native: too
+// native: in the long form
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

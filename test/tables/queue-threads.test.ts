@@ -6,6 +6,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { Region } from "../../src/region/region.ts";
 import { SharedQueue } from "../../src/tables/queue.ts";
+import { effort } from "../support/effort.ts";
 import { runWorkers } from "../support/watchdog.ts";
 import { random } from "./judge.ts";
 
@@ -76,19 +77,28 @@ async function flow(shape: Shape): Promise<void> {
   assert.equal(queue.check().problems, []);
 }
 
-test("1 producer, 1 consumer, room for one", () => flow({ producers: 1, consumers: 1, rounds: 2000, capacity: 1 }));
+test("1 producer, 1 consumer, room for one", () =>
+  flow({ producers: 1, consumers: 1, rounds: effort(800, 2000), capacity: 1 }));
 
-test("8 producers, 8 consumers, much room", () => flow({ producers: 8, consumers: 8, rounds: 2000, capacity: 1000 }));
+test("8 producers, 8 consumers, much room", () =>
+  flow({ producers: 8, consumers: 8, rounds: effort(800, 2000), capacity: 1000 }));
 
-test("8 producers, 8 consumers, room for two", () => flow({ producers: 8, consumers: 8, rounds: 600, capacity: 2 }));
+test("8 producers, 8 consumers, room for two", () =>
+  flow({ producers: 8, consumers: 8, rounds: effort(300, 600), capacity: 2 }));
 
 test("12 producers, 1 consumer, few bytes: who fits goes on", () =>
   flow({ producers: 12, consumers: 1, rounds: 300, capacity: 5, maxBytes: 150 }));
 
-test("1 producer, 12 consumers", () => flow({ producers: 1, consumers: 12, rounds: 2000, capacity: 3 }));
+test("1 producer, 12 consumers", () => flow({ producers: 1, consumers: 12, rounds: effort(800, 2000), capacity: 3 }));
 
 test("blocking and awaiting threads in one queue", () =>
-  flow({ producers: 5, consumers: 5, rounds: 600, capacity: 2, asynchronous: (index) => index % 2 === 0 }));
+  flow({
+    producers: 5,
+    consumers: 5,
+    rounds: effort(300, 600),
+    capacity: 2,
+    asynchronous: (index) => index % 2 === 0,
+  }));
 
 test("a value wakes a sleeping consumer, a pop wakes a sleeping producer", async () => {
   const queue = new SharedQueue({ region: Region.create(), capacity: 1 });

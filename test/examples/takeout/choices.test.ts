@@ -25,14 +25,14 @@ const read = (...path: string[]): string => readFileSync(at(...path), "utf8");
 const ids = (): string[] => Object.keys(JSON.parse(read("out", "stats.json")).conversations).sort();
 
 async function run(dir: string, more: Partial<RunOptions> = {}): Promise<RunReport> {
-  return runTakeout({ input: await readInput(dir), out: at("out"), workers: 4, ...more });
+  return runTakeout({ input: await readInput(dir), out: at("out"), workers: 2, ...more });
 }
 
 /** The run with these choices equals the single-threaded oracle with the same, from a fresh folder. */
 async function checkAgainstOracle(dir: string, run: Partial<RunOptions>, oracle: OracleOptions): Promise<void> {
   rmSync(at("out"), { recursive: true, force: true });
   const input = await readInput(dir);
-  const report = await runTakeout({ input, out: at("out"), workers: 4, ...run });
+  const report = await runTakeout({ input, out: at("out"), workers: 2, ...run });
   assert.equal(compareOutput(at("out"), report, runOracle(input, at("out"), oracle)), [], JSON.stringify(run));
 }
 

@@ -19,7 +19,7 @@ test.after.each(() => folder.remove());
 
 async function run(dir: string, more: Partial<RunOptions> = {}): Promise<RunReport & { out: string }> {
   const out = more.out ?? join(folder.path, "out");
-  return { ...(await runTakeout({ input: await readInput(dir), out, workers: 4, ...more })), out };
+  return { ...(await runTakeout({ input: await readInput(dir), out, workers: 2, ...more })), out };
 }
 
 const read = (out: string, name: string): string => readFileSync(join(out, name), "utf8");
