@@ -47,6 +47,7 @@ const FILES: readonly (readonly [path: string, reason: string])[] = [
 const TESTS: readonly (readonly [title: RegExp, reason: string])[] = [
   [/^a thread that dies.*: the main thread, blocked in lock\(\), is told/, BLOCKED],
   [/^RwLock between threads: a thread that dies by exit with a hold/, BLOCKED],
+  [/^Semaphore and death.*: it works while the main thread itself sleeps for permits/, BLOCKED],
   [/^TestConvenienceFunctions: .*the same store in another thread/, NAMES],
   [/pairs move the heap by less than/, HEAP],
   [/^linearizability: real workers/, "race() starts threads of node:worker_threads"],
