@@ -20,6 +20,8 @@ export interface Attempt {
   readonly more: boolean;
   /** Whether a slice ended: ask threads that seem alive whether they are. */
   readonly ask: boolean;
+  /** Whether the time is over, and this the last look: it asks, too. */
+  readonly last: boolean;
   /** Has the waiting tasks attempted again in so many milliseconds, even if nobody wakes them. */
   readonly again: (ms: number) => void;
 }
@@ -35,7 +37,7 @@ interface Task {
   readonly since: number;
   waited: boolean;
   /** True if the task is done. */
-  attempt(more: boolean, ask: boolean): boolean;
+  attempt(more: boolean, ask: boolean, last?: boolean): boolean;
 }
 
 /** Stands for "the time is over" in the promise of {@link AsyncWaiters.wait}. */
@@ -107,10 +109,10 @@ export class AsyncWaiters {
       const task: Task = {
         since: now(),
         waited: false,
-        attempt: (more, ask) => {
+        attempt: (more, ask, last = false) => {
           try {
             const waitedMs = task.waited ? now() - task.since : 0;
-            const result = options.attempt({ waited: task.waited, waitedMs, more, ask, again: this.#again });
+            const result = options.attempt({ waited: task.waited, waitedMs, more, ask, last, again: this.#again });
             task.waited = true;
             if (result === undefined) return false;
             resolve(result);
@@ -124,6 +126,7 @@ export class AsyncWaiters {
       signal?.addEventListener("abort", onAbort);
       if (this.#join(task)) return;
       callOff = atDeadline(task.since, timeout, () => {
+        if (timeout > 0 && this.#lookOnce(task)) return;
         giveUp();
         resolve(EXPIRED_ASYNC);
       });
@@ -140,6 +143,16 @@ export class AsyncWaiters {
     this.#tasks.push(task);
     this.#pump(false);
     return !this.#tasks.includes(task);
+  }
+
+  /** The last look before a task gives up, as a thread that sleeps has one: do those that it waits for live? */
+  #lookOnce(task: Task): boolean {
+    const at = this.#tasks.indexOf(task);
+    if (this.fifo && at > 0) return false;
+    if (!task.attempt(at + 1 < this.#tasks.length, true, true)) return false;
+    this.#remove(task);
+    if (this.fifo) this.#pump(false);
+    return true;
   }
 
   readonly #again = (ms: number): void => {

@@ -162,7 +162,9 @@ export class Barrier extends BarrierBase {
     const look = await asyncWaiters(this.region, this.index + GEN, false).wait({
       timeout,
       signal,
-      attempt: ({ ask }) => {
+      attempt: ({ ask, last }) => {
+        // Whose time is over does not arrive any more.
+        if (last) return undefined;
         const seen = this.#look(arrival, ask);
         return seen === "wait" ? undefined : seen;
       },
@@ -233,7 +235,11 @@ export class Barrier extends BarrierBase {
 
   /** The time is over: breaks the generation it arrived in, unless that ended meanwhile. */
   #expired(arrival: Arrival, timeout: number): number {
-    if (arrival.index === undefined) throw this.brokenError(timeout);
+    if (arrival.index === undefined) {
+      // It waited for the action of the generation before to end, whose thread may have died unheard.
+      this.locked((words) => this.breakIfActorDied(words, true));
+      throw this.brokenError(timeout);
+    }
     const broke = this.locked((words) => {
       if (load(words, this.index + GEN) !== arrival.generation) return false;
       endBadly(words, this.index, BROKEN);

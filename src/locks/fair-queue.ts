@@ -3,15 +3,15 @@
 //
 // Invariant: the tasks' order is that of their tickets, so whoever stands in line for a thread has its oldest ticket.
 
-import { load, peek } from "../cells/atomics.ts";
+import { peek } from "../cells/atomics.ts";
 import { type AsyncWaitOptions, checkSignal, checkTimeout, now } from "../cells/deadline.ts";
 import { drawTicket, enterLine, NODE_SEQ, nodeOf } from "../protocols/fair-line.ts";
-import { ACQUIRED, ACQUIRED_DIED, HOLD, LOCK, MUST_WAIT, takeFromDead, UNRECOVERABLE } from "../protocols/mutex.ts";
+import { ACQUIRED, ACQUIRED_DIED, HOLD, MUST_WAIT, UNRECOVERABLE } from "../protocols/mutex.ts";
 import { fairStep, KEPT, KEPT_MS, type Place, quit, SLEEP } from "../region/fair-lock.ts";
 import { EXCLUSIVE } from "../region/record-holds.ts";
 import { recordAwait } from "../region/recording.ts";
 import type { Region } from "../region/region.ts";
-import { ownerIsDead, type Perishable } from "../region/word-lock.ts";
+import type { Perishable } from "../region/word-lock.ts";
 import type { Acquired } from "./async-queue.ts";
 import { asyncWaiters, awaitingCell, EXPIRED_ASYNC } from "./async-waiters.ts";
 
@@ -84,10 +84,5 @@ async function acquireInTurn(
       if (stands) quit(words, place, what.isCurrent() ? MUST_WAIT : UNRECOVERABLE);
     },
   });
-  if (acquired !== EXPIRED_ASYNC) return acquired;
-  // The last look before giving up, as a thread that sleeps has one: is the owner alive?
-  const word = load(words, index + LOCK);
-  const late =
-    timeout > 0 && what.isCurrent() && ownerIsDead(words, word, true) && takeFromDead(words, index, region.me, word);
-  return late ? end(ACQUIRED_DIED) : { result: MUST_WAIT, ticket: 0 };
+  return acquired === EXPIRED_ASYNC ? { result: MUST_WAIT, ticket: 0 } : acquired;
 }

@@ -148,7 +148,9 @@ export class Once extends LockObject<"once"> {
       this.mustMayBlock("call", "callAsync");
       const ended = sleepOn(this.region, this.index, step, this.index, deadline, SLICE_MS, FOR_RUNNER);
       if (ended === DEADLOCKED && load(words, this.index) === step) throw deadlockError(this.region);
-      if (ended === EXPIRED && load(words, this.index) === step) throw this.#timedOut(timeout);
+      if (ended === EXPIRED && load(words, this.index) === step && !this.#isDead(runnerOf(step), true)) {
+        throw this.#timedOut(timeout);
+      }
       ask = ended === TIMED_OUT;
     }
   }

@@ -121,14 +121,14 @@ export function recoverDeadWriter(place: RwPlace, ask: boolean): boolean {
 }
 
 /** Gives back the read holds of dead threads; true if there were any, or none is held any more (look again). */
-export function giveBackDead({ region, index }: RwPlace, ask: boolean): boolean {
+export function giveBackDead({ region, index, me }: RwPlace, ask: boolean): boolean {
   const { words } = region.memory;
   let cell = firstHeld(words, index, 0);
   if (cell === 0) return true;
   let found = false;
   while (cell !== 0) {
     const owner = load(words, cell + C_OWNER);
-    if (owner !== 0 && (!isAlive(words, owner) || (ask && probe(words, owner)))) {
+    if (owner !== 0 && owner !== me && (!isAlive(words, owner) || (ask && probe(words, owner)))) {
       giveBack(words, cell, owner);
       found = true;
     }
@@ -165,7 +165,7 @@ function readSleeping(place: RwPlace, deadline: number): number {
   let ended = 0;
   for (;;) {
     const sequence = load(words, index + OPENINGS);
-    let step = readLook(place, ended === TIMED_OUT, sequence === came ? 0 : 1);
+    let step = readLook(place, ended === TIMED_OUT || ended === EXPIRED, sequence === came ? 0 : 1);
     if (step === MUST_WAIT && gateIsMine(place)) step = HELD_BY_ME;
     if (step !== MUST_WAIT || ended === EXPIRED || ended === DEADLOCKED) {
       if (starving) payRwWakes(words, index, withdrawStarved(words, index));
@@ -193,7 +193,7 @@ function drainSleeping(place: RwPlace, deadline: number): number {
     const step = writeStep(words, index, force);
     if (step !== MUST_WAIT) return step;
     const closed = isClosed(load(words, index + MODE));
-    if (closed && giveBackDead(place, ended === TIMED_OUT)) continue;
+    if (closed && giveBackDead(place, ended === TIMED_OUT || ended === EXPIRED)) continue;
     if (ended === EXPIRED) return MUST_WAIT;
     if (ended === DEADLOCKED) return DEADLOCKED;
     const slice = closed ? SLICE_MS : RESERVED_MS;
@@ -218,7 +218,7 @@ export function gateNow(place: RwPlace): number {
   const result = tryStep(words, index, me);
   if (result !== MUST_WAIT) return repaired(place, result);
   const word = load(words, index + LOCK);
-  const taken = ownerIsDead(words, word, false) && takeFromDead(words, index, me, word);
+  const taken = ownerIsDead(words, word, true) && takeFromDead(words, index, me, word);
   return taken ? repaired(place, ACQUIRED_DIED) : MUST_WAIT;
 }
 

@@ -286,8 +286,9 @@ export class Semaphore extends LockObject<"semaphore"> implements SemaphorePlace
           throw deadlockError(this.region);
         }
         if (ended === EXPIRED) {
-          // One more look: a wake may have come with the end of the time, and leaves with this request.
-          taken = wait.attempt({ waitedMs: now() - begun, ask: false, more: false });
+          // One more look: a wake may have come with the end of the time, and leaves with this request; and who is waited
+          // for may have died unheard.
+          taken = wait.attempt({ waitedMs: now() - begun, ask: true, more: false });
           return taken;
         }
         ask = ended === TIMED_OUT;

@@ -78,8 +78,9 @@ export function sleepNode(locker: Locker, what: WaitingNode, deadline: number, i
     if (load(words, node) !== waiting) return true;
     const ended = sleepOn(locker, node, waiting, lock, deadline);
     if (load(words, node) !== waiting) return true;
-    if (ended === EXPIRED || isLost()) return !withdrawNode(words, table, node, waiting);
-    rescueSignals(locker, table, ended === TIMED_OUT);
+    if (isLost()) return !withdrawNode(words, table, node, waiting);
+    rescueSignals(locker, table, ended === TIMED_OUT || ended === EXPIRED);
+    if (ended === EXPIRED) return !withdrawNode(words, table, node, waiting);
   }
 }
 
