@@ -1,5 +1,6 @@
 // Every suite there is.
 
+import { suites as deadlock } from "./deadlock.bench.ts";
 import { suites as growth } from "./growth.bench.ts";
 import { suites as map } from "./map.bench.ts";
 import { suites as mutex } from "./mutex.bench.ts";
@@ -24,6 +25,7 @@ export const suites: readonly Suite[] = [
   ...growth,
   ...takeout,
   ...profiler,
+  ...deadlock,
   ...start,
   ...session,
   ...uncontended,

@@ -1,7 +1,15 @@
 // The public Barrier: a thin handle over the words of protocols/barrier.ts.
 
 import { load, peek, store } from "../cells/atomics.ts";
-import { type AsyncWaitOptions, checkTimeout, deadlineIn, describe, now, type WaitOptions } from "../cells/deadline.ts";
+import {
+  type AsyncWaitOptions,
+  checkTimeout,
+  deadlineIn,
+  describe,
+  now,
+  timeoutOf,
+  type WaitOptions,
+} from "../cells/deadline.ts";
 import { WouldDeadlockError } from "../cells/errors.ts";
 import { blockingAllowed, SLICE_MS, TIMED_OUT } from "../cells/park.ts";
 import {
@@ -108,7 +116,7 @@ export class Barrier extends BarrierBase {
       const index = this.#waitUsual(this.#operations, arrival);
       if (index !== undefined) return index;
     }
-    return this.#waitOn(arrival, options ?? {});
+    return this.#waitOn(arrival, options === undefined ? {} : options);
   }
 
   /** A wait without time-out and action: the arrival index, or undefined if more is to be seen to, `arrival` telling how far it is. */
@@ -131,7 +139,7 @@ export class Barrier extends BarrierBase {
   }
 
   #waitOn(arrival: Arrival, options: WaitOptions): number {
-    const timeout = checkTimeout(options.timeout ?? this.#timeout);
+    const timeout = timeoutOf(options, "Barrier.wait", this.#timeout);
     this.mustMayBlock("wait", "waitAsync");
     const deadline = deadlineIn(timeout);
     let ask = false;
@@ -148,7 +156,7 @@ export class Barrier extends BarrierBase {
 
   /** As {@link wait}, without blocking the event loop. Aborting breaks the barrier and rejects with `signal.reason`. */
   async waitAsync(options: AsyncWaitOptions = {}): Promise<number> {
-    const timeout = checkTimeout(options.timeout ?? this.#timeout);
+    const timeout = timeoutOf(options, "Barrier.waitAsync", this.#timeout);
     const { signal } = options;
     const arrival: Arrival = { index: undefined, generation: 0, ended: 0 };
     const look = await asyncWaiters(this.region, this.index + GEN, false).wait({

@@ -1,7 +1,7 @@
 // The public Event: a thin handle over one event word (protocols/event.ts).
 
 import { load } from "../cells/atomics.ts";
-import { type AsyncWaitOptions, checkTimeout, deadlineIn, type WaitOptions } from "../cells/deadline.ts";
+import { type AsyncWaitOptions, assertOptions, deadlineIn, timeoutOf, type WaitOptions } from "../cells/deadline.ts";
 import { wakeAll } from "../cells/park.ts";
 import { clearEvent, EVENT_WORDS, eventStep, generationOf, isSet, PASSED, setEvent } from "../protocols/event.ts";
 import { KIND_EVENT } from "../region/layout.ts";
@@ -59,7 +59,7 @@ export class Event extends LockObject<"event"> {
    * Throws ERR_BLOCKING_FORBIDDEN on a browser's main thread (use waitAsync).
    */
   wait(options: WaitOptions = {}): boolean {
-    const deadline = deadlineIn(checkTimeout(options.timeout));
+    const deadline = deadlineIn(timeoutOf(options, "Event.wait"));
     this.mustMayBlock("wait", "waitAsync");
     const { words } = this.region.memory;
     const generation = generationOf(load(words, this.index));
@@ -74,6 +74,7 @@ export class Event extends LockObject<"event"> {
 
   /** As {@link wait}, without blocking the event loop. Keeps the process alive. Rejects with `signal.reason` if aborted. */
   async waitAsync(options: AsyncWaitOptions = {}): Promise<boolean> {
+    assertOptions(options, "Event.waitAsync");
     const { words } = this.region.memory;
     const generation = generationOf(load(words, this.index));
     const attempt = (): true | undefined => (eventStep(words, this.index, generation) === PASSED ? true : undefined);

@@ -1,7 +1,7 @@
 // The public Latch: a thin handle over one latch word (protocols/latch.ts).
 
 import { load, store } from "../cells/atomics.ts";
-import { type AsyncWaitOptions, checkTimeout, deadlineIn, type WaitOptions } from "../cells/deadline.ts";
+import { type AsyncWaitOptions, assertOptions, deadlineIn, timeoutOf, type WaitOptions } from "../cells/deadline.ts";
 import { wakeAll } from "../cells/park.ts";
 import { countDown, countOf, LATCH_MAX, LATCH_WORDS, latchStep, OPEN } from "../protocols/latch.ts";
 import { KIND_LATCH } from "../region/layout.ts";
@@ -64,7 +64,7 @@ export class Latch extends LockObject<"latch"> {
    * Throws ERR_BLOCKING_FORBIDDEN on a browser's main thread (use waitAsync).
    */
   wait(options: WaitOptions = {}): boolean {
-    const deadline = deadlineIn(checkTimeout(options.timeout));
+    const deadline = deadlineIn(timeoutOf(options, "Latch.wait"));
     this.mustMayBlock("wait", "waitAsync");
     const { words } = this.region.memory;
     for (;;) {
@@ -76,6 +76,7 @@ export class Latch extends LockObject<"latch"> {
 
   /** As {@link wait}, without blocking the event loop. Keeps the process alive. Rejects with `signal.reason` if aborted. */
   async waitAsync(options: AsyncWaitOptions = {}): Promise<boolean> {
+    assertOptions(options, "Latch.waitAsync");
     const { words } = this.region.memory;
     const attempt = (): true | undefined => (latchStep(words, this.index) === OPEN ? true : undefined);
     return (await asyncWaiters(this.region, this.index, false).wait({ ...options, attempt })) !== EXPIRED_ASYNC;

@@ -2,7 +2,7 @@
 
 import { load, store } from "../cells/atomics.ts";
 import { checkFunction, checkSyncFunction } from "../cells/callbacks.ts";
-import { type AsyncWaitOptions, checkSignal, checkTimeout, deadlineIn, type WaitOptions } from "../cells/deadline.ts";
+import { type AsyncWaitOptions, checkSignal, deadlineIn, timeoutOf, type WaitOptions } from "../cells/deadline.ts";
 import { TimeoutError, WouldDeadlockError } from "../cells/errors.ts";
 import { SLICE_MS, TIMED_OUT, wakeAll } from "../cells/park.ts";
 import { ACQUIRED } from "../protocols/mutex.ts";
@@ -67,7 +67,7 @@ export class Once extends LockObject<"once"> {
    */
   call(fn: () => void, options: WaitOptions = {}): boolean {
     checkSyncFunction("call", "callAsync", fn);
-    const timeout = checkTimeout(options.timeout);
+    const timeout = timeoutOf(options, "Once.call");
     if (this.done) return false;
     if (!this.#claim(timeout)) return false;
     const run = beginRun(this.region.memory, this.index);
@@ -85,7 +85,7 @@ export class Once extends LockObject<"once"> {
   /** As {@link call}, for an async `fn`, without blocking the event loop. Keeps the process alive while it waits. */
   async callAsync(fn: () => void | Promise<void>, options: AsyncWaitOptions = {}): Promise<boolean> {
     checkFunction("callAsync", fn);
-    const timeout = checkTimeout(options.timeout);
+    const timeout = timeoutOf(options, "Once.callAsync");
     checkSignal(options.signal);
     if (this.done) return false;
     const claimed = await asyncWaiters(this.region, this.index, false).wait({

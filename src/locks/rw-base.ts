@@ -25,8 +25,8 @@ import {
   reopen,
 } from "./rw-waiting.ts";
 
-/** Base of the read-write locks; `R` and `W` are their read and write guards. */
-export abstract class ReadWriteLock<R extends Releasable, W extends Releasable> extends RwObject {
+/** Base of the read-write locks; `R` and `W` are their read and write guards, `K` marks their handles. */
+export abstract class ReadWriteLock<R extends Releasable, W extends Releasable, K extends string> extends RwObject<K> {
   /** A guard of a read hold that was just taken. @internal */
   protected abstract makeRead(): R;
 
@@ -64,7 +64,7 @@ export abstract class ReadWriteLock<R extends Releasable, W extends Releasable> 
    * Undefined if it was not to be had. Throws as read() does, but for the time-out.
    */
   tryRead(options: RwOptions<R> = {}): R | undefined {
-    const timeout = options.timeout === undefined ? this.#tryOptions(options) : checkOptions(options);
+    const timeout = this.#tryOptions(options);
     if (timeout > 0) this.mustMayBlock("tryRead with a time-out", "readAsync");
     let result = readLook(this, true);
     if (result === MUST_WAIT) {
@@ -178,7 +178,7 @@ export abstract class ReadWriteLock<R extends Releasable, W extends Releasable> 
    * was not to be had. Throws as write() does, but for the time-out.
    */
   tryWrite(options: RwOptions<W> = {}): W | undefined {
-    const timeout = options.timeout === undefined ? this.#tryOptions(options) : checkOptions(options);
+    const timeout = this.#tryOptions(options);
     let result: number;
     if (timeout > 0) {
       this.mustMayBlock("tryWrite with a time-out", "writeAsync");
@@ -244,9 +244,9 @@ export abstract class ReadWriteLock<R extends Releasable, W extends Releasable> 
     }
   }
 
-  #tryOptions(options: RwOptions<never>): 0 {
-    checkOptions(options);
-    return 0;
+  #tryOptions(options: RwOptions<never>): number {
+    const limit = checkOptions(options);
+    return options.timeout === undefined ? 0 : limit;
   }
 
   #readOutcome(result: number, timeout: number, options: RwOptions<R>): R {

@@ -75,7 +75,7 @@ export type RwUpgradableGuard = UpgradableGuard<RwLock>;
  * const copy = lock.withRead(() => settings.slice());
  * lock.withWrite(() => settings.fill(0));
  */
-export class RwLock extends ReadWriteLock<RwReadGuard, RwWriteGuard> implements RwHeld, ConditionLock {
+export class RwLock extends ReadWriteLock<RwReadGuard, RwWriteGuard, "rw-lock"> implements RwHeld, ConditionLock {
   /** Makes a lock, or attaches to the one of that name. Throws ERR_REGION_FULL, ERR_REGION_KIND, ERR_REGION_NOT_SHARED. */
   constructor(options: RwLockOptions = {}) {
     super(KIND_RW_LOCK, "rw-lock", options, renewRwLock);

@@ -62,18 +62,13 @@ import {
 } from "./rw-waiting.ts";
 
 /** Base of the read-write locks: all but acquiring. */
-export abstract class RwObject extends LockObject implements RwPlace {
+export abstract class RwObject<K extends string = string> extends LockObject<K> implements RwPlace {
   /** Index of this thread's reader cell. @internal */
   readonly cell: number;
   /** @internal */
   protected readonly operations: RwOperations;
 
-  protected constructor(
-    kind: number,
-    tag: string,
-    options: PlaceOptions,
-    init: (words: Int32Array, index: number) => void,
-  ) {
+  protected constructor(kind: number, tag: K, options: PlaceOptions, init: (words: Int32Array, index: number) => void) {
     super(
       {
         kind,

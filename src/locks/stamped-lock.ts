@@ -50,7 +50,7 @@ const OPTIMISTIC_TRIES = 8;
  * const [x, y] = lock.readOptimistically(() => [point[0], point[1]]);
  * lock.withWrite(() => point.set([x + 1, y + 1]));
  */
-export class StampedLock extends ReadWriteLock<StampedReadGuard, StampedWriteGuard> {
+export class StampedLock extends ReadWriteLock<StampedReadGuard, StampedWriteGuard, "stamped-lock"> {
   /** Makes a lock, or attaches to the one of that name. Throws ERR_REGION_FULL, ERR_REGION_KIND, ERR_REGION_NOT_SHARED. */
   constructor(options: StampedLockOptions = {}) {
     super(KIND_STAMPED_LOCK, "stamped-lock", options, (words, index) => {
