@@ -71,6 +71,11 @@ export class Inside implements Port {
     this.current?.note({ type });
   }
 
+  /** Whether a checkpoint would count: what a body does on its way through its log is known. */
+  listens(): boolean {
+    return this.current?.isNew() === true;
+  }
+
   checkpoint(values: readonly unknown[]): void {
     const run = this.current;
     if (run?.isNew()) run.checkpoint(run.scopes.at(-1) ?? 0, values);

@@ -123,7 +123,7 @@ class Live {
     const alive = this.visible(start).filter(({ name }) => names.has(name) || this.captured.has(name));
     const told = alive.map(({ name }) => name);
     const also = this.visible(start).flatMap(({ name }) => this.objects[name] ?? []);
-    return `its.atLoop("${this.name} ${start - this.of.start}", [${told.join(", ")}], [${also.join(", ")}]);`;
+    return `if (its.listens()) its.atLoop("${this.name} ${start - this.of.start}", [${told.join(", ")}], [${also.join(", ")}]);`;
   }
 
   private visible(at: number): readonly Variable[] {

@@ -161,11 +161,13 @@ const HIDDEN: readonly (readonly [file: string, variables: string])[] = [
   ["region/deadlock.js", "lastLock, sliceMs"],
 ];
 
-const MODULE = `import { checkpoint, scope } from "@markers";
+const MODULE = `import { checkpoint, scope } from "@testing/markers.js";
+import { currentWorld } from "@testing/world.js";
 const hidden = [];
 export function hide(values) { hidden.push(values); }
 const told = () => hidden.flatMap((values) => values());
 const isPlain = (value) => (typeof value !== "object" || value === null) && typeof value !== "function";
+export const listens = () => currentWorld()?.replayer.listens() === true;
 export function atLoop(site, variables, also) { checkpoint(site, ...variables.filter(isPlain), ...also, ...told()); }
 export function scoped(work, also) {
   return function (...args) {
@@ -182,8 +184,8 @@ export function holdsAreNumbered() { return numbered; }
 
 /** Adds the checkpoints and scopes to the copy in `src`. */
 export function tellLoops(src: string): void {
-  const markers = new URL("../../src/testing/markers.js", import.meta.url).href;
-  writeFileSync(join(src, "loops.js"), MODULE.replace("@markers", markers));
+  const testing = new URL("../../src/testing/", import.meta.url).href;
+  writeFileSync(join(src, "loops.js"), MODULE.replaceAll("@testing/", testing));
   const added = new Map<string, string[]>();
   const add = (file: string, line: string): void => void added.set(file, [...(added.get(file) ?? []), line]);
   for (const loop of LOOPS) {
@@ -203,11 +205,11 @@ export function tellLoops(src: string): void {
     const file = `protocols/${name}.js`;
     const names = functionsOver(readFileSync(join(src, file), "utf8"));
     for (const each of names) add(file, `${each} = its.scoped(${each});`);
-    edit(join(src, file), (text) => tellLive(text, (each) => names.includes(each)));
+    tellLiveIn(src, file, new Set(names));
   }
   for (const [file, names] of Object.entries(SCOPES)) {
     const chosen = new Set(names.map((name) => (typeof name === "string" ? name : name[0])));
-    edit(join(src, file), (text) => tellLive(text, (each) => chosen.has(each), OBJECTS[file]));
+    tellLiveIn(src, file, chosen);
   }
   for (const [file, names] of Object.entries(SCOPES)) {
     for (const name of names) {
@@ -218,6 +220,18 @@ export function tellLoops(src: string): void {
   for (const [file, lines] of added) {
     edit(join(src, file), (text) => `import * as its from "../loops.js";\n${text}\n${lines.join("\n")}\n`);
   }
+}
+
+/** Modules with their checkpoints: most copies of the library differ in one of them only. */
+const live = new Map<string, string>();
+
+function tellLiveIn(src: string, file: string, chosen: ReadonlySet<string>): void {
+  edit(join(src, file), (text) => {
+    const key = `${file}\n${text}`;
+    const known = live.get(key) ?? tellLive(text, (name) => chosen.has(name), OBJECTS[file]);
+    live.set(key, known);
+    return known;
+  });
 }
 
 /** The functions of a module that get the shared words. */
