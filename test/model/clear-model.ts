@@ -77,7 +77,8 @@ class ClearModels extends ShardPlace {
     const final: Options["final"] = (w, statuses) => this.final(w, statuses);
     return {
       name: `clear: ${name}`,
-      short: true,
+      // The samples, and what differs by the order of the shards only, are in the long form.
+      short: more.mode === undefined && !name.endsWith("the other way round"),
       options: { memory: this.memory(fill), threads, final, ...rest, ...more },
     };
   }
