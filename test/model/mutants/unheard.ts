@@ -23,7 +23,7 @@ export const unheardMutants: readonly Mutant[] = [
   {
     name: "unheard: the readers that a writer waits for are not asked",
     file: "locks/rw-waiting.js",
-    find: "if (owner !== 0 && (!isAlive(words, owner) || (ask && probe(words, owner)))) {",
+    find: "if (owner !== 0 && owner !== me && (!isAlive(words, owner) || (ask && probe(words, owner)))) {",
     replace: "if (owner !== 0 && !isAlive(words, owner)) {",
     model: "unheard: rw: 1 reader, 1 writer, a death",
     expect: FOR_EVER,
