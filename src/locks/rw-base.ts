@@ -9,9 +9,10 @@ import { BACKED_OFF, NOT_TRIED, WAKE_WRITER, writeStep } from "../protocols/rw-l
 import { EXCLUSIVE } from "../region/record-holds.ts";
 import { isRecording } from "../region/record-memory.ts";
 import { recordWait } from "../region/recording.ts";
+import { checkOptions } from "./acquire-options.ts";
 import { drainAwaiting, gateAwaiting, readAwaiting } from "./rw-awaiting.ts";
 import type { AsyncRwOptions, Releasable, RwOptions } from "./rw-guards.ts";
-import { checkOptions, RwObject } from "./rw-object.ts";
+import { RwObject } from "./rw-object.ts";
 import {
   drainBlocking,
   gateBlocking,
