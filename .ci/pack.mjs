@@ -210,9 +210,9 @@ async function shrink() {
   renameSync(shipped, full);
   try {
     await writeSmall(full, shipped);
+    cpSync(readme, fullReadme);
     cpSync(join(root, "package.json"), fullManifest);
     writeFileSync(join(root, "package.json"), shortManifest());
-    cpSync(readme, fullReadme);
     writeFileSync(readme, shortReadme(readFileSync(fullReadme, "utf8")));
   } catch (error) {
     restore();
