@@ -12,6 +12,8 @@ export interface CoreExports {
   spinForLock(index: number, me: number, slept: number, starver: number, limit: number): number;
   /** Sleeps by WebAssembly's own wait: only where threads may block, and park by Atomics. */
   sleepForLock(index: number, me: number, seatAt: number, seen: number, how: number, ms: number, limit: number): number;
+  /** As sleepForLock. */
+  waitForLock(index: number, me: number, seatAt: number, how: number, ms: number, limit: number): number;
   lockReentrant(index: number, me: number): number;
   unlockReentrant(index: number, me: number): number;
   unlockLevel(index: number, me: number, ticket: number): number;

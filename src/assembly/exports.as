@@ -43,6 +43,17 @@ export function sleepForLock(
   return lockWait.sleepForLock(0, index, me, seatAt, seen, how, ms, limit);
 }
 
+export function waitForLock(
+  index: i32,
+  me: i32,
+  seatAt: i32,
+  how: i32,
+  ms: i32,
+  limit: i32,
+): i32 {
+  return lockWait.waitForLock(0, index, me, seatAt, how, ms, limit);
+}
+
 export function lockReentrant(index: i32, me: i32): i32 {
   return reentrant.lockReentrant(0, index, me);
 }

@@ -6,7 +6,7 @@
 
 import { load, peek, store } from "../cells/atomics.ts";
 import { NotOwnerError, RegionError } from "../cells/errors.ts";
-import { blockingAllowed } from "../cells/park.ts";
+import { blockingAllowed, wake } from "../cells/park.ts";
 import { lineWords } from "../protocols/fair-line.ts";
 import {
   BASE,
@@ -27,9 +27,11 @@ import {
   takeFromDead,
   WAKE_EVERYONE,
   WAKE_NEXT,
+  WAKE_SYNC,
 } from "../protocols/mutex.ts";
 import { wakeLine, wakeNext } from "../region/fair-lock.ts";
 import { EXCLUSIVE } from "../region/record-holds.ts";
+import { isRecording } from "../region/record-memory.ts";
 import type { Region } from "../region/region.ts";
 import { countSleepers, isAlive, threadIdOf } from "../region/threads.ts";
 import { payChosen } from "../region/wait-queue.ts";
@@ -200,9 +202,14 @@ export abstract class ExclusiveBase<G extends Releasable> extends LockObject imp
 
   /** Pays the wakes that a release owes. @internal */
   protected pay(owed: number): void {
-    const { memory } = this.region;
+    const { memory, owedWakes } = this.region;
     const { words } = memory;
-    if (this.region.owedWakes.length > 0) payChosen(this.region, this.index);
+    if (owed === WAKE_SYNC && owedWakes.length === 0 && !isRecording()) {
+      // The usual case by the shortest way: the core of the thread that is woken may be idle until then.
+      wake(words, this.index + LOCK, 1);
+      return;
+    }
+    if (owedWakes.length > 0) payChosen(this.region, this.index);
     payRelease(memory, this.index, owed, EXCLUSIVE);
     // Of the lock whose memory it is: another one's, if this one was freed between its taking and its giving back.
     const line = -peek(words, this.index + POLICY);

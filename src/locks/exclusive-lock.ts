@@ -22,7 +22,7 @@ import {
 } from "../protocols/mutex.ts";
 import { DEADLOCKED, deadlockError } from "../region/deadlock.ts";
 import { lockFair } from "../region/fair-lock.ts";
-import { lockBlocking, ownerIsDead } from "../region/word-lock.ts";
+import { BEGINS, lockBlocking, ownerIsDead } from "../region/word-lock.ts";
 import { checkOptions } from "./acquire-options.ts";
 import { type Acquired, asyncQueue } from "./async-queue.ts";
 import type { ConditionLock, ReacquireOptions, SavedHold } from "./condition-lock.ts";
@@ -52,13 +52,13 @@ export abstract class ExclusiveLock<G extends Releasable> extends ExclusiveBase<
     const timeout = options === NO_OPTIONS ? Number.POSITIVE_INFINITY : this.#checked(ticket, options);
     if (ticket !== 0) return this.outcome(ACQUIRED, ticket, timeout, options);
     this.mustMayBlock("lock", "lockAsync");
-    const spun = this.operations.spin(this.index, this.me);
+    const spun = options === NO_OPTIONS ? this.operations.wait(this.index, this.me) : BEGINS;
     // The shortest way out: whatever comes after the spin lengthens the hold.
-    if (spun !== 0 && this.isCurrent()) {
+    if (spun > 0 && this.isCurrent()) {
       this.began(false);
       return this.guardOf(spun);
     }
-    return this.#begun(spun !== 0 ? ACQUIRED : this.#block(deadlineIn(timeout)), timeout, options);
+    return this.#begun(spun > 0 ? ACQUIRED : this.#block(deadlineIn(timeout), spun), timeout, options);
   }
 
   /** Checks the options; bad ones leave the lock as it was, even if it was had at once. */
@@ -148,9 +148,9 @@ export abstract class ExclusiveLock<G extends Releasable> extends ExclusiveBase<
     this.restoreHold(saved);
   }
 
-  #block(deadline: number): number {
+  #block(deadline: number, came = BEGINS): number {
     if (this.fair) return lockFair(this.region, this.index, this.line, deadline, this);
-    return lockBlocking(this.region, this.index, deadline, this);
+    return lockBlocking(this.region, this.index, deadline, this, came);
   }
 
   #await(options: AsyncWaitOptions, taken: () => void): Promise<Acquired> {

@@ -12,10 +12,18 @@
 import { type i32, load, peek, poke, store, type Words } from "../cells/atomics.ts";
 
 export const H_DEATHS: i32 = 19;
+/** Words of a slot, and the bits of an owner id that are its number. */
+export const SLOT_WORDS: i32 = 32;
+const SLOT_MASK: i32 = 0xfff;
+/** The tenancy's number, and in b0-1 whether a thread has it. */
+export const T_STATE: i32 = 1;
+export const SLOT_ALIVE: i32 = 1;
 export const T_WAIT_CELL: i32 = 2;
 export const T_WAIT_FOR: i32 = 3;
 /** How many waits are armed on the probe cell. */
 export const T_PROBES: i32 = 5;
+/** How often the thread has slept: its own. */
+export const T_PARKS: i32 = 6;
 /** Number of the sleep, before anything else of it is written. */
 export const T_WAIT_SEQ: i32 = 8;
 /** What the thread waits for there (region/waits.ts), and what more there is to know of it. */
@@ -65,4 +73,16 @@ export function sawNewDeath(words: Words, seatAt: i32): boolean {
   if (peek(words, seatAt + T_DEATHS) === deaths) return false;
   poke(words, seatAt + T_DEATHS, deaths);
   return true;
+}
+
+/** Counts a sleep that is over. */
+export function countSleep(words: Words, seatAt: i32): void {
+  poke(words, seatAt + T_PARKS, peek(words, seatAt + T_PARKS) + 1);
+}
+
+/** Whether the thread of this owner id, 0 for none, lives as far as its slot tells; `seatAt` is the slot of thread `me`. */
+export function isSeated(words: Words, seatAt: i32, me: i32, owner: i32): boolean {
+  if (owner === 0) return true;
+  const at = seatAt + ((owner & SLOT_MASK) - (me & SLOT_MASK)) * SLOT_WORDS;
+  return load(words, at + T_STATE) === (((owner >>> 12) << 2) | SLOT_ALIVE);
 }

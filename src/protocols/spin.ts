@@ -11,6 +11,11 @@ import { SLEEPS } from "./spin-policy.ts";
 
 /** A word that no thread writes once the region is made: the loads in between are of it. */
 const CALM: i32 = 0;
+/**
+ * How many times as long as a thread that was woken a newcomer looks on. If it gives up, its core is idle until another thread is
+ * woken there, some 50 µs; where the holder was made to wait by that other one, which then finds the lock held, both would be.
+ */
+const PATIENCE: i32 = 4;
 /** Loads between two looks at the word, at the most. */
 const WIDEST: i32 = 8;
 
@@ -51,7 +56,8 @@ export function spinForLock(words: Words, index: i32, me: i32, slept: i32, starv
   const policy = load(words, index + POLICY);
   if (policy < 0) return 0;
   if (limit >= 0 && (policy & SLEEPS) !== 0 && starver === 0) return 0;
-  if (spinStep(words, index, me, slept, starver, limit < 0 ? -limit : limit) === 0) return 0;
+  const budget = limit < 0 ? -limit : slept !== 0 ? limit : limit * PATIENCE;
+  if (spinStep(words, index, me, slept, starver, budget) === 0) return 0;
   return peek(words, index + HOLD);
 }
 

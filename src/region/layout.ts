@@ -48,8 +48,12 @@ export const H_NEXT_SLOT = 17;
 export const H_NEXT_SERIAL = 18;
 export {
   H_DEATHS,
+  SLOT_ALIVE,
+  SLOT_WORDS,
   T_NUDGE,
+  T_PARKS,
   T_PROBES,
+  T_STATE,
   T_WAIT_ARG,
   T_WAIT_CELL,
   T_WAIT_FOR,
@@ -76,23 +80,20 @@ export const REGION_FORMATTING = 1;
 export const REGION_READY = 2;
 
 export const HEADER_BYTES = 4096;
+/** SLOT_WORDS of them. */
 export const SLOT_BYTES = 128;
-export const SLOT_WORDS: number = SLOT_BYTES >> 2;
 export const THREADS_WORD: number = HEADER_BYTES >> 2;
 
 export const T_CLAIM = 0;
-export const T_STATE = 1;
 /** When somebody last asked whether the thread lives, in milliseconds modulo 2^30. */
 export const T_PROBED_AT = 4;
-export const T_PARKS = 6;
 export const T_PARKED_US = 7;
 /** Probe cells, by the generation's low bits: who is late with a probe of one tenant uses up none of the next one's. */
 export const T_PROBE = 16;
 export const PROBE_CELLS = 8;
 
-/** States of a thread's slot, in the two low bits of its state word. */
+/** States of a thread's slot beside SLOT_ALIVE (1), in the two low bits of its state word. */
 export const SLOT_FREE = 0;
-export const SLOT_ALIVE = 1;
 export const SLOT_DEAD = 2;
 /** Taken by a thread that is not attached yet. */
 export const SLOT_CLAIMED = 3;

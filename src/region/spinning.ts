@@ -24,6 +24,8 @@ export interface Spinning {
   readonly permitsLimit: number;
   /** Spins for a mutex word (protocols/spin.ts): the ticket of the hold, or 0. */
   spinForLock(index: number, me: number, slept: number, starver: number): number;
+  /** Reviews what the lock has learnt, if it is time to. */
+  look(index: number): void;
   /** Looks on until a read-write lock is open to readers. */
   watchMode(index: number): number;
   /** Looks on until nobody reads; only for the gate's owner. */
@@ -77,6 +79,7 @@ export function spinningWithin(limit: number, memory: RegionMemory, core: CoreEx
     core === undefined
       ? {
           permitsLimit,
+          look: () => {},
           spinForLock: (index, me, slept, starver) => spinForLock(memory.words, index, me, slept, starver, limit),
           watchMode: (index) => watchMode(memory.words, index, loads),
           watchReaders: (index) => watchReaders(memory.words, index, loads),
@@ -84,6 +87,7 @@ export function spinningWithin(limit: number, memory: RegionMemory, core: CoreEx
         }
       : {
           permitsLimit,
+          look: () => {},
           spinForLock: (index, me, slept, starver) => core.spinForLock(index, me, slept, starver, limit),
           watchMode: (index) => core.watchMode(index, loads),
           watchReaders: (index) => core.watchReaders(index, loads),
@@ -102,6 +106,7 @@ function counted(memory: RegionMemory, spinning: Spinning): Spinning {
   return {
     limit,
     permitsLimit,
+    look: spinning.look,
     spinForLock(index, me, slept, starver) {
       if (isRecording() && would(index, starver)) turns.taken++;
       return spinning.spinForLock(index, me, slept, starver);
@@ -137,6 +142,7 @@ function learning(limit: number, memory: RegionMemory, steps: Omit<Spinning, "li
   return {
     limit,
     permitsLimit: steps.permitsLimit,
+    look,
     spinForLock(index, me, slept, starver) {
       look(index);
       return steps.spinForLock(index, me, slept, starver);

@@ -20,7 +20,7 @@
 import { add, cas, load, peek, poke, store } from "../cells/atomics.ts";
 import { RegionError } from "../cells/errors.ts";
 import { hasWaitAsync, parkAsync, wake, wakeAll } from "../cells/park.ts";
-import { announce, awake, lacksProbes, PROBES_ARMED } from "../protocols/seat.ts";
+import { announce, awake, countSleep, lacksProbes, PROBES_ARMED } from "../protocols/seat.ts";
 import { threadId } from "./host.ts";
 import {
   H_DEATHS,
@@ -289,6 +289,11 @@ export function announceMove(words: Int32Array, owner: number, from: number, to:
 
 /** Counts a sleep of this thread, for the statistics. */
 export function countPark(words: Int32Array, seatAt: number, milliseconds: number): void {
-  poke(words, seatAt + T_PARKS, peek(words, seatAt + T_PARKS) + 1);
+  countSleep(words, seatAt);
+  countParked(words, seatAt, milliseconds);
+}
+
+/** The time of a sleep that is counted already. */
+export function countParked(words: Int32Array, seatAt: number, milliseconds: number): void {
   poke(words, seatAt + T_PARKED_US, peek(words, seatAt + T_PARKED_US) + Math.round(milliseconds * 1000));
 }

@@ -6,7 +6,7 @@
 // the reaper wakes all again. Every leave follows a step that saw the lock owned and S set, so it takes no wake along.
 
 import type { CoreExports } from "../assembly/core.ts";
-import { add, load } from "../cells/atomics.ts";
+import { add, load, peek } from "../cells/atomics.ts";
 import { now } from "../cells/deadline.ts";
 import { NotRecoverableError, WouldDeadlockError } from "../cells/errors.ts";
 import { blockingAllowed, SLICE_MS, TIMED_OUT, wake, wakeAll } from "../cells/park.ts";
@@ -37,14 +37,20 @@ import {
   withdrawStarving,
 } from "../protocols/mutex.ts";
 import { DEADLOCKED, deadlockError, FIRST_SLICE_MS } from "./deadlock.ts";
+import { T_PARKS } from "./layout.ts";
 import type { RegionMemory } from "./memory.ts";
 import { EXCLUSIVE, PART, released, releasing } from "./record-holds.ts";
 import { isRecording } from "./record-memory.ts";
 import { recordWait } from "./recording.ts";
 import { lookForDeadlock, sleepAnnounced } from "./sleeping.ts";
 import type { Spinning } from "./spinning.ts";
-import { countPark, isAlive, probe } from "./threads.ts";
+import { countParked, isAlive, probe } from "./threads.ts";
 import { FOR_OWNER, FOR_PART } from "./waits.ts";
+
+/** In place of a ticket: the wait has not begun yet. */
+export const BEGINS = -NOT_SLEPT;
+/** When this thread's last {@link waitUsual} began: how long it has waited if it goes on. */
+let usualBegan = 0;
 
 /** A waiter that waited longer may not be overtaken any more by threads that come later (as in Go). */
 export const STARVING_MS = 1;
@@ -75,9 +81,9 @@ export interface Locker {
   /** Word index of the thread's slot. */
   readonly seatAt: number;
   /** Undefined: it never spins. */
-  readonly spinning?: Pick<Spinning, "spinForLock" | "limit"> | undefined;
+  readonly spinning?: (Pick<Spinning, "spinForLock" | "limit"> & Partial<Pick<Spinning, "look">>) | undefined;
   /** The usual course of a sleep in one operation (protocols/lock-wait.ts), where threads park by Atomics. */
-  readonly sleeping?: Pick<CoreExports, "sleepForLock"> | undefined;
+  readonly sleeping?: Pick<CoreExports, "sleepForLock" | "waitForLock"> | undefined;
   /**
    * Nodes whose sleepers this thread wakes once it gives back a lock that it holds (wait-queue.ts): lock, node, lock, …
    * Undefined: it wakes them at once.
@@ -120,35 +126,69 @@ export function ownerIsDead(words: Int32Array, word: number, ask: boolean): bool
 }
 
 /**
+ * The usual course of a wait, by {@link Locker.sleeping}: a spin, a sleep, a spin. The ticket of the hold, or what
+ * {@link lockBlocking} goes on with. Only while no recording is on.
+ */
+export function waitUsual(
+  locker: Locker,
+  { waitForLock }: Pick<CoreExports, "waitForLock">,
+  index: number,
+  how: number,
+): number {
+  const { me, seatAt, spinning } = locker;
+  const { words } = locker.memory;
+  spinning?.look?.(index);
+  const sleeps = peek(words, seatAt + T_PARKS);
+  usualBegan = now();
+  const came = waitForLock(index, me, seatAt, how, FIRST_SLICE_MS, spinning?.limit ?? 0);
+  if (peek(words, seatAt + T_PARKS) !== sleeps) countParked(words, seatAt, now() - usualBegan);
+  return came;
+}
+
+/**
  * Sleeps until the lock is this thread's, or can't be, or the deadline is over: ACQUIRED, ACQUIRED_DIED, HELD_BY_ME,
  * UNRECOVERABLE (also if `what` is no longer current), MUST_WAIT (time-out) or DEADLOCKED. Blocks; a thread that may not block spins
- * instead (only the region's own short locks are ever asked for there).
+ * instead (only the region's own short locks are ever asked for there). `came` is what {@link waitUsual} came to.
  */
-export function lockBlocking(locker: Locker, index: number, deadline: number, what?: Perishable): number {
-  if (!isRecording()) return lockSleeping(locker, index, deadline, what);
+export function lockBlocking(
+  locker: Locker,
+  index: number,
+  deadline: number,
+  what?: Perishable,
+  came: number = BEGINS,
+): number {
+  if (!isRecording() || came !== BEGINS) return lockSleeping(locker, index, deadline, what, -came);
   const how = what === undefined ? PART : EXCLUSIVE;
   return recordWait(locker, index, how, () => {
     // Whoever would have spun before it came here does so now, so that the spin is in the recording.
     const spinning = blockingAllowed() ? locker.spinning : undefined;
     if (spinning !== undefined && spinning.spinForLock(index, locker.me, 0, 0) !== 0) return ACQUIRED;
-    return lockSleeping(locker, index, deadline, what);
+    return lockSleeping(locker, index, deadline, what, NOT_SLEPT);
   });
 }
 
-function lockSleeping(locker: Locker, index: number, deadline: number, what: Perishable | undefined): number {
+function lockSleeping(
+  locker: Locker,
+  index: number,
+  deadline: number,
+  what: Perishable | undefined,
+  came: number,
+): number {
+  if (came < MUST_WAIT) return came;
   const words = locker.memory.words;
   const me = locker.me;
   if (!blockingAllowed()) return lockSpinning(words, index, me, deadline);
   const { spinning } = locker;
-  const begun = now();
-  let slept: 0 | 1 = 0;
+  const goesOn = came === LOCK_MISSED || came === LOOK_FIRST;
+  const begun = goesOn ? usualBegan : now();
+  let slept: 0 | 1 = goesOn ? 1 : 0;
   let starver = 0;
   /** It has slept, and has not starved in vain since. */
-  let rises = false;
+  let rises = goesOn;
   let inVain = 0;
   const how = what === undefined ? FOR_PART : FOR_OWNER;
-  let ask = false;
-  let ended = 0;
+  let ended = came === LOOK_FIRST ? lookForDeadlock(words, locker, index) : 0;
+  let ask = ended === TIMED_OUT;
   for (;;) {
     const step = lockStep(words, index, me, slept, starver);
     if (step > 0) {
@@ -224,7 +264,7 @@ function sleepUsual(
   const { words } = locker.memory;
   const ended = sleepForLock(index, me, seatAt, seen, how, FIRST_SLICE_MS, locker.spinning?.limit ?? 0);
   if (ended === NOT_SLEPT) return sleepAnnounced(words, locker, index + LOCK, seen, index, SLICE_MS, how);
-  countPark(words, seatAt, now() - begun);
+  countParked(words, seatAt, now() - begun);
   return ended === LOOK_FIRST ? lookForDeadlock(words, locker, index) : ended;
 }
 

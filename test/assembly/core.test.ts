@@ -6,9 +6,11 @@ import * as assert from "uvu/assert";
 import { type CoreExports, instantiateCore } from "../../src/assembly/core.ts";
 import { arriveUsual, PARTIES, STATUS, sleepForOthers } from "../../src/protocols/barrier.ts";
 import { beginWait, chooseFor, sleepWait } from "../../src/protocols/condition.ts";
-import { LOCK_MISSED, LOOK_FIRST, sleepForLock } from "../../src/protocols/lock-wait.ts";
+import { LOCK_MISSED, LOOK_FIRST, NOT_SLEPT, sleepForLock, waitForLock } from "../../src/protocols/lock-wait.ts";
 import {
+  ACQUIRED_DIED,
   ASYNC_WAITERS,
+  HELD_BY_ME,
   lockStep,
   MUTEX_WORDS,
   NOT_RECOVERABLE,
@@ -17,11 +19,20 @@ import {
   STARVING,
   SYNC_WAITERS,
   tryLock,
+  UNRECOVERABLE,
   unlock,
   unlockHold,
 } from "../../src/protocols/mutex.ts";
 import { lockReentrant, unlockLevel, unlockReentrant } from "../../src/protocols/reentrant-mutex.ts";
-import { H_DEATHS, PROBES_ARMED, T_PROBES } from "../../src/protocols/seat.ts";
+import {
+  H_DEATHS,
+  PROBES_ARMED,
+  SLOT_ALIVE,
+  SLOT_WORDS,
+  T_PROBES,
+  T_STATE,
+  T_WAIT_CELL,
+} from "../../src/protocols/seat.ts";
 import { spinForLock } from "../../src/protocols/spin.ts";
 import { CAPACITY } from "../../src/protocols/wait-nodes.ts";
 import { suite } from "../support/suite.ts";
@@ -166,6 +177,37 @@ test("how a sleep for a lock ended is told alike: by time, and because the word 
     assert.is(ended, byTime ? LOOK_FIRST : LOCK_MISSED);
     assert.is(core.sleepForLock(lock, owners[0], seat, seen, 2, 1, 0), ended);
     assert.equal(one.words, words);
+  }
+});
+
+test("a wait in one operation comes to the same: taken, held by its own thread, of a dead owner, and by time", () => {
+  const [lock, seat, me] = [64, 40, owners[0]];
+  const other = me + 1;
+  const theirs = seat + SLOT_WORDS;
+  const cases: [word: number, alive: boolean, came: number][] = [
+    [0, true, 1],
+    [SYNC_WAITERS, true, 1],
+    [me, true, -HELD_BY_ME],
+    [NOT_RECOVERABLE, true, -UNRECOVERABLE],
+    [OWNER_DIED, true, -ACQUIRED_DIED],
+    [other, false, -NOT_SLEPT],
+    [other, true, -LOOK_FIRST],
+  ];
+  for (const [word, alive, came] of cases) {
+    for (const limit of [0, -5]) {
+      const [one, { words }] = [memory(), memory()];
+      for (const each of [one.words, words]) {
+        each[lock] = word;
+        each[seat + T_PROBES] = PROBES_ARMED;
+        each[theirs + T_STATE] = alive ? ((other >>> 12) << 2) | SLOT_ALIVE : 0;
+      }
+      const core = instantiateCore(one.wasm) as CoreExports;
+      assert.is(waitForLock(words, lock, me, seat, 2, 1, limit), came, `word ${word}, limit ${limit}`);
+      assert.is(core.waitForLock(lock, me, seat, 2, 1, limit), came);
+      assert.equal(one.words, words);
+      // Whoever goes on without having slept has announced nothing.
+      if (came === -NOT_SLEPT) assert.is(words[seat + T_WAIT_CELL], 0);
+    }
   }
 });
 

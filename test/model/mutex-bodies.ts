@@ -1,5 +1,6 @@
 // What the threads of the mutex's models do.
 
+import { FOR_OWNER } from "../../src/region/waits.ts";
 import { checkpoint } from "../../src/testing/markers.ts";
 import type { ThreadOptions } from "../../src/testing/options.ts";
 import { MutexPlace, type Options, type Words } from "./mutex-place.ts";
@@ -45,16 +46,23 @@ export class MutexBodies extends MutexPlace {
     return { body: (w) => this.lib.mutex.markFree(w, this.at), rounds: 2 };
   }
 
-  /** As {@link blocking}, where the usual course of a sleep is one operation. */
-  protected sleeping(n: number, rounds: number): ThreadOptions<Words>[] {
+  /** As {@link blocking}, where the usual course of a wait is one operation, and that of each further sleep another. */
+  protected sleeping(n: number, rounds: number, limit = 0): ThreadOptions<Words>[] {
     const body = (w: Words, { index }: { index: number }): unknown => {
       const { lockWait, mutex, park, threads, wordLock } = this.lib;
       const me = this.me(index);
       if (mutex.tryLock(w, this.at, me) !== 0) return this.hold(w, me, mutex.ACQUIRED);
-      const sleepForLock = (at: number, by: number, seat: number, seen: number, how: number): number =>
-        lockWait.sleepForLock(w, at, by, seat, seen, how, park.SLICE_MS, 0);
-      const locker = { memory: { words: w } as never, me, seatAt: threads.slotWord(index), sleeping: { sleepForLock } };
-      const result = wordLock.lockBlocking(locker, this.at, Number.POSITIVE_INFINITY);
+      const sleeping = {
+        sleepForLock: (at: number, by: number, seat: number, seen: number, how: number): number =>
+          lockWait.sleepForLock(w, at, by, seat, seen, how, park.SLICE_MS, limit),
+        waitForLock: (at: number, by: number, seat: number, how: number): number =>
+          lockWait.waitForLock(w, at, by, seat, how, park.SLICE_MS, limit),
+      };
+      const locker = { memory: { words: w } as never, me, seatAt: threads.slotWord(index), sleeping };
+      const came = wordLock.waitUsual(locker, sleeping, this.at, FOR_OWNER);
+      checkpoint("waited", came);
+      if (came > 0) return this.hold(w, me, mutex.ACQUIRED);
+      const result = wordLock.lockBlocking(locker, this.at, Number.POSITIVE_INFINITY, undefined, came);
       return this.hold(w, me, result);
     };
     return Array.from({ length: n }, () => ({ body, rounds }));

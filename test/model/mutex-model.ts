@@ -85,6 +85,10 @@ class MutexModels extends MutexBodies {
       }),
       model("2 threads × 2, sleeping in one operation", true, { threads: this.sleeping(2, 2) }),
       model("2 threads × 1, sleeping in one operation, a death", true, { threads: this.sleeping(2, 1), ...crash }),
+      model("2 threads × 2, spinning and sleeping in one operation", false, { threads: this.sleeping(2, 2, -3) }),
+      model("2 threads sleeping in one operation beside 2 rounds", false, {
+        threads: [...this.sleeping(2, 1), ...sync(1, { rounds: 2 })],
+      }),
       model("3 threads × 1, sleeping in one operation", false, { threads: this.sleeping(3, 1) }),
       model("3 threads × 1, sleeping in one operation, a death", false, { threads: this.sleeping(3, 1), ...crash }),
       model("2 threads × 1, marked by a recording meanwhile", true, { threads: [...sync(2), this.marking()] }),

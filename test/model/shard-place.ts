@@ -138,6 +138,7 @@ export class ShardPlace {
       lockFast: (at: number, owner: number) => mutex.tryLock(words, at, owner),
       unlock: (at: number, owner: number) => mutex.unlock(words, at, owner),
       spin: () => 0,
+      wait: () => -7,
       unlockHold: () => 0,
     };
     for (const shard of shards) lib.lockShard({ region, me, locks }, shard);

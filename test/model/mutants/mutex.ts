@@ -50,6 +50,14 @@ export const mutexMutants: readonly Mutant[] = [
     expect: LOST,
   },
   {
+    name: "what goes on after a sleep in one operation forgets that it slept",
+    file: LOOP,
+    find: "let slept = goesOn ? 1 : 0;",
+    replace: "let slept = 0;",
+    model: "2 threads sleeping in one operation beside 2 rounds",
+    expect: LOST,
+  },
+  {
     name: "notify skipped",
     file: LOOP,
     find: "if ((owed & WAKE_SYNC) !== 0)\n        wake(words, index + LOCK, 1);",
