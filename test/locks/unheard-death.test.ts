@@ -78,6 +78,18 @@ for (const [title, named] of [
   });
 }
 
+/** Awaits `body` by a clock that is later by all the time that it gives, each time it is asked. */
+async function byLateClock(body: () => Promise<void>): Promise<void> {
+  const real = performance.now;
+  let late = 0;
+  performance.now = () => real.call(performance) + (late += SOON.timeout);
+  try {
+    await body();
+  } finally {
+    performance.now = real;
+  }
+}
+
 const rwLock = (region: Region): RwLock => RwLock.named("it", { region });
 
 everyWay("RwLock, a writer", (there) => rwLock(there).write(), {
@@ -98,6 +110,8 @@ everyWay("RwLock, a reader", (there) => rwLock(there).read(), {
   "tryWrite()": (here) => assert.ok(rwLock(here).tryWrite()),
   "write() with a time-out": (here) => rwLock(here).write(SOON).release(),
   "writeAsync() with a time-out": async (here) => (await rwLock(here).writeAsync(SOON)).release(),
+  "writeAsync(), whose time is over before it has the gate": (here) =>
+    byLateClock(async () => (await rwLock(here).writeAsync(SOON)).release()),
   "tryUpgrade()": (here) => assert.ok(rwLock(here).upgradable().tryUpgrade()),
   "upgrade() with a time-out": (here) => rwLock(here).upgradable().upgrade(SOON).release(),
 });
