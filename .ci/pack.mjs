@@ -67,13 +67,15 @@ function entryPoints(from) {
 /** Sections of README.md that say nothing to someone who has the package and not the repository. */
 const OF_REPOSITORY = ["Two commands", "The main job", "Figures", "Beside others", "The native part", "Commands"];
 
-/** The package's README: without those sections, without pictures, and links to files of the repository as plain words. */
+/** The package's README: without those sections, without pictures, and nothing that sends to files of the repository. */
 function shortReadme(text) {
   const [head, ...sections] = text.split(/^(?=## )/m);
   const kept = sections.filter((section) => !OF_REPOSITORY.some((title) => section.startsWith(`## ${title}\n`)));
   return [head, ...kept]
     .join("")
     .replace(/^!\[.*\]\(.*\)\n\n?/gm, "")
+    .replace(/^\[[^\]]*\]\((?!https?:|#)[^)]*\)[^\n]*\n\n/gm, "")
+    .replace(/(?:; see| More in) \[[^\]]*\]\((?!https?:|#)[^)]*\)\.?/g, "")
     .replace(/\[([^\]]*)\]\((?!https?:|#)[^)]*\)/g, "$1");
 }
 
@@ -208,9 +210,9 @@ async function shrink() {
   renameSync(shipped, full);
   try {
     await writeSmall(full, shipped);
+    cpSync(readme, fullReadme);
     cpSync(join(root, "package.json"), fullManifest);
     writeFileSync(join(root, "package.json"), shortManifest());
-    cpSync(readme, fullReadme);
     writeFileSync(readme, shortReadme(readFileSync(fullReadme, "utf8")));
   } catch (error) {
     restore();
