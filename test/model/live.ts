@@ -121,7 +121,8 @@ function methodsOf(declared: Ast): [name: string, method: Ast][] {
 
 function asScope(method: Ast, name: string, objects: Readonly<Record<string, string>>, told: Told): Edit[] {
   const body = method.body as Ast;
-  const after = [...(method.params as Ast[]).flatMap((param) => [...namesIn(param)])].flatMap((n) => objects[n] ?? []);
+  const names = (method.params as Ast[]).flatMap((param) => [...namesIn(param)]);
+  const after = names.flatMap((each) => objects[each] ?? []);
   return [
     { at: body.start + 1, text: " return its.inScope(() => {" },
     ...new Live(method, name, objects, told.inside).edits(),
