@@ -69,17 +69,18 @@ export function notRun(why: string, seconds: number): Outcome {
 export const isBounded = (model: Model): boolean =>
   model.options.mode !== undefined || model.options.preemptions !== undefined;
 
-/** All cases that the words choose, longest first. */
-export async function listCases(short: boolean, only?: string, mutant?: string): Promise<Case[]> {
+/** All cases that the words choose, longest first; `long`: those of the long form, and no others. */
+export async function listCases(short: boolean, only?: string, mutant?: string, long = false): Promise<Case[]> {
   const cases: Case[] = [];
   const library = await sharedLibrary({});
   for (const protocol of protocols) {
     const chosen = (name: string): boolean => only === undefined || `${protocol.name} ${name}`.includes(only);
     const models = mutant !== undefined ? [] : protocol.models(library);
     for (const m of models) {
-      if ((!short || m.short) && chosen(m.name)) cases.push({ protocol: protocol.name, kind: "model", name: m.name });
+      if ((m.long === true) === long && (!short || m.short) && chosen(m.name))
+        cases.push({ protocol: protocol.name, kind: "model", name: m.name });
     }
-    if (only !== undefined) continue;
+    if (only !== undefined || long) continue;
     for (const m of protocol.mutants) {
       if (mutant === undefined || m.name.includes(mutant)) {
         cases.push({ protocol: protocol.name, kind: "mutant", name: m.name });

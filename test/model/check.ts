@@ -1,13 +1,14 @@
 // npm run check:model: every interleaving of the shipped protocols, and all mutants, shared out over the cores.
 //
-//   node dist/test/model/check.js [--short] [--json] [--only MODEL] [--mutant NAME] [--replay SCHEDULE] [--verbose]
+//   node dist/test/model/check.js [--short|--long] [--json] [--only MODEL] [--mutant NAME] [--replay SCHEDULE] [--verbose]
 //                                 [--jobs N] [--limit SECONDS] [--part K/N]
 //
 // --short      the small models only (npm test)
+// --long       the models that are too large for the usual form, and no others
 // --only       models whose protocol and name hold the words; with --replay, runs one schedule of it and prints it
 // --mutant     only mutants whose name holds the words; prints each one's shortest failing schedule
 // --jobs       processes; default: one for each core
-// --limit      seconds after which a case has failed; default 600
+// --limit      seconds after which a case has failed; default 600, with --long 7200
 // --part       only every N-th case, beginning with the K-th: for several machines
 // --json       one JSON document as the last line of standard output
 // A case that throws, or whose process is lost, is a failed case; the others go on.
@@ -19,6 +20,7 @@ import { runCases } from "./pool.ts";
 const { values } = parseArgs({
   options: {
     short: { type: "boolean", default: false },
+    long: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     verbose: { type: "boolean", default: false },
     only: { type: "string" },
@@ -87,7 +89,8 @@ function partOf(cases: readonly Case[], part: string): readonly Case[] {
 
 async function main(): Promise<boolean> {
   const start = performance.now();
-  const listed = partOf(await listCases(values.short, values.only, values.mutant), values.part ?? "1/1");
+  const { short, long, only, mutant } = values;
+  const listed = partOf(await listCases(short, only, mutant, long), values.part ?? "1/1");
   if (listed.length === 0) throw new Error(`nothing is named "${values.only ?? values.mutant}"`);
   const shortest = values.mutant !== undefined || values.verbose;
   const cases = listed.map((c) => ({ ...c, shortest, replay: values.replay }));
@@ -98,7 +101,7 @@ async function main(): Promise<boolean> {
       found.push({ what, outcome });
       sayCase(what, outcome);
     },
-    { jobs: number(values.jobs), limit: number(values.limit) },
+    { jobs: number(values.jobs), limit: number(values.limit) ?? (values.long ? 7200 : undefined) },
   );
   const mutants = found.filter((f) => f.what.kind === "mutant");
   const escaped = mutants.filter((f) => !f.outcome.ok).map((f) => f.what.name);

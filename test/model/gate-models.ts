@@ -11,6 +11,8 @@ import { type Here, type Options, Places, unless, values, type Words } from "./p
 /** As in locks/semaphore-waits.ts and region/word-lock.ts: how long permits are kept for a task or a starver. */
 const RESERVED_MS = 10;
 const large: Partial<Options> = { states: 20e6, livelocks: "ignore" };
+/** In the long form. */
+const whole: Partial<Options> = { ...large, states: 200e6 };
 const few: Partial<Options> = { ...large, preemptions: 2 };
 
 export function barrierModels(library: Library): readonly Model[] {
@@ -97,6 +99,16 @@ export function barrierModels(library: Library): readonly Model[] {
       [{ body: patient, crash: false }, expectant, expectant],
       { ...p.crash(), ...large, preemptions: 0 },
     ),
+    {
+      ...p.model(
+        "barrier: 3 threads, one with a time-out that lives, a death",
+        false,
+        make(3),
+        [{ body: patient, crash: false }, expectant, expectant],
+        { ...p.crash(), ...whole },
+      ),
+      long: true,
+    },
     p.model("barrier: 2 threads × 2 with a time-out, a death", false, make(2), [patient2, patient2], {
       ...p.crash(),
       ...large,
@@ -236,6 +248,13 @@ export function semaphoreModels(library: Library): readonly Model[] {
       [holder, holder, holder],
       { ...p.crash(), ...large, preemptions: 1 },
     ),
+    {
+      ...p.model("semaphore: owned, 3 threads, a death", false, make(1, { owned: true }), [holder, holder, holder], {
+        ...p.crash(),
+        ...whole,
+      }),
+      long: true,
+    },
     p.model(
       "semaphore: fair, 2 threads × 2",
       false,
@@ -256,6 +275,23 @@ export function semaphoreModels(library: Library): readonly Model[] {
       [holder, holder, holder],
       few,
     ),
+    p.model(
+      "semaphore: fair, 3 threads, a death, no preemption",
+      false,
+      make(1, { fair: true, owned: true }),
+      [holder, holder, holder],
+      { ...p.crash(), ...large, preemptions: 0 },
+    ),
+    {
+      ...p.model(
+        "semaphore: fair, 3 threads, a death",
+        false,
+        make(1, { fair: true, owned: true }),
+        [holder, holder, holder],
+        { ...p.crash(), ...whole },
+      ),
+      long: true,
+    },
     p.model("semaphore: fair, 2 threads, a death", true, make(1, { fair: true, owned: true }), [holder, holder], {
       ...p.crash(),
       ...large,

@@ -53,10 +53,26 @@ test("two variables of one name, one within the block of the other, are refused"
   assert.throws(() => told("const x = 1; { const x = 2; g(x); } return x;"), /two variables x/);
 });
 
+test("a method becomes a scope, and tells what its object remembers", () => {
+  const code = "class C extends B {\n  async one(a) { await g(a); }\n  #two(a, b) { const x = g(a); return x; }\n}";
+  const told = { inside: "this.remembered()", after: "this.remembered(), this.cell" };
+  assert.is(
+    tellLive(code, () => true, { b: "b.state" }, { "C.#two": told }),
+    code
+      .replace("{ const", "{ return its.inScope(() => { @0 const")
+      .replace("return x; }", "@15 return x; }, () => [this.remembered(), this.cell, b.state]); }")
+      .replace("@0", 'if (its.listens()) its.atLoop("C.#two 9", [a], [b.state, this.remembered()]);')
+      .replace("@15", 'if (its.listens()) its.atLoop("C.#two 25", [x], [b.state, this.remembered()]);'),
+  );
+  assert.throws(() => tellLive(code, () => true, {}, { "C.three": told }), /no method C\.three/);
+});
+
 for (const [protocol, name] of [
   ["rw-lock", "rw: 2 writers"],
   ["rw-lock", "rw: 2 writers, a death"],
   ["unheard", "unheard: once: 2 threads × 2, a death"],
+  ["semaphore", "semaphore: one wants two permits, one wants one"],
+  ["barrier", "barrier: 2 threads with a time-out"],
 ] as const) {
   test(`${name}: the ends are the same, and so many, as if nothing was told`, async () => {
     const chosen = protocols.find((p) => p.name === protocol);

@@ -5,7 +5,8 @@
 // backwards over the statements, loops until nothing changes. What a function within the function names is alive wherever
 // it can be named, and so is all that is named in a statement of a kind that is not known here. Objects are no values:
 // what changes in those that a variable holds, is told by `objects`.
-// Invariant: only checkpoints are added, and only in functions that are scopes (loops.ts): what the callers know is not named.
+// Methods of classes become scopes here: there is nowhere else to put one around those that are private.
+// Invariant: only checkpoints and scopes are added, and checkpoints only in scopes: what the callers know is not named.
 import { parseAst } from "rolldown/parseAst";
 import { MisfitError } from "./misfit.ts";
 
@@ -26,6 +27,12 @@ interface Variable {
 interface Edit {
   readonly at: number;
   readonly text: string;
+}
+
+/** What a method leaves behind beside what it returns: while it runs, and after it. */
+export interface Told {
+  readonly inside: string;
+  readonly after: string;
 }
 
 type Names = ReadonlySet<string>;
@@ -71,33 +78,70 @@ function namesIn(node: unknown): Set<string> {
 
 /**
  * The module with checkpoints before the statements of those of its functions that `chosen` names; `objects`: by the names of
- * variables that hold objects, what in them changes.
+ * variables that hold objects, what in them changes. `methods`: by `Class.method`, the methods to which the same is done.
  */
 export function tellLive(
   text: string,
   chosen: (name: string) => boolean,
   objects: Readonly<Record<string, string>> = {},
+  methods: Readonly<Record<string, Told>> = {},
 ): string {
   const edits: Edit[] = [];
+  const done = new Set<string>();
   for (const part of (parseAst(text) as unknown as { body: Ast[] }).body) {
     const declared = part.type === "ExportNamedDeclaration" && isAst(part.declaration) ? part.declaration : part;
+    if (declared.type === "ClassDeclaration") {
+      for (const [name, method] of methodsOf(declared)) {
+        if (!Object.hasOwn(methods, name)) continue;
+        done.add(name);
+        edits.push(...asScope(method, name, objects, methods[name]));
+      }
+    }
     if (declared.type !== "FunctionDeclaration" || declared.async === true) continue;
     const { name } = declared.id as unknown as { name: string };
     if (chosen(name)) edits.push(...new Live(declared, name, objects).edits());
   }
+  for (const name of Object.keys(methods)) if (!done.has(name)) throw new MisfitError(`there is no method ${name}`);
   const ordered = edits.map((edit, nth) => ({ ...edit, nth })).sort((a, b) => b.at - a.at || b.nth - a.nth);
   return ordered.reduce((changed, { at, text: added }) => changed.slice(0, at) + added + changed.slice(at), text);
+}
+
+/** The methods of a class, but for accessors, static and async ones. */
+function methodsOf(declared: Ast): [name: string, method: Ast][] {
+  const { name } = declared.id as unknown as { name: string };
+  const members = (declared.body as Ast).body as Ast[];
+  return members.flatMap((member) => {
+    const method = member.value as Ast | null;
+    if (member.type !== "MethodDefinition" || member.kind !== "method" || member.static === true) return [];
+    if (!isAst(method) || method.async === true) return [];
+    const { type, name: key } = member.key as unknown as { type: string; name: string };
+    return [[`${name}.${type === "PrivateIdentifier" ? "#" : ""}${key}`, method] as [string, Ast]];
+  });
+}
+
+function asScope(method: Ast, name: string, objects: Readonly<Record<string, string>>, told: Told): Edit[] {
+  const body = method.body as Ast;
+  const names = (method.params as Ast[]).flatMap((param) => [...namesIn(param)]);
+  const after = names.flatMap((each) => objects[each] ?? []);
+  return [
+    { at: body.start + 1, text: " return its.inScope(() => {" },
+    ...new Live(method, name, objects, told.inside).edits(),
+    { at: body.end - 1, text: `}, () => [${[told.after, ...after].filter((part) => part !== "").join(", ")}]); ` },
+  ];
 }
 
 class Live {
   private readonly of: Ast;
   private readonly name: string;
   private readonly objects: Readonly<Record<string, string>>;
+  private readonly self: string;
   private readonly variables: Variable[] = [];
   private readonly captured = new Set<string>();
   private readonly alive = new Map<Ast, { readonly names: Names; readonly bare: boolean }>();
 
-  constructor(of: Ast, name: string, objects: Readonly<Record<string, string>>) {
+  /** `self`: what changes in the object whose method it is. */
+  constructor(of: Ast, name: string, objects: Readonly<Record<string, string>>, self = "") {
+    this.self = self;
     this.of = of;
     this.name = name;
     this.objects = objects;
@@ -123,6 +167,7 @@ class Live {
     const alive = this.visible(start).filter(({ name }) => names.has(name) || this.captured.has(name));
     const told = alive.map(({ name }) => name);
     const also = this.visible(start).flatMap(({ name }) => this.objects[name] ?? []);
+    if (this.self !== "") also.push(this.self);
     return `if (its.listens()) its.atLoop("${this.name} ${start - this.of.start}", [${told.join(", ")}], [${also.join(", ")}]);`;
   }
 

@@ -3,7 +3,7 @@
 // checkpoints at the head of the loops within them, with every variable of the function that is declared before the loop.
 // Objects among these are no values: what changes in them is named here.
 // Invariant: every patch fits exactly once; and the checker runs merged logs again, so what is missing is an error.
-import { tellLive } from "./live.ts";
+import { type Told, tellLive } from "./live.ts";
 import { MisfitError } from "./misfit.ts";
 import type { Sources } from "./sources.ts";
 
@@ -85,8 +85,27 @@ const SCOPES: Readonly<Record<string, readonly (string | readonly [name: string,
     "acquireFastOf",
     "stepOf",
     "releaseOwned",
+    "releaseOf",
+    "announce",
+    "reclaim",
+    ["withTables", "(_place, work) => its.toldBy(work)"],
+    ["takeOwned", "(_place, _n, take) => its.toldBy(take)"],
     ["queueStepOf", "(_place, { ticket, placed }) => [ticket, placed]"],
     ["leaveQueueOf", "(_place, { ticket, placed }) => [ticket, placed]"],
+  ],
+  "locks/semaphore-holders.js": ["heldHere", "claimEntry", "addHeld", "recount"],
+  "locks/semaphore-place.js": ["payPermits"],
+  "locks/semaphore-queue.js": [
+    "drawTicket",
+    "firstBut",
+    ["queueStep", "(_place, { ticket, placed }) => [ticket, placed]"],
+    ["leaveQueue", "(_place, { ticket, placed }) => [ticket, placed]"],
+    "before",
+    "callFirst",
+    "call",
+    "callEveryone",
+    "taskThatTarries",
+    "sendToEnd",
   ],
   "locks/semaphore.js": ["acquire", "tryAcquire", "release"].map(
     (name) => [`Semaphore.prototype.${name}`, "function () { return [this.remembered()]; }"] as const,
@@ -121,7 +140,74 @@ const SCOPES: Readonly<Record<string, readonly (string | readonly [name: string,
 const OBJECTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "region/fair-lock.js": { place: "place.state" },
   "region/wait-queue.js": { locker: "...its.owed(locker)" },
+  "locks/barrier.js": { arrival: "...its.stateOf(arrival)" },
+  "locks/barrier-base.js": { arrival: "...its.stateOf(arrival)", work: "...its.toldBy(work)" },
+  "locks/semaphore-queue.js": { request: "request.ticket, request.placed" },
+  "locks/semaphore-tables.js": {
+    request: "request.ticket, request.placed",
+    work: "...its.toldBy(work)",
+    take: "...its.toldBy(take)",
+  },
 };
+
+const NOTHING: Told = { inside: "", after: "" };
+const BARGING: Told = { inside: "this.remembered()", after: "this.remembered(), this.cell, this.expected" };
+const QUEUED: Told = { inside: "this.remembered(), this.expected", after: "this.remembered(), this.expected" };
+
+/** Methods that leave nothing behind but what they return, and what is told of their object. */
+const METHODS: Readonly<Record<string, Readonly<Record<string, Told>>>> = {
+  "locks/semaphore-waits.js": {
+    "BargingWait.attempt": BARGING,
+    "BargingWait.leave": BARGING,
+    "BargingWait.#starve": BARGING,
+    "BargingWait.#buryStarver": BARGING,
+    "BargingWait.#taskThatTarries": BARGING,
+    "QueuedWait.attempt": QUEUED,
+    "QueuedWait.leave": QUEUED,
+  },
+  "locks/barrier.js": {
+    "Barrier.#waitUsual": NOTHING,
+    "Barrier.#look": NOTHING,
+    "Barrier.#arrive": NOTHING,
+    "Barrier.#mustNotActHere": NOTHING,
+    "Barrier.#expired": NOTHING,
+  },
+  "locks/barrier-base.js": {
+    "BarrierBase.passed": NOTHING,
+    "BarrierBase.breakIfActorDied": NOTHING,
+    "BarrierBase.breakUp": NOTHING,
+    "BarrierBase.wake": NOTHING,
+    "BarrierBase.locked": NOTHING,
+  },
+};
+
+/** Functions that are handed on to a scope, and change what their maker remembers: it is told behind that scope. */
+const HANDED_ON: readonly (readonly [file: string, head: string, end: string, told: string])[] = [
+  [
+    "locks/semaphore-tables.js",
+    "const take = () => {\n            step = ",
+    "return step === TOOK;\n        };",
+    "[step]",
+  ],
+  [
+    "locks/semaphore-tables.js",
+    "() => {\n        if (place.owned && claimEntry(place))\n            announce(place, true);\n        if (queueStep(",
+    "queueStep(place, request, more, false);\n    }",
+    "[request.ticket, request.placed]",
+  ],
+  [
+    "locks/semaphore-tables.js",
+    "() => leaveQueue(place, request, keep)",
+    "() => leaveQueue(place, request, keep)",
+    "[request.ticket, request.placed]",
+  ],
+  [
+    "locks/barrier.js",
+    "(words) => {\n                if (arrival.index === undefined && this.#arrive(",
+    'return "wait";\n            }',
+    "its.stateOf(arrival)",
+  ],
+];
 
 /**
  * Modules that are compiled to WebAssembly as well: there is nowhere but in the memory where their functions could leave anything,
@@ -175,6 +261,8 @@ export function scoped(work, also) {
 }
 export const inScope = (work, also) => scope(work, () => [...also(), ...told()]);
 export const owed = (locker) => locker.owedWakes ?? [];
+export const telling = (work, told) => Object.assign(work, { told });
+export const toldBy = ({ told }) => (told === undefined ? [] : told());
 export const stateOf = ({ index, generation, ended }) => [index, generation, ended];
 let numbered = false;
 export function numberHolds(yes) { numbered = yes; }
@@ -195,6 +283,11 @@ export function tellLoops(sources: Sources): void {
     const scoped = "const look = its.inScope(() => this.#look(arrival, ask), () => its.stateOf(arrival));";
     return once(text, "const look = this.#look(arrival, ask);", scoped);
   });
+  for (const patch of HANDED_ON) sources.edit(patch[0], (text) => telling(text, patch));
+  for (const file of Object.keys(METHODS)) {
+    if (!Object.hasOwn(SCOPES, file)) tellLiveIn(sources, file, new Set());
+    add(file, "");
+  }
   for (const [file, head, remembers] of MEMORIES) {
     const method = `remembered() { return [${remembers}].join(); }`;
     sources.edit(file, (text) => once(text, head, `${head} ${method}`));
@@ -227,7 +320,7 @@ const live = new Map<string, string>();
 function tellLiveIn(sources: Sources, file: string, chosen: ReadonlySet<string>): void {
   sources.edit(file, (text) => {
     const key = `${file}\n${text}`;
-    const known = live.get(key) ?? tellLive(text, (name) => chosen.has(name), OBJECTS[file]);
+    const known = live.get(key) ?? tellLive(text, (name) => chosen.has(name), OBJECTS[file], METHODS[file]);
     live.set(key, known);
     return known;
   });
@@ -270,6 +363,16 @@ function inSight(before: readonly string[], loop: string): string[] {
     if (found !== null) names.push(...(found[1] ?? found[2]).split(",").map((n) => n.trim().split(": ").at(-1) ?? ""));
   }
   return names.filter((name) => name !== "");
+}
+
+/** The text with one function that tells what it changes. */
+function telling(text: string, [, head, end, told]: (typeof HANDED_ON)[number]): string {
+  once(text, head, "");
+  const from = head.startsWith("const") ? head.indexOf("=") + 2 : 0;
+  const start = text.indexOf(head) + from;
+  const stop = text.indexOf(end, start - from) + end.length - (end.endsWith(";") ? 1 : 0);
+  if (stop < end.length) throw new MisfitError(`the patch does not fit: ${end}`);
+  return `${text.slice(0, start)}its.telling(${text.slice(start, stop)}, () => ${told})${text.slice(stop)}`;
 }
 
 function once(text: string, find: string, replace: string): string {

@@ -8,6 +8,8 @@ export interface Model {
   readonly name: string;
   /** Part of the short form that runs within `npm test`. */
   readonly short: boolean;
+  /** Takes longer than everything else together: part of the long form alone. */
+  readonly long?: boolean;
   readonly options: ExploreOptions<Int32Array>;
 }
 

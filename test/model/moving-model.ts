@@ -4,7 +4,7 @@
 // The native part is modelled by a word a thread that says on which cell it sleeps (0: on none): a wake takes the words that
 // name its cell back to 0, a move lets them name another cell. Finer steps than the real ones, which are taken under a lock.
 import { ConditionBodies } from "./condition-bodies.ts";
-import { type Locker, SEATS, type Words } from "./condition-place.ts";
+import { type Locker, type Options, SEATS, type Words } from "./condition-place.ts";
 import type { Library } from "./library.ts";
 import type { Model } from "./model.ts";
 
@@ -23,6 +23,14 @@ class MovingModels extends ConditionBodies {
     const base = this.base();
     const onCrash = (t: number, w: Words): void => this.lib.threads.buryThread(w, t);
     const both = [{ body: this.taker() }, { body: this.taker() }];
+    const dying: Options = {
+      ...base,
+      threads: [...both, { body: this.giver(2, true), crash: false }],
+      crashes: 1,
+      onCrash,
+      // The slices of one waiter may end again and again, and that of another never: no clock is so unfair.
+      livelocks: "ignore",
+    };
     return [
       {
         name: "moved: a taker, and a giver that wakes all, × 2",
@@ -46,19 +54,15 @@ class MovingModels extends ConditionBodies {
         options: { ...base, threads: [...both, { body: this.giver(2, true) }], preemptions: 1, states: 3e6 },
       },
       {
-        name: "moved: 2 takers, and a giver that wakes all; one dies",
+        name: "moved: 2 takers, and a giver that wakes all; one dies, no preemption",
         short: true,
-        options: {
-          ...base,
-          memory: this.memory(),
-          threads: [...both, { body: this.giver(2, true), crash: false }],
-          preemptions: 0,
-          crashes: 1,
-          onCrash,
-          // The slices of one waiter may end again and again, and that of another never: no clock is so unfair.
-          livelocks: "ignore",
-          states: 3e6,
-        },
+        options: { ...dying, preemptions: 0, states: 3e6 },
+      },
+      {
+        name: "moved: 2 takers, and a giver that wakes all; one dies",
+        short: false,
+        long: true,
+        options: { ...dying, states: 200e6 },
       },
     ];
   }

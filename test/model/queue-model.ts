@@ -108,11 +108,20 @@ class QueueModels {
         { ...crash, ...large },
       ),
       model(
-        "a task and a thread that consume, one dies",
+        "a task and a thread that consume, one dies, at most 1 preemption",
         false,
         [this.push(1, ROOMY, 2, safe), this.popTasks(1), this.pop()],
         { ...crash, ...large, preemptions: 1 },
       ),
+      {
+        ...model(
+          "a task and a thread that consume, one dies",
+          false,
+          [this.push(1, ROOMY, 2, safe), this.popTasks(1), this.pop()],
+          { ...crash, ...large, states: 200e6 },
+        ),
+        long: true,
+      },
       model("3 consumers", false, [this.push(1, ROOMY, 3), this.pop(), this.pop(), this.pop()], {
         preemptions: 2,
         states: 3e6,
