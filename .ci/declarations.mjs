@@ -185,6 +185,24 @@ class Collected {
   }
 }
 
+/** Strings and comments, which keep their spaces. */
+const KEPT = /("(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`|\/\*[\s\S]*?\*\/|^\/\/\/.*$)/m;
+
+/** Declarations without spaces that part nothing; each member stays on a line of its own. */
+function withoutSpaces(text) {
+  const tight = (code) =>
+    code
+      .replace(/^ +/gm, "")
+      .replace(/ *(=>|[:=|&{]) */g, "$1")
+      .replace(/, /g, ",")
+      .replace(/ \}/g, "}")
+      .replace(/^export declare (?=abstract |class |const |function )/gm, "export ");
+  return text
+    .split(KEPT)
+    .map((part, i) => (i % 2 === 0 ? tight(part) : part))
+    .join("");
+}
+
 /**
  * The text of the one file, and for each entry that of its own. `entries`: absolute paths of declarations, the most
  * used first. What the first `heads` of them need keeps the first sentence of its comment, what the first `members`
@@ -226,5 +244,5 @@ export function bundleDeclarations(entries, into, { heads, members }) {
   const imports = [...collected.outside].map(([from, items]) => `import type { ${items.join(", ")} } from "${from}";`);
   // A program that is compiled for an older library has no type `Disposable` of its own.
   imports.unshift('/// <reference lib="esnext.disposable" />');
-  return { text: `${[...imports, ...texts, "export {};"].join("\n")}\n`, names };
+  return { text: `${withoutSpaces([...imports, ...texts, "export {};"].join("\n"))}\n`, names };
 }

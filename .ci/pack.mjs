@@ -8,8 +8,8 @@
 // The package's README is the part of README.md that is of use without the repository, as links to docs are not.
 // Packages that an entry imports (pprof-format) are bundled too, and their licences are put into dist/src/licenses.
 //
-// Invariant: dist/src is either the full form or has a full twin in dist/src.full, and so has README.md in
-// dist/README.full.md. An interrupted packing is mended by the next `shrink`, `restore` or set-up. Entry points share chunks, so a process has each class, and the default region, once.
+// Invariant: dist/src is either the full form or has a full twin in dist/src.full, and so have README.md and package.json in
+// dist/README.full.md and dist/package.full.json. An interrupted packing is mended by the next `shrink`, `restore` or set-up. Entry points share chunks, so a process has each class, and the default region, once.
 
 import { spawnSync } from "node:child_process";
 import {
@@ -28,17 +28,22 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { bundleDeclarations } from "./declarations.mjs";
+import { shortNames } from "./members.mjs";
+import { packFunctions, shortenMembers } from "./scripts.mjs";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const shipped = join(root, "dist", "src");
 const full = join(root, "dist", "src.full");
-const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const fullManifest = join(root, "dist", "package.full.json");
+// As it is before packing, also if a packing was interrupted.
+const manifest = JSON.parse(readFileSync(existsSync(fullManifest) ? fullManifest : join(root, "package.json"), "utf8"));
 
 const readme = join(root, "README.md");
 const fullReadme = join(root, "dist", "README.full.md");
 
 function restore() {
   if (existsSync(fullReadme)) renameSync(fullReadme, readme);
+  if (existsSync(fullManifest)) renameSync(fullManifest, join(root, "package.json"));
   if (!existsSync(full)) return;
   rmSync(shipped, { recursive: true, force: true });
   renameSync(full, shipped);
@@ -62,13 +67,15 @@ function entryPoints(from) {
 /** Sections of README.md that say nothing to someone who has the package and not the repository. */
 const OF_REPOSITORY = ["Two commands", "The main job", "Figures", "Beside others", "The native part", "Commands"];
 
-/** The package's README: without those sections, without pictures, and links to files of the repository as plain words. */
+/** The package's README: without those sections, without pictures, and nothing that sends to files of the repository. */
 function shortReadme(text) {
   const [head, ...sections] = text.split(/^(?=## )/m);
   const kept = sections.filter((section) => !OF_REPOSITORY.some((title) => section.startsWith(`## ${title}\n`)));
   return [head, ...kept]
     .join("")
     .replace(/^!\[.*\]\(.*\)\n\n?/gm, "")
+    .replace(/^\[[^\]]*\]\((?!https?:|#)[^)]*\)[^\n]*\n\n/gm, "")
+    .replace(/(?:; see| More in) \[[^\]]*\]\((?!https?:|#)[^)]*\)\.?/g, "")
     .replace(/\[([^\]]*)\]\((?!https?:|#)[^)]*\)/g, "$1");
 }
 
@@ -89,6 +96,11 @@ const keepNames = { class: true, function: false };
 /** Writes the scripts; returns the names of the packages whose code is in them. */
 async function writeScripts(entries, from, to) {
   const { build } = await import("rolldown");
+  const names = shortNames(root, from, readFileSync(join(to, "declarations.d.ts"), "utf8"));
+  const shorten = {
+    name: "short members",
+    transform: (code, id) => (id.startsWith(from) ? shortenMembers(code, names) : null),
+  };
   const nameOf = (path) => relative(from, path).replaceAll("\\", "/").slice(0, -".js".length);
   const { output } = await build({
     cwd: root,
@@ -98,6 +110,8 @@ async function writeScripts(entries, from, to) {
     transform: { target: "es2022" },
     preserveEntrySignatures: "strict",
     logLevel: "warn",
+    checks: { pluginTimings: false },
+    plugins: [shorten],
     // Most of what modules share are numbers: offsets and bits.
     optimization: { inlineConst: { mode: "all", pass: 3 } },
     output: {
@@ -115,29 +129,6 @@ async function writeScripts(entries, from, to) {
   return new Set(modules.flatMap((path) => /.*node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/.exec(path)?.[1] ?? []));
 }
 
-/** Where the functions, classes and methods below this node begin. */
-function beginnings(node) {
-  if (typeof node !== "object" || node === null) return [];
-  const own = /^(?:FunctionDeclaration|ClassDeclaration|MethodDefinition)$/.test(node.type) ? [node.start] : [];
-  return [...own, ...Object.values(node).flatMap(beginnings)];
-}
-
-/** Each function on a line of its own: Node prints the line that an uncaught error comes from, however long it is. */
-async function breakLines(to) {
-  const { parseAst } = await import("rolldown/parseAst");
-  for (const path of filesOf(to, ".js")) {
-    const text = readFileSync(path, "utf8");
-    const ends = [...new Set([0, ...beginnings(parseAst(text)), text.length])].sort((a, b) => a - b);
-    writeFileSync(
-      path,
-      ends
-        .map((end, i) => text.slice(ends[i - 1] ?? 0, end))
-        .join("\n")
-        .trimStart(),
-    );
-  }
-}
-
 /** Bytes that the package may have, packed. */
 const BUDGET = 149_000;
 
@@ -153,7 +144,7 @@ const DETAILS = [
 
 /** What the package weighs, nearly: a compressed archive of its files. */
 function weigh(to) {
-  const paths = [...filesOf(to, ""), ...["LICENSE", "package.json"].map((name) => join(root, name))];
+  const paths = [...filesOf(to, ""), join(root, "LICENSE")];
   const parts = paths
     .filter((path) => statSync(path).isFile())
     .sort()
@@ -163,7 +154,7 @@ function weigh(to) {
       const text = readFileSync(path);
       return [header, text, Buffer.alloc((512 - (text.length % 512)) % 512)];
     });
-  parts.push(Buffer.alloc(512), Buffer.from(shortReadme(readFileSync(readme, "utf8"))));
+  parts.push(Buffer.alloc(512), Buffer.from(shortReadme(readFileSync(readme, "utf8")) + shortManifest()));
   return gzipSync(Buffer.concat(parts), { level: 9 }).length;
 }
 
@@ -198,10 +189,18 @@ function writeLicences(bundled, to) {
 }
 
 async function writeSmall(from, to) {
-  const entries = entryPoints(from);
-  writeLicences(await writeScripts(entries, from, to), to);
-  await breakLines(to);
+  mkdirSync(to, { recursive: true });
+  // Without comments first: what they declare keeps its names in the scripts.
+  writeDeclarationsWith(DETAILS.at(-1), from, to);
+  writeLicences(await writeScripts(entryPoints(from), from, to), to);
+  for (const path of filesOf(to, ".js")) writeFileSync(path, packFunctions(readFileSync(path, "utf8")));
   writeDeclarations(from, to);
+}
+
+/** The manifest without what only the repository needs. */
+function shortManifest() {
+  const { scripts: _, devDependencies: __, napi: ___, ...published } = manifest;
+  return `${JSON.stringify(published)}\n`;
 }
 
 async function shrink() {
@@ -212,6 +211,8 @@ async function shrink() {
   try {
     await writeSmall(full, shipped);
     cpSync(readme, fullReadme);
+    cpSync(join(root, "package.json"), fullManifest);
+    writeFileSync(join(root, "package.json"), shortManifest());
     writeFileSync(readme, shortReadme(readFileSync(fullReadme, "utf8")));
   } catch (error) {
     restore();
@@ -221,8 +222,7 @@ async function shrink() {
 
 async function stage(folder) {
   await writeSmall(shipped, join(folder, "dist", "src"));
-  const { scripts: _, devDependencies: __, ...published } = manifest;
-  writeFileSync(join(folder, "package.json"), `${JSON.stringify(published, null, 2)}\n`);
+  writeFileSync(join(folder, "package.json"), shortManifest());
   cpSync(join(root, "LICENSE"), join(folder, "LICENSE"));
   writeFileSync(join(folder, "README.md"), shortReadme(readFileSync(readme, "utf8")));
 }

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { findProblem, parseSummary } from "./support/test-file.ts";
+import { findProblem, parseSummary, whereItHangs } from "./support/test-file.ts";
 
 const runner = fileURLToPath(new URL("./run.js", import.meta.url));
 const uvu = JSON.stringify(import.meta.resolve("uvu"));
@@ -115,8 +115,16 @@ test("a file that blocks is ended by the watchdog of its own comment, and named 
   const code = `test("a", () => { console.log("before the wait"); ${block} }); test.run();`;
   const result = run(tree({ "one.test": `// watchdog: 1.5s\n${head}${code}` }));
   assert.is(result.last, "0 passed, 1 failed");
-  assert.match(result.stdout, /^FAIL {2}test\/one\.test\.ts .* hung: no end within 1\.5 s$/m);
+  assert.match(result.stdout, /^FAIL {2}test\/one\.test\.ts .* hung: no end within 1\.5 s, in test 1$/m);
   assert.match(result.stdout, "before the wait");
+});
+
+test("of a file that hangs, the report says in which test: by number, or by the title that a page told", () => {
+  assert.is(whereItHangs(""), "in test 1");
+  assert.is(whereItHangs("• • printed\n✘ "), "in test 4");
+  assert.is(whereItHangs(" locks  • •   (2 / 2)\n tables, more  • "), 'in test 2 of "tables, more"');
+  assert.is(whereItHangs(" tables  "), 'in test 1 of "tables"');
+  assert.is(whereItHangs("…  locks: one\n…  locks: two\nprinted\n"), 'in "locks: two"');
 });
 
 test("a process that does not exit after its summary counts as hung", () => {

@@ -11,9 +11,11 @@
 // runtime whose package does not exist for this platform counts as a failure, and so does Chromium where it is missing:
 // no npm package carries it. What a runtime can't run is named in support/runtime-limits.ts, and announced with its reason;
 // what Chromium can't, in browser/limits.ts.
-// Invariant: the last line is `N passed, N failed` over all runtimes, and the exit code is 0 only if nothing failed.
+// Each file has a time of its own: what hangs is ended, and named with the test that hung. A signal ends what runs, too.
+// Invariant: the last line is `N passed, N failed` over all runtimes, behind a table of them with the files that failed;
+// the exit code is 0 only if each runtime ran a test and nothing failed.
 
-import { spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -120,8 +122,24 @@ interface Choice {
   readonly checkSkips: boolean;
 }
 
-/** Tests that passed, failed, and were skipped with a reason. */
-type Counts = readonly [passed: number, failed: number, skipped: number];
+interface Outcome {
+  readonly passed: number;
+  readonly failed: number;
+  /** Tests that were skipped with a reason. */
+  readonly skipped: number;
+  /** What failed, a line each. */
+  readonly failures: readonly string[];
+}
+
+let running: ChildProcess | undefined;
+let interrupted = false;
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => {
+    interrupted = true;
+    running?.kill(signal); // It ends the files that run, and says its numbers.
+  });
+}
 
 /** Runs test/run.ts for a runtime; returns all that it printed, and its exit code. */
 async function runSuite(runtime: Runtime, { words, jobs, patience, checkSkips }: Choice): Promise<[string, unknown]> {
@@ -129,6 +147,7 @@ async function runSuite(runtime: Runtime, { words, jobs, patience, checkSkips }:
   const args = [join(root, "dist", "test", "run.js"), "--jobs", jobs, "--patience", patience, ...limited];
   args.push("--runtime", commandOf(runtime), ...words);
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  running = child;
   let text = "";
   child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
     text += chunk;
@@ -138,31 +157,59 @@ async function runSuite(runtime: Runtime, { words, jobs, patience, checkSkips }:
   return [text, code];
 }
 
-async function runOn(runtime: Runtime, choice: Choice): Promise<Counts> {
+async function runOn(runtime: Runtime, choice: Choice): Promise<Outcome> {
   const absent = runtime.absent?.();
   if (absent !== undefined || !existsSync(runtime.program)) {
-    console.log(`not run: ${absent ?? `${runtime.program} is not there`}`);
-    return [0, 1, 0];
+    const reason = `not run: ${absent ?? `${runtime.program} is not there`}`;
+    console.log(reason);
+    return { passed: 0, failed: 1, skipped: 0, failures: [reason] };
   }
   const [text, code] = await runSuite(runtime, choice);
-  const summary = /^(\d+) passed, (\d+) failed$/m.exec(text);
+  const [, passed, failed] = (/^(\d+) passed, (\d+) failed$/m.exec(text) ?? ["", 0, 1]).map(Number);
   const skipped = Number(/^files: .*skipped tests: (\d+)$/m.exec(text)?.[1] ?? 0);
-  if (summary === null) return [0, 1, skipped];
-  const [passed, failed] = [Number(summary[1]), Number(summary[2])];
-  return [passed, failed === 0 && (code !== 0 || passed === 0) ? 1 : failed, skipped];
+  const failures = [...text.matchAll(/^failed: (.*)$/gm)].map(([, file]) => file);
+  if (interrupted) failures.push("interrupted by a signal");
+  if (failed > 0 || (code === 0 && passed > 0)) return { passed, failed, skipped, failures };
+  return { passed, failed: 1, skipped, failures: [passed === 0 ? "no test was run" : `exit code ${code}`] };
 }
 
 /** Runs what is left out on a runtime; names the files of which nothing fails. */
-async function checkSkips(runtime: Runtime, choice: Choice): Promise<Counts> {
+async function checkSkips(runtime: Runtime, choice: Choice): Promise<Outcome> {
   const own = limits.filter(({ on, unsuited }) => !unsuited && runtime.kind !== undefined && on.includes(runtime.kind));
-  if (own.length === 0) return [0, 0, 0];
+  if (own.length === 0) return { passed: 0, failed: 0, skipped: 0, failures: [] };
   const words = choice.words.length > 0 ? choice.words : own.map(({ file }) => file);
   const [text] = await runSuite(runtime, { ...choice, words, checkSkips: true });
-  const needless = [...text.matchAll(/^ok {4}(\S+).*$/gm)].map(([, file]) => file);
-  for (const file of needless) console.log(`left out, and passes: ${file}`);
+  const needless = [...text.matchAll(/^ok {4}(\S+).*$/gm)].map(([, file]) => `left out, and passes: ${file}`);
+  for (const line of needless) console.log(line);
   const needed = [...text.matchAll(/^FAIL {2}(\S+).*$/gm)].map(([, file]) => file);
   for (const file of needed) console.log(`left out, and fails: ${file}`);
-  return [needed.length, needless.length, 0];
+  return { passed: needed.length, failed: needless.length, skipped: 0, failures: needless };
+}
+
+/** The program's own word for its version, as `1.4.5`; "" of what says none. */
+function versionOf(runtime: Runtime): string {
+  const [program, ...args] = runtime.name === "deno" ? [process.execPath, runtime.program] : [runtime.program];
+  const browser = runtime.name === "chromium" ? findBrowser() : program;
+  if (browser === undefined) return "";
+  const { stdout } = spawnSync(browser, [...args, "--version"], { encoding: "utf8", timeout: 60_000 });
+  return /\d+\.\d+[.\d]*/.exec(stdout ?? "")?.[0] ?? "";
+}
+
+/** Runs it, and says so; the lines of the table at the end. */
+async function runAndTell(runtime: Runtime, choice: Choice, ifPossible: boolean): Promise<[Outcome, string[]]> {
+  const absent = runtime.absent?.();
+  const name = `${runtime.name} ${absent === undefined ? versionOf(runtime) : ""}`.trim().padEnd(24);
+  console.log(`\n== ${name.trim()}`);
+  if (absent !== undefined && ifPossible) {
+    console.log(`SKIPPED: ${absent}`);
+    return [{ passed: 0, failed: 0, skipped: 0, failures: [] }, [`${name} not run: ${absent}`]];
+  }
+  const started = performance.now();
+  const outcome = await (choice.checkSkips ? checkSkips : runOn)(runtime, choice);
+  const { passed, failed, skipped, failures } = outcome;
+  const counts = [`${passed} passed`, `${failed} failed`, `${skipped} skipped`].map((text) => text.padStart(12));
+  const minutes = `${((performance.now() - started) / 60_000).toFixed(1)} min`.padStart(10);
+  return [outcome, [`${name}${counts.join("")}${minutes}`, ...failures.map((line) => `  ${line}`)]];
 }
 
 async function main(): Promise<void> {
@@ -191,23 +238,22 @@ async function main(): Promise<void> {
     return;
   }
   const words = positionals.length > 0 ? positionals : values.short ? SHORT : [];
-  const choice = { words, jobs: values.jobs, patience: values.patience, checkSkips: false };
-  const rows: string[] = [];
+  const { jobs, patience } = values;
+  const choice = { words, jobs, patience, checkSkips: values["check-skips"] };
+  const table: string[] = [];
   const total = [0, 0];
   for (const runtime of wanted) {
-    console.log(`\n== ${runtime.name}`);
-    const absent = runtime.absent?.();
-    if (absent !== undefined && values["if-possible"]) {
-      console.log(`SKIPPED: ${absent}`);
-      rows.push(`${runtime.name.padEnd(8)} not run: ${absent}`);
+    if (interrupted) {
+      table.push(`${runtime.name} not run: interrupted`);
+      total[1]++;
       continue;
     }
-    const [passed, failed, skipped] = await (values["check-skips"] ? checkSkips : runOn)(runtime, choice);
-    rows.push(`${runtime.name.padEnd(8)} ${passed} passed, ${failed} failed, ${skipped} skipped`);
+    const [{ passed, failed }, lines] = await runAndTell(runtime, choice, values["if-possible"]);
+    table.push(...lines);
     total[0] += passed;
     total[1] += failed;
   }
-  console.log(`\n${rows.map((row) => `  ${row}`).join("\n")}`);
+  console.log(`\n${table.map((line) => `  ${line}`).join("\n")}`);
   console.log(`${total[0]} passed, ${total[1]} failed`);
   process.exitCode = total[1] === 0 ? 0 : 1;
 }

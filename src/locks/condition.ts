@@ -2,7 +2,7 @@
 
 import { load, store } from "../cells/atomics.ts";
 import { checkFunction, checkSyncFunction } from "../cells/callbacks.ts";
-import { checkSignal, checkTimeout, deadlineIn, describe, now } from "../cells/deadline.ts";
+import { checkSignal, deadlineIn, describe, now } from "../cells/deadline.ts";
 import { NotOwnerError, RegionError } from "../cells/errors.ts";
 import { blockingAllowed } from "../cells/park.ts";
 import { conditionCapacity, conditionWords, LOCK_OFFSET, LOCK_SERIAL, TABLE } from "../protocols/condition.ts";
@@ -10,6 +10,7 @@ import { CAPACITY, freeNode, markOf, publishNode, TASK } from "../protocols/wait
 import { KIND_CONDITION } from "../region/layout.ts";
 import { isRecording } from "../region/record-memory.ts";
 import { chooseAll, chooseOldest, countWaiting, settleChosen, takeNode, wakeDue } from "../region/wait-queue.ts";
+import { checkOptions } from "./acquire-options.ts";
 import type { ConditionLock } from "./condition-lock.ts";
 import {
   type AsyncConditionWaitOptions,
@@ -21,7 +22,6 @@ import {
   waitUsual,
   wakeNext,
 } from "./condition-waits.ts";
-
 import { checkWhole, handleOptions, type LockHandle, LockObject, type PlaceOptions, placedIn } from "./place.ts";
 import { type WaitOperations, waitOperations } from "./wait-operations.ts";
 
@@ -119,7 +119,7 @@ export class Condition extends LockObject implements ConditionPlace {
       const ended = waitUsual(this, this.#operations);
       if (ended !== undefined) return ended;
     }
-    const deadline = deadlineIn(checkWait(options));
+    const deadline = deadlineIn(checkOptions(options, "wait options"));
     this.mustMayBlock("wait", "waitAsync");
     const node = this.#takeNode("wait");
     const waiting = this.#publish(node, this.me);
@@ -132,7 +132,7 @@ export class Condition extends LockObject implements ConditionPlace {
    * and what the predicate throws, with the lock held.
    */
   waitFor<T>(predicate: () => T, options: ConditionWaitOptions = {}): T {
-    const deadline = deadlineIn(checkWait(options));
+    const deadline = deadlineIn(checkOptions(options, "wait options"));
     this.#mustHold("waitFor");
     checkSyncFunction("waitFor", "waitForAsync", predicate);
     for (;;) {
@@ -149,7 +149,7 @@ export class Condition extends LockObject implements ConditionPlace {
    * That the lock is held is checked for the thread; that it is this task which holds it is up to you.
    */
   async waitAsync(options: AsyncConditionWaitOptions = {}): Promise<boolean> {
-    checkWait(options);
+    checkOptions(options, "wait options");
     checkSignal(options.signal);
     const { words } = this.region.memory;
     const node = this.#takeNode("waitAsync");
@@ -173,7 +173,7 @@ export class Condition extends LockObject implements ConditionPlace {
 
   /** As {@link waitFor}, without blocking the event loop; the predicate may be async. */
   async waitForAsync<T>(predicate: () => T | Promise<T>, options: AsyncConditionWaitOptions = {}): Promise<T> {
-    const deadline = deadlineIn(checkWait(options));
+    const deadline = deadlineIn(checkOptions(options, "wait options"));
     checkSignal(options.signal);
     this.#mustHold("waitForAsync");
     checkFunction("waitForAsync", predicate);
@@ -254,16 +254,6 @@ export class Condition extends LockObject implements ConditionPlace {
   #publish(node: number, who: number): number {
     return publishNode(this.region.memory.words, this.table, node, who);
   }
-}
-
-function checkWait(options: ConditionWaitOptions): number {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(`wait takes an object of options, got ${describe(options)}`);
-  }
-  if (options.recover !== undefined && typeof options.recover !== "function") {
-    throw new TypeError(`recover must be a function, got ${describe(options.recover)}`);
-  }
-  return checkTimeout(options.timeout);
 }
 
 function checkLock(lock: ConditionLock): ConditionLock {

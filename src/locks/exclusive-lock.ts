@@ -23,10 +23,11 @@ import {
 import { DEADLOCKED, deadlockError } from "../region/deadlock.ts";
 import { lockFair } from "../region/fair-lock.ts";
 import { lockBlocking, ownerIsDead } from "../region/word-lock.ts";
+import { checkOptions } from "./acquire-options.ts";
 import { type Acquired, asyncQueue } from "./async-queue.ts";
 import type { ConditionLock, ReacquireOptions, SavedHold } from "./condition-lock.ts";
 import { ExclusiveBase, type Releasable } from "./exclusive-base.ts";
-import { type AcquireOptions, type AsyncAcquireOptions, checkOptions } from "./exclusive-options.ts";
+import type { AcquireOptions, AsyncAcquireOptions } from "./exclusive-options.ts";
 import { acquireFair } from "./fair-queue.ts";
 
 const NO_OPTIONS = {};

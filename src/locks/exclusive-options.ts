@@ -1,6 +1,6 @@
 // The options of the locks that one thread holds at a time, and what is checked of them.
 
-import { type AsyncWaitOptions, checkTimeout, describe, type WaitOptions } from "../cells/deadline.ts";
+import { type AsyncWaitOptions, describe, type WaitOptions } from "../cells/deadline.ts";
 import { lineWords, renewLine } from "../protocols/fair-line.ts";
 import { KIND_FAIR_LINE } from "../region/layout.ts";
 import type { Region } from "../region/region.ts";
@@ -34,17 +34,6 @@ export interface MutexStats {
   readonly acquisitions: number;
   /** Acquisitions that found the lock held, or awaited by others. */
   readonly contended: number;
-}
-
-/** Checks the options of an acquisition: the time-out. */
-export function checkOptions<G>(options: AcquireOptions<G>): number {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(`lock options must be an object, got ${describe(options)}`);
-  }
-  if (options.recover !== undefined && typeof options.recover !== "function") {
-    throw new TypeError(`recover must be a function, got ${describe(options.recover)}`);
-  }
-  return checkTimeout(options.timeout);
 }
 
 /** Checks the option of that name. */

@@ -9,9 +9,10 @@ import { BACKED_OFF, NOT_TRIED, WAKE_WRITER, writeStep } from "../protocols/rw-l
 import { EXCLUSIVE } from "../region/record-holds.ts";
 import { isRecording } from "../region/record-memory.ts";
 import { recordWait } from "../region/recording.ts";
+import { checkOptions } from "./acquire-options.ts";
 import { drainAwaiting, gateAwaiting, readAwaiting } from "./rw-awaiting.ts";
 import type { AsyncRwOptions, Releasable, RwOptions } from "./rw-guards.ts";
-import { checkOptions, RwObject } from "./rw-object.ts";
+import { RwObject } from "./rw-object.ts";
 import {
   drainBlocking,
   gateBlocking,
@@ -153,7 +154,8 @@ export abstract class ReadWriteLock<R extends Releasable, W extends Releasable, 
     const gate = await gateAwaiting(this, options);
     if (gate !== ACQUIRED) return gate;
     try {
-      const timeout = Math.max(0, deadline - now());
+      // Of a time that the gate used up a moment is left, for the last look: do those that read live?
+      const timeout = options.timeout === 0 ? 0 : Math.max(Number.MIN_VALUE, deadline - now());
       return this.drained(await drainAwaiting(this, { timeout, signal: options.signal }));
     } catch (error) {
       this.#giveUp();

@@ -25,6 +25,7 @@ import {
 } from "../protocols/rw-lock.ts";
 import { DEADLOCKED } from "../region/deadlock.ts";
 import { KIND_RW_LOCK } from "../region/layout.ts";
+import { checkOptions } from "./acquire-options.ts";
 import type { ConditionLock, ReacquireOptions, SavedHold } from "./condition-lock.ts";
 import { handleOptions, type LockHandle, type PlaceOptions } from "./place.ts";
 import { drainAwaiting, gateAwaiting } from "./rw-awaiting.ts";
@@ -38,7 +39,6 @@ import {
   UpgradableGuard,
   WriteGuard,
 } from "./rw-guards.ts";
-import { checkOptions } from "./rw-object.ts";
 import {
   drainBlocking,
   gateBlocking,

@@ -2,7 +2,6 @@
 // memory (protocols/rw-lock.ts); acquiring is in rw-base.ts.
 
 import { load } from "../cells/atomics.ts";
-import { checkTimeout, describe } from "../cells/deadline.ts";
 import {
   NotOwnerError,
   NotRecoverableError,
@@ -261,14 +260,4 @@ export abstract class RwObject<K extends string = string> extends LockObject<K> 
     const message = `${call}: this thread does not hold ${this.label()} in that way; it is ${this.describeState()}`;
     return new NotOwnerError("ERR_NOT_OWNER", message, { writer: this.writer });
   }
-}
-/** Checks the options of an acquiring call and returns the time-out. */
-export function checkOptions(options: RwOptions<never>): number {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(`lock options must be an object, got ${describe(options)}`);
-  }
-  if (options.recover !== undefined && typeof options.recover !== "function") {
-    throw new TypeError(`recover must be a function, got ${describe(options.recover)}`);
-  }
-  return checkTimeout(options.timeout);
 }

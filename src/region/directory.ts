@@ -7,7 +7,8 @@
 import { load, store } from "../cells/atomics.ts";
 import { describe } from "../cells/deadline.ts";
 import { RegionError } from "../cells/errors.ts";
-import { allocate, release, serialOf, walkHeapLocked } from "./allocator.ts";
+import { allocate, release, walkHeapLocked } from "./allocator.ts";
+import { serialOf } from "./blocks.ts";
 import {
   B_KIND,
   B_NAME,

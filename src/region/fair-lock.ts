@@ -232,7 +232,8 @@ function standInLine(locker: Locker, index: number, line: number, deadline: numb
   for (;;) {
     const sequence = load(words, node + NODE_SEQ);
     let step: number = what.isCurrent() ? fairStep(words, me, place, ask, kept && ask) : UNRECOVERABLE;
-    if (step <= SLEEP && (deadlocked || now() >= deadline)) step = MUST_WAIT;
+    // However little time was given: the last look asks whether those live that it waits for.
+    if (step <= SLEEP && (deadlocked || (ask && now() >= deadline))) step = MUST_WAIT;
     if (step > SLEEP) {
       quit(words, place, step);
       return step === MUST_WAIT && deadlocked ? DEADLOCKED : step;

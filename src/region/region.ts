@@ -5,7 +5,8 @@
 import { type CoreExports, instantiateCore } from "../assembly/core.ts";
 import { describe } from "../cells/deadline.ts";
 import { RegionError } from "../cells/errors.ts";
-import { allocate, checkBlock, heapUse, isInUse, release, serialOf, taggedBlocks } from "./allocator.ts";
+import { allocate, heapUse, release, taggedBlocks } from "./allocator.ts";
+import { checkBlock, isInUse, serialOf } from "./blocks.ts";
 import { nameLocksBy } from "./deadlock.ts";
 import { checkName, findOrCreate, listNames, nameOf, removeAndRelease } from "./directory.ts";
 import { idOf } from "./format.ts";

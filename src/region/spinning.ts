@@ -20,6 +20,8 @@ import { isRecording } from "./record-memory.ts";
 export interface Spinning {
   /** Loads that a spin may take at the most; below 0: that each takes. */
   readonly limit: number;
+  /** Loads that a spin for permits may take at the most. */
+  readonly permitsLimit: number;
   /** Spins for a mutex word (protocols/spin.ts): the ticket of the hold, or 0. */
   spinForLock(index: number, me: number, slept: number, starver: number): number;
   /** Looks on until a read-write lock is open to readers. */
@@ -34,6 +36,12 @@ export interface Spinning {
 const WASM_LIMIT = 6000;
 /** Of JavaScript's loads, of which each costs several of WebAssembly's. */
 const JS_LIMIT = 1000;
+/**
+ * Of a spin for permits, some 40 µs each. Where two threads hand over to each other, the one that spins has to outlast the
+ * wake of the other: then both are awake when the permits come, and from then on neither sleeps.
+ */
+const WASM_PERMITS_LIMIT = 72_000;
+const JS_PERMITS_LIMIT = 4000;
 
 /** Milliseconds of a turn: many sleeps and wakes, and about the time that the system gives to a thread at once. */
 const TURN_MS = 3;
@@ -64,19 +72,22 @@ export function makeSpinning(memory: RegionMemory, core: CoreExports | undefined
 /** Spinning with this limit. */
 export function spinningWithin(limit: number, memory: RegionMemory, core: CoreExports | undefined): Spinning {
   const loads = Math.abs(limit);
+  const permitsLimit = core === undefined ? JS_PERMITS_LIMIT : WASM_PERMITS_LIMIT;
   const steps: Omit<Spinning, "limit"> =
     core === undefined
       ? {
+          permitsLimit,
           spinForLock: (index, me, slept, starver) => spinForLock(memory.words, index, me, slept, starver, limit),
           watchMode: (index) => watchMode(memory.words, index, loads),
           watchReaders: (index) => watchReaders(memory.words, index, loads),
-          spinForPermits: (index, n) => spinForPermits(memory.words, index, n, loads),
+          spinForPermits: (index, n) => spinForPermits(memory.words, index, n, permitsLimit),
         }
       : {
+          permitsLimit,
           spinForLock: (index, me, slept, starver) => core.spinForLock(index, me, slept, starver, limit),
           watchMode: (index) => core.watchMode(index, loads),
           watchReaders: (index) => core.watchReaders(index, loads),
-          spinForPermits: (index, n) => core.spinForPermits(index, n, loads),
+          spinForPermits: (index, n) => core.spinForPermits(index, n, permitsLimit),
         };
   return counted(memory, limit < 0 ? { limit, ...steps } : learning(limit, memory, steps));
 }
@@ -86,10 +97,11 @@ export const turns: { taken: number } = { taken: 0 };
 
 /** The same, counting turns while a recording is on. */
 function counted(memory: RegionMemory, spinning: Spinning): Spinning {
-  const { limit } = spinning;
+  const { limit, permitsLimit } = spinning;
   const would = (index: number, starver: number): boolean => wouldSpin(memory.words, index, starver, limit);
   return {
     limit,
+    permitsLimit,
     spinForLock(index, me, slept, starver) {
       if (isRecording() && would(index, starver)) turns.taken++;
       return spinning.spinForLock(index, me, slept, starver);
@@ -124,6 +136,7 @@ function learning(limit: number, memory: RegionMemory, steps: Omit<Spinning, "li
   };
   return {
     limit,
+    permitsLimit: steps.permitsLimit,
     spinForLock(index, me, slept, starver) {
       look(index);
       return steps.spinForLock(index, me, slept, starver);
@@ -159,11 +172,16 @@ function review(words: Int32Array, index: number, note: Note): void {
   note.ticket = ticket;
 }
 
-/** Waits without a spin between two spins that are not expected to pay. */
+/** Waits without a spin between two spins that are not expected to pay, and where hardly one has paid of late. */
 const REST = 31;
-/** Parts of the limit: spins that take less come too often, those that take more too seldom to what they wait for. */
-const TOO_SHORT = 1 / 96;
-const TOO_LONG = 3 / 4;
+const LONG_REST = 255;
+/**
+ * Parts of a spin's limit: spins that take less come too often, those that take more, which is more than a sleep and a wake
+ * cost, too seldom to what they wait for.
+ */
+const TOO_SHORT = 1 / 1152;
+const TOO_LONG = 3 / 8;
+const IN_VAIN = 31 / 32;
 
 /**
  * What a thread knows of its spins for a semaphore, which keeps no count of its acquisitions: how long they took lately. Where
@@ -181,9 +199,10 @@ export class Patience {
       return false;
     }
     const taken = spinning.spinForPermits(index, n);
-    const part = taken === 0 ? 1 : taken / Math.abs(spinning.limit);
+    const part = taken === 0 ? 1 : taken / spinning.permitsLimit;
     this.#mean += (part - this.#mean) / 8;
-    if (this.#mean < TOO_SHORT || this.#mean > TOO_LONG) this.#rest = REST;
+    if (this.#mean > IN_VAIN) this.#rest = LONG_REST;
+    else if (this.#mean < TOO_SHORT || this.#mean > TOO_LONG) this.#rest = REST;
     return taken !== 0;
   }
 }

@@ -191,7 +191,8 @@ export function payChosen(locker: Locker, lock: number): void {
       owedWakes[kept++] = node;
     }
   }
-  owedWakes.length = kept;
+  // Setting `length` calls the engine, which gives the array's room back: the next wake would have to make it anew.
+  while (owedWakes.length > kept) owedWakes.pop();
 }
 
 /**

@@ -165,6 +165,11 @@ function lockSleeping(locker: Locker, index: number, deadline: number, what: Per
       continue;
     }
     const time = now();
+    if (time >= deadline && !ask && ended !== DEADLOCKED) {
+      // However little time was given: the last look asks whether the owner lives.
+      ask = true;
+      continue;
+    }
     if (time >= deadline || ended === DEADLOCKED) {
       if (starver !== 0) payWakes(words, index, withdrawStarving(words, index));
       return ended === DEADLOCKED ? DEADLOCKED : MUST_WAIT;

@@ -2,8 +2,9 @@
 // Invariant: a node exists only if its body was run against its log; every log is run twice or audited later.
 import type { Accesses } from "./accesses.ts";
 import { Checkpoints } from "./checkpoints.ts";
+import { compare } from "./compare.ts";
 import { ModelError } from "./errors.ts";
-import { type Op, sameOp } from "./ops.ts";
+import type { Op } from "./ops.ts";
 import { NeedsAsync, type Replayer } from "./replay.ts";
 import { agree, future, roundOf } from "./rounds.ts";
 import type { Actor } from "./run.ts";
@@ -55,7 +56,7 @@ export class Growth {
       let round = 0;
       do {
         const first = await this.begin(actor, round, attempt);
-        this.compare(actor, undefined, first, await this.begin(actor, round, attempt));
+        compare(actor, undefined, first, await this.begin(actor, round, attempt));
         const root = new Node(this.nodes.length, actor.index, round, undefined, undefined, first);
         this.keep(root);
         starts.push(root);
@@ -107,7 +108,7 @@ export class Growth {
     this.limit(actor, log.length);
     try {
       const outcome = this.replayer.run(actor, log, ops, parent.round);
-      if (this.doubtful()) this.compare(actor, parent, outcome, this.replayer.run(actor, log, ops, parent.round));
+      if (this.doubtful()) compare(actor, parent, outcome, this.replayer.run(actor, log, ops, parent.round));
       return this.join(actor, parent, key, entry, outcome, (l, o) => this.replayer.run(actor, l, o, parent.round));
     } catch (error) {
       if (!(error instanceof NeedsAsync)) throw error;
@@ -124,8 +125,7 @@ export class Growth {
     const ops = [...opsOf(parent), parent.outcome.op];
     this.limit(actor, log.length);
     const outcome = await this.replayer.runAsync(actor, log, ops, parent.round);
-    if (this.doubtful())
-      this.compare(actor, parent, outcome, await this.replayer.runAsync(actor, log, ops, parent.round));
+    if (this.doubtful()) compare(actor, parent, outcome, await this.replayer.runAsync(actor, log, ops, parent.round));
     if (this.merge(parent, key, entry, outcome) !== undefined) return;
     const round = roundOf(parent, entry, outcome);
     const endless = round > 0 && (await this.endlessAsync(actor, parent, entry, round));
@@ -156,7 +156,7 @@ export class Growth {
       const again = actor.async
         ? await this.replayer.runAsync(actor, logOf(node), opsOf(node), node.round)
         : this.replayer.run(actor, logOf(node), opsOf(node), node.round);
-      this.compare(actor, node.parent, node.outcome, again, node.depth);
+      compare(actor, node.parent, node.outcome, again, node.depth);
     }
     await this.checkpoints.audit(Math.min(most, 4 * this.nodes.length), async ({ thread, round }, log, ops) => {
       const actor = this.actors[thread];
@@ -181,22 +181,6 @@ export class Growth {
 
   private doubtful(): boolean {
     return this.nodes.length < 500 || this.nodes.length % 8 === 0;
-  }
-
-  private compare(actor: Actor, parent: Node | undefined, x: Outcome, y: Outcome, step?: number): void {
-    const same =
-      (x.op === undefined ? y.op === undefined : y.op !== undefined && sameOp(x.op, y.op)) &&
-      describe(x.end) === describe(y.end) &&
-      x.tokens === y.tokens;
-    if (same) return;
-    throw new ModelError(
-      "ERR_MODEL_NONDETERMINISTIC",
-      "the body is not deterministic: two runs with the same results went on differently " +
-        `(${describe(x.end) || "went on"} / ${describe(y.end) || "went on"}). It keeps state outside the memory, or ` +
-        "depends on something that no schedule determines",
-      actor.name,
-      step ?? (parent === undefined ? 0 : parent.depth + 1),
-    );
   }
 
   private join(
@@ -283,21 +267,5 @@ export class Growth {
       if (error instanceof ModelError && error.code === "ERR_MODEL_NONDETERMINISTIC") return false;
       throw error;
     }
-  }
-}
-
-function describe(end: { value?: unknown; error?: unknown } | undefined): string {
-  if (end === undefined) return "";
-  const { value, error } = end;
-  if (error !== undefined) return `threw ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`;
-  return `returned ${show(value)}`;
-}
-
-function show(value: unknown): string {
-  if (typeof value !== "object" || value === null) return String(value);
-  try {
-    return JSON.stringify(value, (_k, v: unknown) => (typeof v === "bigint" ? `${v}n` : v)) ?? String(value);
-  } catch {
-    return Object.prototype.toString.call(value);
   }
 }

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Run } from "../../benchmarks/result.ts";
-import { isLong } from "../support/effort.ts";
+import { effort, isLong } from "../support/effort.ts";
 
 const program = fileURLToPath(new URL("../../benchmarks/run.js", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "holdfast-bench-test-"));
@@ -45,13 +45,16 @@ function checkFigures(runs: readonly Run[]): void {
   }
 }
 
+/** Suites of so many workers. */
+const ofTeam = (...names: readonly string[]): string[] => names.map((name) => `${name}, ${effort(2, 4)}`);
+
 const groups: Readonly<Record<string, readonly string[]>> = {
   "one thread": ["mutex uncontended", "locks uncontended", "async uncontended"],
   "locks contended": ["mutex contended, 2", "rw lock contended, 2", "semaphore contended, 2"],
-  "threads that wait for each other": ["handoff", "ping-pong", "notifyAll, 4", "bounded buffer, 4", "barrier, 4"],
+  "threads that wait for each other": ["handoff", "ping-pong", ...ofTeam("notifyAll", "bounded buffer", "barrier")],
   "session store": ["session store"],
   "tables, beginnings, the profiler": ["table", "map values", "map growth", "start", "profiler"],
-  "queues and logs": ["queue throughput, 2", "queue latency", "log, 4", "log latency"],
+  "queues and logs": ["queue throughput, 2", "queue latency", ...ofTeam("log"), "log latency"],
 };
 
 for (const [group, names] of Object.entries(groups)) {

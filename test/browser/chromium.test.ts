@@ -86,7 +86,8 @@ for (const [title, contentSecurityPolicy, backend] of [
       assert.match(blocking, /^ERR_BLOCKING_FORBIDDEN: .*lockAsync\(\)/);
       assert.match(waiting, /^ERR_BLOCKING_FORBIDDEN: .*waitAsync\(\)/);
       const both = { backend, backendOfWorker: backend, heldAgain: "after wrote", grown: 900_000 };
-      const expected = { isolated: true, ...both, died: "ERR_OWNER_DIED", mended: "mended" };
+      const row = { count: 1, name: "Alice" };
+      const expected = { isolated: true, ...both, died: "ERR_OWNER_DIED", mended: "mended", rows: [row, row] };
       assert.equal(others, expected);
       const own = /^\/(?:page\.html|using\.html|dist\/src\/.*\.js|dist\/test\/browser\/page(?:-worker)?\.js)$/;
       assert.equal(

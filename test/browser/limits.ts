@@ -10,6 +10,14 @@ const BLOCKED = "a browser ends no worker while its parent blocks (docs/runtimes
 const NAMES = "a browser has no default region that its workers share (docs/runtimes.md)";
 const HEAP = "a browser does not tell a thread how large its heap is";
 
+/** They drive pages of Chromium by themselves, from Node. */
+const PAGES: readonly string[] = [
+  "browser/chromium.test",
+  "examples/chat/page.test",
+  "examples/pipeline/page.test",
+  "profile/watch-page.test",
+];
+
 /** The first that fits counts. */
 const FILES: readonly (readonly [path: string, reason: string])[] = [
   ["assembly/", TOOLS],
@@ -60,6 +68,11 @@ const TESTS: readonly (readonly [title: RegExp, reason: string])[] = [
     "needs Node's inspector or vm",
   ],
 ];
+
+/** Whether a file, `browser/chromium.test.js`, brings its pages itself, and so runs in Node. */
+export function drivesPages(path: string): boolean {
+  return PAGES.some((start) => path.startsWith(start));
+}
 
 /** Why a file, `locks/mutex.test.js`, is not run; undefined if it is. */
 export function reasonForFile(path: string): string | undefined {

@@ -2,7 +2,7 @@
 // It says on the console what came of it, as JSON.
 
 import { Event, Mutex, Region } from "../../src/index.ts";
-import { SharedMap } from "../../src/tables/index.ts";
+import { SharedMap, SharedTable } from "../../src/tables/index.ts";
 
 const region = Region.create({ byteLength: 1 << 20 });
 const [mutex, map, go] = [new Mutex({ region }), new SharedMap({ region }), new Event({ region })];
@@ -47,6 +47,10 @@ const mended = await mutex.withLockAsync(() => "mended");
 // More than the region had at the start: it grows, or had enough at once.
 map.set("large", "x".repeat(900_000)).set("larger", "y".repeat(900_000));
 const grown = map.get("larger")?.length;
+// Rows are objects made by generated code, which a policy may forbid too.
+const table = new SharedTable({ region, key: "string", columns: { count: "u32", name: "string" } });
+table.set("a", { count: 1, name: "Alice" });
+const rows = [table.get("a"), table.get("a")];
 
 console.log(
   JSON.stringify({
@@ -59,5 +63,6 @@ console.log(
     died,
     mended,
     grown,
+    rows,
   }),
 );

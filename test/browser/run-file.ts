@@ -3,13 +3,14 @@
 //   node dist/test/browser/run-file.js dist/test/locks/event.test.js
 //
 // It prints what uvu would: each test that failed, then the numbers; and `skipped: reason` for what limits.ts leaves out.
-// So test/run.ts runs it like any other runtime, with its watchdog. Each line `…  title` says what starts now: of a file
+// So test/run.ts runs it like any other runtime, with its watchdog. A file that drives pages by itself (apps with bundlers, a
+// policy, the pages of examples) runs here, in Node, which is where it belongs. Each line `…  title` says what starts now: of a file
 // that hangs, the last one says where.
 
 import { relative } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { startBrowser } from "../support/browser.ts";
-import { reasonForFile } from "./limits.ts";
+import { drivesPages, reasonForFile } from "./limits.ts";
 import type { Numbers } from "./shims/uvu.ts";
 import { runInPage } from "./suites.ts";
 
@@ -27,7 +28,8 @@ function print({ passed, failures, skipped }: Numbers): void {
 
 const name = relative(tests, process.argv[2]).replaceAll("\\", "/");
 const reason = reasonForFile(name);
-if (reason !== undefined) print({ passed: 0, failures: [], skipped: [reason] });
+if (drivesPages(name)) await import(pathToFileURL(process.argv[2]).href);
+else if (reason !== undefined) print({ passed: 0, failures: [], skipped: [reason] });
 else {
   const browser = await startBrowser();
   if (browser === undefined) throw new Error("no Chromium, so nothing was run");

@@ -39,13 +39,29 @@ async function afterDeath(part: (there: Region) => unknown, ask: (here: Region) 
   }
 }
 
+/** Asks by a clock that is later by all the time that it gives, each time it is read: the thread was held up. */
+async function byLateClock(ask: (here: Region) => unknown, here: Region): Promise<void> {
+  const real = performance.now;
+  let late = 0;
+  performance.now = () => real.call(performance) + (late += SOON.timeout);
+  try {
+    await ask(here);
+  } finally {
+    performance.now = real;
+  }
+}
+
 /** One test for each way to ask; an object with the name "it" is in the region. */
 function everyWay(
   title: string,
   part: (there: Region) => unknown,
   ways: Readonly<Record<string, (here: Region) => unknown>>,
 ): void {
-  for (const [way, ask] of Object.entries(ways)) test(`${title}: ${way}`, () => afterDeath(part, ask));
+  for (const [way, ask] of Object.entries(ways)) {
+    test(`${title}: ${way}`, () => afterDeath(part, ask));
+    if (!way.includes("time-out")) continue;
+    test(`${title}: ${way}, which is over at the first look`, () => afterDeath(part, (here) => byLateClock(ask, here)));
+  }
 }
 
 /** Whether the hold was had, with word of the death. */

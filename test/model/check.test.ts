@@ -1,16 +1,17 @@
 // watchdog: 900s
-// The short form of check:model: the small models of every protocol, and all mutants.
+// The short form of check:model: the small models of every protocol, and all mutants. The long form has all models.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { isLong } from "../support/effort.ts";
 import { listCases, type Outcome } from "./cases.ts";
-import { withLibrary } from "./library.ts";
+import { loadLibrary } from "./library.ts";
 import { runCases } from "./pool.ts";
 import { protocols } from "./protocols.ts";
 
-const test = suite("check:model, short form");
+const test = suite("check:model");
 
 test("no interleaving of a model fails, and every mutant is caught", async () => {
-  const cases = await listCases(true);
+  const cases = await listCases(!isLong);
   const bad: string[] = [];
   const models: (Outcome & { protocol: string })[] = [];
   await runCases(cases, (what, outcome) => {
@@ -35,7 +36,7 @@ test("no interleaving of a model fails, and every mutant is caught", async () =>
 test("a patch that does not fit exactly once is an error", async () => {
   for (const find of ["words", "no such text"]) {
     try {
-      await withLibrary([{ file: "protocols/mutex.js", find, replace: "" }], async () => undefined);
+      await loadLibrary([{ file: "protocols/mutex.js", find, replace: "" }]);
       assert.unreachable();
     } catch (error) {
       assert.match((error as Error).message, /fits \d+ times, not once/);

@@ -6,6 +6,9 @@ import type { Library } from "./library.ts";
 import type { Model } from "./model.ts";
 import { KEY_BYTES, KEY_WORD, type Options, ShardPlace, type Words } from "./shard-place.ts";
 
+/** The samples, and what dies beside others than a reader, are in the long form: there each takes seconds. */
+const SHORT: ReadonlySet<string> = new Set(["beside a reader", "dies beside a reader"]);
+
 export function clearModels(library: Library): readonly Model[] {
   return new ClearModels(library).all();
 }
@@ -77,8 +80,7 @@ class ClearModels extends ShardPlace {
     const final: Options["final"] = (w, statuses) => this.final(w, statuses);
     return {
       name: `clear: ${name}`,
-      // The samples, and what differs by the order of the shards only, are in the long form.
-      short: more.mode === undefined && !name.endsWith("the other way round"),
+      short: SHORT.has(name),
       options: { memory: this.memory(fill), threads, final, ...rest, ...more },
     };
   }

@@ -34,13 +34,13 @@ class ConditionLockModels extends Places {
       more: Partial<Options> = {},
     ): Model => this.model(`condition: ${name}`, short, (region) => this.make(region()), threads, more);
     return [
-      model("with its mutex, a taker and a giver × 2", true, [
+      model("with its mutex, a taker and a giver × 2", false, [
         { body: this.taker(), rounds: 2 },
         { body: this.giver(1), rounds: 2 },
       ]),
       model(
         "with its mutex, a taker, a giver and one that takes the lock",
-        true,
+        false,
         [this.taker(), this.giver(1), this.passer()],
         large,
       ),

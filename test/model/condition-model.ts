@@ -27,7 +27,7 @@ class ConditionModels extends ConditionBodies {
     const crash = { crashes: 1, onCrash };
     const last = { crash: false, daemon: true };
     return [
-      model("a taker and a giver × 2", true, {
+      model("a taker and a giver × 2", false, {
         threads: [
           { body: this.taker(), rounds: 2 },
           { body: this.giver(), rounds: 2 },

@@ -146,7 +146,7 @@ export function fairModels(lib: Library): readonly Model[] {
     }),
     model("fair, a try beside 2 rounds", true, { threads: [{ body: trying }, ...sync(1, { rounds: 2 })] }),
     model("fair, 1 async and 1 sync", true, { threads: [awaiting(1), ...sync(1)] }),
-    model("fair, 2 tasks of one thread and 1 sync", true, { threads: [awaiting(2), ...sync(1)] }),
+    model("fair, 2 tasks of one thread and 1 sync", false, { threads: [awaiting(2), ...sync(1)] }),
     model("fair, 1 async with a time-out and 1 sync", false, { threads: [awaiting(1, 10), ...sync(1)] }),
     model("fair, 1 async and 1 sync, a death", true, { threads: [awaiting(1), ...sync(1)], ...crash }),
     model("fair, 1 async and 2 sync", false, {

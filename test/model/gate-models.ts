@@ -84,7 +84,7 @@ export function barrierModels(library: Library): readonly Model[] {
     p.model("barrier: 2 threads × 1, an action", true, make(2), [cross(2, act), cross(2, act)], {
       final: (w) => w[p.data + 3] === 1,
     }),
-    p.model("barrier: 2 threads with a time-out", true, make(2), [patient, patient], { final: agreed }),
+    p.model("barrier: 2 threads with a time-out", false, make(2), [patient, patient], { final: agreed }),
     p.model("barrier: a thread with a time-out, one without", true, make(2), [patient, expectant], { final: agreed }),
     p.model("barrier: 2 threads with a time-out, a death", true, make(2), [patient, patient], {
       ...p.crash(),
@@ -180,10 +180,10 @@ export function semaphoreModels(library: Library): readonly Model[] {
       ],
       { final: counted(4) },
     ),
-    p.model("semaphore: 3 threads × 1", true, make(1), [holder, holder, holder], { final: counted(3) }),
+    p.model("semaphore: 3 threads × 1", false, make(1), [holder, holder, holder], { final: counted(3) }),
     p.model(
       "semaphore: two takers and 2 single releases",
-      true,
+      false,
       make(0),
       [taker, taker, { body: giver(1), ...two }],
       large,
@@ -207,7 +207,7 @@ export function semaphoreModels(library: Library): readonly Model[] {
     }),
     p.model(
       "semaphore: 2 takers, one dies, a release of 2",
-      true,
+      false,
       make(0),
       [taker, taker, { body: giver(2), ...unhurt }],
       {

@@ -1,19 +1,8 @@
-// The compiled library, as the checker needs it: a copy in a temporary folder, so that a mutant is the shipped code with
-// one patch, and so that module state which belongs to a thread can be put back before each run of a body.
-// Invariant: every patch matches exactly once, so that a mutant which no longer fits the code is an error, not a pass.
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+// The compiled library, as the checker needs it: a copy, so that a mutant is the shipped code with one patch, and so that
+// module state which belongs to a thread can be put back before each run of a body.
+// Invariant: a copy shares no module with another one, or with the library that the process itself uses.
 import { tellLoops } from "./loops.ts";
-import { MisfitError } from "./misfit.ts";
-
-export interface Patch {
-  /** Compiled file, relative to dist/src. */
-  readonly file: string;
-  readonly find: string;
-  readonly replace: string;
-}
+import { type Patch, Sources } from "./sources.ts";
 
 export interface Library {
   readonly mutex: typeof import("../../src/protocols/mutex.ts");
@@ -66,8 +55,54 @@ export interface Library {
   readonly reset: () => void;
 }
 
-const FOLDERS = ["cells", "protocols", "region", "locks", "assembly"];
-const dist = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), "src");
+/** The modules of a {@link Library}, by its names for them. */
+const MODULES = {
+  mutex: "protocols/mutex.js",
+  spin: "protocols/spin.js",
+  lockWait: "protocols/lock-wait.js",
+  wordLock: "region/word-lock.js",
+  seat: "protocols/seat.js",
+  condition: "protocols/condition.js",
+  waitNodes: "protocols/wait-nodes.js",
+  waitQueue: "region/wait-queue.js",
+  threads: "region/threads.js",
+  layout: "region/layout.js",
+  park: "cells/park.js",
+  asyncQueue: "locks/async-queue.js",
+  fairLine: "protocols/fair-line.js",
+  fairLock: "region/fair-lock.js",
+  fairQueue: "locks/fair-queue.js",
+  reentrant: "protocols/reentrant-mutex.js",
+  rwLock: "protocols/rw-lock.js",
+  rwSpin: "protocols/rw-spin.js",
+  permits: "protocols/semaphore.js",
+  stamped: "protocols/stamped.js",
+  rwWaiting: "locks/rw-waiting.js",
+  rwAwaiting: "locks/rw-awaiting.js",
+  asyncWaiters: "locks/async-waiters.js",
+  deadlock: "region/deadlock.js",
+  sleep: "region/sleep.js",
+  tableRead: "protocols/table-read.js",
+  tableHash: "protocols/table-hash.js",
+  tableLayout: "protocols/table-layout.js",
+  event: "locks/event.js",
+  latch: "locks/latch.js",
+  once: "locks/once.js",
+  barrier: "locks/barrier.js",
+  semaphore: "locks/semaphore.js",
+  mutexClass: "locks/mutex.js",
+  conditionClass: "locks/condition.js",
+} as const satisfies Partial<Record<keyof Library, string>>;
+
+const TABLES = {
+  queueWakes: "tables/queue-wakes.js",
+  log: "tables/log.js",
+  shard: "tables/shard.js",
+  clear: "tables/clear.js",
+  walk: "tables/walk.js",
+  check: "tables/check.js",
+  image: "tables/image.js",
+} as const satisfies Partial<Record<keyof Library, string>>;
 
 /** What of the library a protocol's models need. */
 export interface Needs {
@@ -79,13 +114,11 @@ export interface Needs {
   readonly tables?: boolean | undefined;
 }
 
-/** Loads the library with the patches applied, calls `use` with it, and removes the copy. */
-export async function withLibrary<T>(
-  patches: readonly Patch[],
-  use: (library: Library) => Promise<T>,
-  needs: Needs = {},
-): Promise<T> {
-  return inCopy(patches, needs, use);
+/** Loads the library with the patches applied. */
+export async function loadLibrary(patches: readonly Patch[], needs: Needs = {}): Promise<Library> {
+  const sources = new Sources();
+  for (const patch of patches) sources.apply(patch);
+  return load(sources, needs);
 }
 
 const shared = new Map<string, Promise<Library>>();
@@ -93,29 +126,9 @@ const shared = new Map<string, Promise<Library>>();
 /** The library without a patch: loaded once in this process for the same needs. */
 export function sharedLibrary(needs: Needs): Promise<Library> {
   const key = JSON.stringify([needs.looks, needs.asks, needs.tables]);
-  const known = shared.get(key) ?? inCopy([], needs, async (library) => library);
+  const known = shared.get(key) ?? loadLibrary([], needs);
   shared.set(key, known);
   return known;
-}
-
-async function inCopy<T>(
-  patches: readonly Patch[],
-  { looks = false, asks = false, tables = true }: Needs,
-  use: (library: Library) => Promise<T>,
-): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), "holdfast-model-"));
-  try {
-    writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
-    const src = join(folder, "src");
-    mkdirSync(src);
-    for (const name of tables ? [...FOLDERS, "tables"] : FOLDERS) {
-      cpSync(join(dist, name), join(src, name), { recursive: true, filter: (path) => !path.endsWith(".d.ts") });
-    }
-    for (const patch of patches) apply(src, patch);
-    return await use(await load(src, looks, asks, tables));
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
 }
 
 /** Nobody arms probes in the model: that a thread lives or died is told by the registry alone. */
@@ -234,71 +247,16 @@ const INIT_ONCE: Patch = {
   replace: "if (region.fresh) what.init?.(region.memory.words,",
 };
 
-async function load(src: string, looks: boolean, asks: boolean, tables: boolean): Promise<Library> {
-  apply(src, ANY_REGION);
-  apply(src, INIT_ONCE);
-  apply(src, NO_PROBES);
-  apply(src, NO_PROBES_LACK);
-  apply(src, NO_COUNTS);
-  apply(src, NO_SLOW);
-  apply(src, NO_WORKERS);
-  apply(src, ONE_TICKET);
-  for (const patch of ONE_TICKET_INLINE) apply(src, patch);
-  if (asks) for (const patch of ASKS) apply(src, patch);
-  if (!looks) for (const patch of NO_DEADLOCKS) apply(src, patch);
-  tellLoops(src);
-  const park = join(src, "cells", "park.js");
+async function load(sources: Sources, { looks = false, asks = false, tables = true }: Needs): Promise<Library> {
+  const always = [ANY_REGION, INIT_ONCE, NO_PROBES, NO_PROBES_LACK, NO_COUNTS, NO_SLOW, NO_WORKERS, ONE_TICKET];
+  const byNeeds = [...(asks ? ASKS : []), ...(looks ? [] : NO_DEADLOCKS)];
+  for (const patch of [...always, ...ONE_TICKET_INLINE, ...byNeeds]) sources.apply(patch);
+  tellLoops(sources);
   const forget = "\nexport function resetForModel() { sliceListeners.clear(); sliceTimer = undefined; }\n";
-  writeFileSync(park, readFileSync(park, "utf8") + forget);
-  const module = async (file: string): Promise<never> => (await import(pathToFileURL(join(src, file)).href)) as never;
-  const table = async (file: string): Promise<never> => (tables ? module(`tables/${file}`) : (undefined as never));
-  const library = {
-    mutex: await module("protocols/mutex.js"),
-    spin: await module("protocols/spin.js"),
-    lockWait: await module("protocols/lock-wait.js"),
-    wordLock: await module("region/word-lock.js"),
-    seat: await module("protocols/seat.js"),
-    condition: await module("protocols/condition.js"),
-    waitNodes: await module("protocols/wait-nodes.js"),
-    waitQueue: await module("region/wait-queue.js"),
-    threads: await module("region/threads.js"),
-    layout: await module("region/layout.js"),
-    park: await module("cells/park.js"),
-    asyncQueue: await module("locks/async-queue.js"),
-    fairLine: await module("protocols/fair-line.js"),
-    fairLock: await module("region/fair-lock.js"),
-    fairQueue: await module("locks/fair-queue.js"),
-    reentrant: await module("protocols/reentrant-mutex.js"),
-    rwLock: await module("protocols/rw-lock.js"),
-    rwSpin: await module("protocols/rw-spin.js"),
-    permits: await module("protocols/semaphore.js"),
-    stamped: await module("protocols/stamped.js"),
-    rwWaiting: await module("locks/rw-waiting.js"),
-    rwAwaiting: await module("locks/rw-awaiting.js"),
-    asyncWaiters: await module("locks/async-waiters.js"),
-    deadlock: await module("region/deadlock.js"),
-    sleep: await module("region/sleep.js"),
-    queueWakes: await table("queue-wakes.js"),
-    log: await table("log.js"),
-    shard: await table("shard.js"),
-    clear: await table("clear.js"),
-    walk: await table("walk.js"),
-    check: await table("check.js"),
-    image: await table("image.js"),
-    tableRead: await module("protocols/table-read.js"),
-    tableHash: await module("protocols/table-hash.js"),
-    tableLayout: await module("protocols/table-layout.js"),
-    event: await module("locks/event.js"),
-    latch: await module("locks/latch.js"),
-    once: await module("locks/once.js"),
-    barrier: await module("locks/barrier.js"),
-    semaphore: await module("locks/semaphore.js"),
-    mutexClass: await module("locks/mutex.js"),
-    conditionClass: await module("locks/condition.js"),
-  } as Omit<Library, "reset" | "numberHolds" | "hide">;
-  const { numberHolds, hide } = (await module("loops.js")) as Pick<Library, "hide"> & {
-    numberHolds: (yes: boolean) => void;
-  };
+  sources.edit("cells/park.js", (text) => text + forget);
+  const { loops, ...modules } = await sources.load({ ...MODULES, ...(tables && TABLES), loops: "loops.js" });
+  const library = modules as unknown as Omit<Library, "reset" | "numberHolds" | "hide">;
+  const { numberHolds, hide } = loops as Pick<Library, "hide"> & { numberHolds: (yes: boolean) => void };
   // Asks the real Atomics once: a body must not.
   library.park.blockingAllowed();
   const { resetForModel } = library.park as unknown as { resetForModel: () => void };
@@ -307,14 +265,4 @@ async function load(src: string, looks: boolean, asks: boolean, tables: boolean)
     numberHolds(false);
   };
   return { ...library, hide, numberHolds: () => numberHolds(true), reset };
-}
-
-function apply(src: string, patch: Patch): void {
-  const path = join(src, patch.file);
-  const text = readFileSync(path, "utf8");
-  const parts = text.split(patch.find);
-  if (parts.length !== 2) {
-    throw new MisfitError(`the patch of ${patch.file} fits ${parts.length - 1} times, not once: ${patch.find}`);
-  }
-  writeFileSync(path, parts.join(patch.replace));
 }

@@ -43,7 +43,7 @@ class LogModels {
     const crash = { crashes: 1, onCrash: (t: number, { words }: Memory) => this.lib.threads.buryThread(words, t) };
     const safe = { crash: false };
     return [
-      this.model("1 writer × 2, 1 reader × 2, at most 2 preemptions", 4, [this.writer(2), this.reader(2)], two),
+      this.model("1 writer × 2, 1 reader × 2, at most 2 preemptions", 4, [this.writer(2), this.reader(2)], two, false),
       this.model("1 writer × 2, 1 reader × 2", 4, [this.writer(2), this.reader(2)], {}, false),
       this.model("1 writer, 1 reader, a death", 4, [this.writer(1, safe), this.reader(1)], crash),
       this.model("2 writers, a death", 4, [this.writer(1), this.writer(1)], crash),

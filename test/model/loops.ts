@@ -3,10 +3,9 @@
 // checkpoints at the head of the loops within them, with every variable of the function that is declared before the loop.
 // Objects among these are no values: what changes in them is named here.
 // Invariant: every patch fits exactly once; and the checker runs merged logs again, so what is missing is an error.
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { tellLive } from "./live.ts";
 import { MisfitError } from "./misfit.ts";
+import type { Sources } from "./sources.ts";
 
 /** A loop that ends from within, or when what it waits for has come. */
 const LOOP = /^ *for \((?:let (\w+) = [^;]+)?;[^;]*;\s*\) \{$/;
@@ -182,34 +181,34 @@ export function numberHolds(yes) { numbered = yes; }
 export function holdsAreNumbered() { return numbered; }
 `;
 
-/** Adds the checkpoints and scopes to the copy in `src`. */
-export function tellLoops(src: string): void {
+/** Adds the checkpoints and scopes to the copy. */
+export function tellLoops(sources: Sources): void {
   const testing = new URL("../../src/testing/", import.meta.url).href;
-  writeFileSync(join(src, "loops.js"), MODULE.replaceAll("@testing/", testing));
+  sources.write("loops.js", MODULE.replaceAll("@testing/", testing));
   const added = new Map<string, string[]>();
   const add = (file: string, line: string): void => void added.set(file, [...(added.get(file) ?? []), line]);
   for (const loop of LOOPS) {
-    edit(join(src, loop.file), (text) => atHead(text, loop));
+    sources.edit(loop.file, (text) => atHead(text, loop));
     add(loop.file, "");
   }
-  edit(join(src, "locks/barrier.js"), (text) => {
+  sources.edit("locks/barrier.js", (text) => {
     const scoped = "const look = its.inScope(() => this.#look(arrival, ask), () => its.stateOf(arrival));";
     return once(text, "const look = this.#look(arrival, ask);", scoped);
   });
   for (const [file, head, remembers] of MEMORIES) {
     const method = `remembered() { return [${remembers}].join(); }`;
-    edit(join(src, file), (text) => once(text, head, `${head} ${method}`));
+    sources.edit(file, (text) => once(text, head, `${head} ${method}`));
   }
   for (const [file, variables] of HIDDEN) add(file, `its.hide(() => [${variables}]);`);
   for (const name of PROTOCOLS) {
     const file = `protocols/${name}.js`;
-    const names = functionsOver(readFileSync(join(src, file), "utf8"));
+    const names = functionsOver(sources.read(file));
     for (const each of names) add(file, `${each} = its.scoped(${each});`);
-    tellLiveIn(src, file, new Set(names));
+    tellLiveIn(sources, file, new Set(names));
   }
   for (const [file, names] of Object.entries(SCOPES)) {
     const chosen = new Set(names.map((name) => (typeof name === "string" ? name : name[0])));
-    tellLiveIn(src, file, chosen);
+    tellLiveIn(sources, file, chosen);
   }
   for (const [file, names] of Object.entries(SCOPES)) {
     for (const name of names) {
@@ -218,15 +217,15 @@ export function tellLoops(src: string): void {
     }
   }
   for (const [file, lines] of added) {
-    edit(join(src, file), (text) => `import * as its from "../loops.js";\n${text}\n${lines.join("\n")}\n`);
+    sources.edit(file, (text) => `import * as its from "../loops.js";\n${text}\n${lines.join("\n")}\n`);
   }
 }
 
 /** Modules with their checkpoints: most copies of the library differ in one of them only. */
 const live = new Map<string, string>();
 
-function tellLiveIn(src: string, file: string, chosen: ReadonlySet<string>): void {
-  edit(join(src, file), (text) => {
+function tellLiveIn(sources: Sources, file: string, chosen: ReadonlySet<string>): void {
+  sources.edit(file, (text) => {
     const key = `${file}\n${text}`;
     const known = live.get(key) ?? tellLive(text, (name) => chosen.has(name), OBJECTS[file]);
     live.set(key, known);
@@ -277,8 +276,4 @@ function once(text: string, find: string, replace: string): string {
   const parts = text.split(find);
   if (parts.length !== 2) throw new MisfitError(`the patch fits ${parts.length - 1} times, not once: ${find}`);
   return parts.join(replace);
-}
-
-function edit(path: string, change: (text: string) => string): void {
-  writeFileSync(path, change(readFileSync(path, "utf8")));
 }

@@ -26,7 +26,7 @@ class MovingModels extends ConditionBodies {
     return [
       {
         name: "moved: a taker, and a giver that wakes all, × 2",
-        short: true,
+        short: false,
         options: {
           ...base,
           threads: [

@@ -28,7 +28,7 @@ class MutexModels extends MutexBodies {
     const sync = (n: number, o?: Partial<ThreadOptions<Words>>): ThreadOptions<Words>[] =>
       Array.from({ length: n }, () => ({ body: this.blocking(), ...o }));
     return [
-      model("2 threads × 2", true, { threads: sync(2, { rounds: 2 }) }),
+      model("2 threads × 2", false, { threads: sync(2, { rounds: 2 }) }),
       model("3 threads × 1", true, { threads: sync(3) }),
       model("2 threads × 2, a death", true, { threads: sync(2, { rounds: 2 }), ...crash }),
       model("3 threads × 1, a death", false, { threads: sync(3), ...crash, states: 20e6 }),
@@ -43,7 +43,7 @@ class MutexModels extends MutexBodies {
       }),
       model("2 threads × 2, time passes", false, { threads: sync(2, { rounds: 2 }), clockJumps: 1 }),
       // How long a free lock is kept for a starving waiter is insurance against its death, too.
-      model("2 threads × 2, time passes, no reservation ends", true, {
+      model("2 threads × 2, time passes, no reservation ends", false, {
         threads: sync(2, { rounds: 2 }),
         clockJumps: 1,
         sliceMs: slices,
@@ -70,7 +70,10 @@ class MutexModels extends MutexBodies {
         clockJumps: 1,
         sliceMs: slices,
       }),
-      model("1 async × 2 and 1 sync, time passes", true, { threads: [this.awaiting(1, 2), ...sync(1)], clockJumps: 1 }),
+      model("1 async × 2 and 1 sync, time passes", false, {
+        threads: [this.awaiting(1, 2), ...sync(1)],
+        clockJumps: 1,
+      }),
       model("2 threads × 2, spinning", true, { threads: this.spinning(2, 2) }),
       model("3 threads × 1, spinning", false, { threads: this.spinning(3, 1) }),
       model("3 threads × 1, spinning, a death", false, { threads: this.spinning(3, 1), ...crash, ...large }),
@@ -100,7 +103,7 @@ class MutexModels extends MutexBodies {
       }),
       model("1 async and 1 sync × 2", true, { threads: [this.awaiting(1, 2), ...sync(1, { rounds: 2 })] }),
       model("2 async × 1", true, { threads: [this.awaiting(1), this.awaiting(1)] }),
-      model("2 tasks of one thread and 1 sync", true, { threads: [this.awaiting(2), ...sync(1)] }),
+      model("2 tasks of one thread and 1 sync", false, { threads: [this.awaiting(2), ...sync(1)] }),
       model("2 async and 1 sync", false, { threads: [this.awaiting(1), this.awaiting(1), ...sync(1)], states: 20e6 }),
       model("1 async and 2 sync", false, { threads: [this.awaiting(1), ...sync(2)], states: 20e6 }),
       model("1 async and 1 sync, a death", true, { threads: [this.awaiting(1), ...sync(1)], ...crash }),

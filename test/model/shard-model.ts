@@ -38,9 +38,9 @@ class ShardModels extends ShardPlace {
       this.fill(w, 1);
       this.read(w, 2, this.keys[0]);
     };
-    // Two threads are searched whole, also with a death at any step of either.
+    // Two threads are searched whole, also with a death at any step of either: those schedules hold the ones without.
     const both = (name: string, fill: (w: Words) => void, bodies: readonly ThreadOptions<Words>[]): Model[] => [
-      this.model(name, fill, bodies, {}),
+      { ...this.model(name, fill, bodies, {}), short: false },
       this.model(`${name}, a death`, fill, bodies, crash),
     ];
     return [

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import * as assert from "uvu/assert";
 import { ClosedError, RegionError } from "../../src/cells/errors.ts";
 import { RETIRED } from "../../src/protocols/mutex.ts";
-import { classBytes, classFor, walkHeap } from "../../src/region/heap.ts";
+import { walkHeap } from "../../src/region/heap.ts";
 import {
   B_STATE,
   BLOCK_FREE,
@@ -18,6 +18,7 @@ import {
   SIZE_CLASSES,
 } from "../../src/region/layout.ts";
 import { Region } from "../../src/region/region.ts";
+import { classBytes, classFor } from "../../src/region/size-classes.ts";
 import { anotherThread, bury, crashAt } from "../support/crash.ts";
 import { suite } from "../support/suite.ts";
 import { codeOf, thrown } from "../support/thrown.ts";

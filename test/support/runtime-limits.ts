@@ -18,7 +18,7 @@ export interface Limit {
   readonly unsuited?: true;
 }
 
-const page = "it needs Chromium and tells nothing of the runtime that serves the page: `npm test` has it";
+const page = "it needs Chromium and tells nothing of the runtime that serves the page: the run of Chromium has it";
 const own = "it is about this repository: its documents, package, benchmarks and the runner of its tests";
 const search = "a search of protocols in one thread, in plain JavaScript: minutes, and the same everywhere";
 const nodeProgram = "it starts Node with flags of Node's, or reads what only Node tells of itself";

@@ -92,6 +92,21 @@ export function parseSummary(stdout: string): Summary | undefined {
   return { total: sum(1), passed: sum(2), skipped: sum(3) };
 }
 
+/**
+ * Where a file is that hangs, from what it printed: the title that a browser's page told last (`…  title`), else the number
+ * of the test, which uvu's dots tell.
+ */
+export function whereItHangs(stdout: string): string {
+  const text = stripVTControlCharacters(stdout);
+  const title = [...text.matchAll(/…  (.*)$/gm)].at(-1)?.[1];
+  if (title !== undefined) return `in "${title}"`;
+  // Behind the last suite that came to its end: ` name  • • ✘ `
+  const open = text.split(/ \(\d+ \/ \d+\)\n/).at(-1) ?? "";
+  const name = /^ (\S.*?) {2}/m.exec(open)?.[1];
+  const ended = open.match(/[•✘] /g)?.length ?? 0;
+  return `in test ${ended + 1}${name === undefined ? "" : ` of "${name}"`}`;
+}
+
 /** What is wrong with a file that ended so and printed this summary, beyond tests that failed; undefined if nothing. */
 export function findProblem(ending: Ending, summary: Summary | undefined): string | undefined {
   if (ending.how !== "exited") return ending.why;
@@ -154,7 +169,7 @@ function waitForEnding(child: ChildProcess, file: TestFile, text: { stdout: stri
       resolve(ending);
     };
     const watchdog = setTimeout(
-      () => end({ how: "hung", why: `hung: no end within ${file.watchdog / 1000} s` }),
+      () => end({ how: "hung", why: `hung: no end within ${file.watchdog / 1000} s, ${whereItHangs(text.stdout)}` }),
       file.watchdog,
     );
     const lingered: Ending = {
