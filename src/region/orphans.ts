@@ -32,7 +32,11 @@ export function freeOrphans(locker: Locker): boolean {
   const { memory } = locker;
   const deaths = load(memory.words, H_DEATHS);
   if (deaths === load(memory.words, H_SWEPT)) return false;
-  const orphans = blocksWith(locker, (tag) => tag < 0 && !isAlive(memory.words, -tag));
+  // The tag once more: its maker may have shared the object, and died, since it was read. The dead share nothing.
+  const orphans = blocksWith(
+    locker,
+    (tag, at) => tag < 0 && !isAlive(memory.words, -tag) && load(memory.words, at) === tag,
+  );
   const { words } = memory;
   const parts = orphans.length === 0 ? [] : blocksWith(locker, (tag) => tag > 0 && isWithin(words, orphans, tag * 4));
   for (const block of [...parts, ...orphans]) freeBlock(words, block);
@@ -51,10 +55,11 @@ function isWithin(words: Int32Array, blocks: readonly number[], byte: number): b
   return low > 0 && byte < blocks[low - 1] + words[(blocks[low - 1] >> 2) + B_BYTES];
 }
 
-function blocksWith(locker: Locker, accepts: (tag: number) => boolean): number[] {
+function blocksWith(locker: Locker, accepts: (tag: number, at: number) => boolean): number[] {
   const found: number[] = [];
   walkHeap(locker, (block, _, state) => {
-    if (state === BLOCK_USED && accepts(locker.memory.words[(block >> 2) + B_TAG])) found.push(block);
+    const at = (block >> 2) + B_TAG;
+    if (state === BLOCK_USED && accepts(locker.memory.words[at], at)) found.push(block);
   });
   return found;
 }

@@ -105,7 +105,7 @@ export class StringPool extends GuardedObject {
   /** A small handle for workerData or postMessage. */
   override share(): StringPoolHandle {
     this.assertInUse();
-    // Before the pool, so that a death in between leaves nothing.
+    // Whoever has a handle of the pool uses both: so before it.
     this.#ids.share();
     this.#texts.share();
     return super.share() as StringPoolHandle;
