@@ -28,12 +28,13 @@ async function usedRegion(make: () => Region): Promise<{ region: Region; before:
 async function oneThread(region: Region, task: "end" | "rest" | "make", rounds = 0): Promise<number> {
   const { deaths } = region;
   const made = new Int32Array(new SharedArrayBuffer(4));
+  let ended = false;
   const kill = async (worker: Worker): Promise<void> => {
-    while (Atomics.load(made, 0) < rounds) await turn();
+    while (Atomics.load(made, 0) < rounds && !ended) await turn();
     await worker.terminate();
   };
   let over: Promise<void> | undefined;
-  const [{ messages }] = await runWorkers({
+  const [{ messages, error }] = await runWorkers({
     file,
     count: 1,
     workerData: { handle: region.share(), made, task },
@@ -42,7 +43,10 @@ async function oneThread(region: Region, task: "end" | "rest" | "make", rounds =
       if (task !== "end") over = kill(worker);
     },
   });
+  ended = true;
   await over;
+  if (error !== undefined) throw error;
+  assert.is(messages.length, 1, "the thread ended before it had made anything");
   // Where nobody is told of a death, the thread itself is asked.
   while (region.deaths === deaths) {
     reapDead(region.memory.words, region.me);
