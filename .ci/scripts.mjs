@@ -4,7 +4,8 @@
 //   shortenMembers   before bundling: short names for members that only our own code says (members.mjs); a field that the
 //                    constructor sets anyway is not declared as well
 //   packFunctions    after it: functions stand last and next to those that look like them, since what compresses sees
-//                    32 kB back; and lines stay short, as Node prints the line of an uncaught error
+//                    32 kB back; declarations that stand together are one; long texts are quoted with few escapes; and
+//                    lines stay short, as Node prints the line of an uncaught error
 //
 // Invariant: only declarations of functions move, which are there before a module's first statement wherever they stand.
 
@@ -147,11 +148,49 @@ function breakLines(text) {
   return lines.join("\n");
 }
 
+/** What is longer is put between single quotes if it has fewer of those. */
+const LONG = 1000;
+const ESCAPES = { "\n": "\\n", "\r": "\\r", "\\": "\\\\", "'": "\\'" };
+
+const quote = (text) => `'${text.replace(/[\n\r\\']/g, (char) => ESCAPES[char])}'`;
+
+/** The script with its long texts between the quotes that they hold least of: escapes compress badly. */
+function requote(text) {
+  const edits = [];
+  walk(parseAst(text), (node) => {
+    if (node.type === "TaggedTemplateExpression") return false;
+    for (const { start, end, value } of node.type === "TemplateLiteral" ? node.quasis : []) {
+      const quoted = quote(value.cooked);
+      if (end - start > LONG && quoted.length < end - start) edits.push([start, end, `\${${quoted}}`]);
+    }
+    return true;
+  });
+  return edited(text, edits);
+}
+
+/** The script with neighbouring declarations of one kind as one. */
+function mergeDeclarations(text) {
+  const { body } = parseAst(text);
+  const edits = [];
+  for (const [i, node] of body.entries()) {
+    const before = body[i - 1];
+    if (node.type !== "VariableDeclaration" || before?.type !== node.type || before.kind !== node.kind) continue;
+    edits.push([before.end - (text[before.end - 1] === ";" ? 1 : 0), node.declarations[0].start, ","]);
+  }
+  return edited(text, edits);
+}
+
 /** The script with its functions last, ordered by likeness, each on a line of its own. */
-export function packFunctions(text) {
+export function packFunctions(script) {
+  const text = requote(script);
   const { body } = parseAst(text);
   const isFunction = ({ type }) => type === "FunctionDeclaration";
   const code = ({ start, end }) => text.slice(start, end);
-  const rest = body.filter((node) => !isFunction(node)).map(code);
-  return [breakLines(rest.join("")), ...orderBySimilarity(body.filter(isFunction).map(code))].join("\n").trim();
+  const rest = mergeDeclarations(
+    body
+      .filter((node) => !isFunction(node))
+      .map(code)
+      .join(""),
+  );
+  return [breakLines(rest), ...orderBySimilarity(body.filter(isFunction).map(code))].join("\n").trim();
 }
