@@ -3,7 +3,7 @@
 
 import type { Worker } from "node:worker_threads";
 import * as assert from "uvu/assert";
-import { Region } from "../../src/region/region.ts";
+import type { Region } from "../../src/region/region.ts";
 import { reapDead } from "../../src/region/threads.ts";
 import { type MapHandle, SharedMap } from "../../src/tables/map.ts";
 import { backends } from "../support/backends.ts";
