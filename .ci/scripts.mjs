@@ -166,7 +166,10 @@ function shortClasses(ast, isTold) {
     .flatMap((first) => ["", ...LETTERS].map((second) => first + second))
     .filter((name) => !said.has(name) && !isTold(name));
   const long = [...classes].filter((name) => name?.length > 2 && !isTold(name));
-  return new Map(long.map((name, i) => [name, free[i] ?? name]));
+  // A number that told it from a name which is no more would be told too.
+  const first = (name) => name.replace(/\$\d+$/, "");
+  const isFirst = (name) => first(name) !== name && isTold(first(name)) && !said.has(first(name));
+  return new Map(long.map((name, i) => [name, isFirst(name) ? first(name) : (free[i] ?? name)]));
 }
 
 /**
