@@ -223,7 +223,7 @@ export function bundleDeclarations(entries, into, { heads, members }) {
     const target = relative(dirname(entry), into)
       .replaceAll("\\", "/")
       .replace(/\.d\.ts$/, ".js");
-    names.set(entry, `export { ${items.join(", ")} } from "${target.startsWith(".") ? target : `./${target}`}";\n`);
+    names.set(entry, `export{${items.join(",")}}from"${target.startsWith(".") ? target : `./${target}`}"\n`);
   }
   const texts = [];
   // The map grows while it is walked: a declaration brings in those it names.

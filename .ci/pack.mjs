@@ -29,7 +29,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { bundleDeclarations } from "./declarations.mjs";
 import { shortNames } from "./members.mjs";
-import { packFunctions, shortenMembers } from "./scripts.mjs";
+import { packFunctions, shortenClasses, shortenMembers } from "./scripts.mjs";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const shipped = join(root, "dist", "src");
@@ -124,7 +124,7 @@ async function writeScripts(entries, from, to) {
     output: {
       dir: to,
       format: "esm",
-      // Errors and stacks say the names of classes.
+      // Errors and stacks say the names of classes; which of them stay is up to shortenClasses.
       minify: { compress: { keepNames }, mangle: { keepNames } },
       comments: false,
       entryFileNames: "[name].js",
@@ -200,7 +200,11 @@ async function writeSmall(from, to) {
   // Without comments first: what they declare keeps its names in the scripts.
   writeDeclarationsWith(DETAILS.at(-1), from, to);
   writeLicences(await writeScripts(entryPoints(from), from, to), to);
-  for (const path of filesOf(to, ".js")) writeFileSync(path, packFunctions(readFileSync(path, "utf8")));
+  // What a user may meet: what is declared, and errors, which say the name of their class.
+  const told = new Set(readFileSync(join(to, "declarations.d.ts"), "utf8").match(/[\w$]+/g));
+  const isTold = (name) => told.has(name) || name.endsWith("Error");
+  for (const path of filesOf(to, ".js"))
+    writeFileSync(path, packFunctions(shortenClasses(readFileSync(path, "utf8"), isTold)));
   writeDeclarations(from, to);
 }
 

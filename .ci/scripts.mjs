@@ -3,7 +3,8 @@
 //
 //   shortenMembers   before bundling: short names for members that only our own code says (members.mjs); a field that the
 //                    constructor sets anyway is not declared as well
-//   packFunctions    after it: functions stand last and next to those that look like them, since what compresses sees
+//   shortenClasses   after it: short names for classes that no declaration names; errors say the names of their classes
+//   packFunctions    last: functions stand last and next to those that look like them, since what compresses sees
 //                    32 kB back; declarations that stand together are one; long texts are quoted with few escapes; and
 //                    lines stay short, as Node prints the line of an uncaught error
 //
@@ -146,6 +147,50 @@ function breakLines(text) {
     at = next;
   }
   return lines.join("\n");
+}
+
+/** Letters of names, in which order they are dealt out. */
+const LETTERS = "etnrioascludfphmgyvbwxkjqz";
+
+/** The short names of the classes that `isTold` doesn't keep; none is a word that the script says already. */
+function shortClasses(ast, isTold) {
+  const said = new Set();
+  const classes = new Set();
+  walk(ast, (node) => {
+    if (node.type === "Identifier") said.add(node.name);
+    const isNamed = node.type === "VariableDeclarator" && node.init?.type === "ClassExpression";
+    if (isNamed || /^Class(?:Declaration|Expression)$/.test(node.type)) classes.add(node.id?.name);
+    return true;
+  });
+  const free = [...LETTERS.toUpperCase()]
+    .flatMap((first) => ["", ...LETTERS].map((second) => first + second))
+    .filter((name) => !said.has(name) && !isTold(name));
+  const long = [...classes].filter((name) => name?.length > 2 && !isTold(name));
+  // A number that told it from a name which is no more would be told too.
+  const first = (name) => name.replace(/\$\d+$/, "");
+  const isFirst = (name) => first(name) !== name && isTold(first(name)) && !said.has(first(name));
+  return new Map(long.map((name, i) => [name, isFirst(name) ? first(name) : (free[i] ?? name)]));
+}
+
+/**
+ * The bundled script with short names for its classes, apart from those that a user is told (`isTold`). It is minified:
+ * nothing else in it but a class, and members, has such a name.
+ */
+export function shortenClasses(text, isTold) {
+  const ast = parseAst(text);
+  const names = shortClasses(ast, isTold);
+  const edits = [];
+  const visit = (node, role, parent) => {
+    if (!isNode(node)) return;
+    const name = node.type === "Identifier" ? names.get(node.name) : undefined;
+    const isMember = /^(?:property|key|exported|imported)$/.test(role) && !parent.computed;
+    if (name !== undefined && !isMember)
+      edits.push(parent.shorthand ? [node.end, node.end, `:${name}`] : [node.start, node.end, name]);
+    for (const [of, child] of Object.entries(node))
+      for (const each of Array.isArray(child) ? child : [child]) visit(each, of, node);
+  };
+  visit(ast, "", undefined);
+  return edited(text, edits);
 }
 
 /** What is longer is put between single quotes if it has fewer of those. */

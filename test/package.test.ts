@@ -100,6 +100,16 @@ test("require() alone works, and an error says its class and code", () => {
   assert.is(said, "ERR_NOT_OWNER NotOwnerError [ERR_NOT_OWNER] Mutex\n");
 });
 
+test("each exported class says its own name", () => {
+  const said = user(
+    "names.mjs",
+    `for (const path of ["", "/tables", "/streams", "/rooms", "/session-store", "/phone-lookup", "/testing"])
+       for (const [name, value] of Object.entries(await import("holdfast" + path)))
+         if (String(value).startsWith("class") && value.name !== name) console.log(path, name, value.name);`,
+  );
+  assert.is(said, "");
+});
+
 test("a stranger's protocol is searched with holdfast/testing from the package", () => {
   const said = user(
     "search.mjs",

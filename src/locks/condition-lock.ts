@@ -36,8 +36,8 @@ export interface ReacquireOptions {
 /** A lock that a Condition can belong to. */
 export interface ConditionLock {
   readonly region: Region;
-  /** Where it lies: the condition's memory records it, so that all threads pair it with the same lock. */
-  share(): { readonly offset: number; readonly serial: number };
+  /** Where it lies: the condition's memory records it, so that all threads pair it with the same lock. @internal */
+  handle(): { readonly offset: number; readonly serial: number };
   /** Word index of its mutex, if its hold is that mutex's and nothing but a ticket; 0: it is more. @internal */
   readonly plainMutex: number;
   /** How messages call it. @internal */

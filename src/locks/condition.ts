@@ -62,7 +62,7 @@ export class Condition extends LockObject implements ConditionPlace {
    * ERR_REGION_OPTIONS if the condition belongs to another lock, ERR_REGION_FULL, ERR_REGION_KIND.
    */
   constructor(lock: ConditionLock, options: ConditionOptions = {}) {
-    const { offset, serial } = checkLock(lock).share();
+    const { offset, serial } = checkLock(lock).handle();
     super(
       {
         kind: KIND_CONDITION,

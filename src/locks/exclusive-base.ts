@@ -75,7 +75,7 @@ export abstract class ExclusiveBase<G extends Releasable> extends LockObject imp
         tag,
         bytes: () => MUTEX_WORDS * 4,
         init: (words, index, region) => {
-          store(words, index + POLICY, wanted === true ? -makeLine(region) : 0);
+          store(words, index + POLICY, wanted === true ? -makeLine(region, index) : 0);
           // A line that was added may have made the region longer.
           renew(region.memory.words, index);
         },

@@ -43,9 +43,9 @@ export function checkFair(options: ExclusiveOptions): boolean | undefined {
   throw new TypeError(`fair must be true or false, got ${describe(fair)}`);
 }
 
-/** The line of a new fair lock: its word index. */
-export function makeLine(region: Region): number {
-  const line = region.allocate(lineWords(region.maxThreads) * 4, KIND_FAIR_LINE) >> 2;
+/** The line of a new fair lock, which lies at word `lock`: its word index. */
+export function makeLine(region: Region, lock: number): number {
+  const line = region.allocate(lineWords(region.maxThreads) * 4, KIND_FAIR_LINE, lock) >> 2;
   renewLine(region.memory.words, line, region.maxThreads);
   return line;
 }

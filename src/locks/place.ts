@@ -118,6 +118,13 @@ export abstract class LockObject<K extends string = string> implements Perishabl
 
   /** A small handle for workerData or postMessage. */
   share(): LockHandle<K> {
+    // Not of one that was freed, whose memory may be another object's by now.
+    if (this.isCurrent()) this.region.giveAway(this.#offset);
+    return this.handle();
+  }
+
+  /** What {@link share} gives, for this thread's own use: nobody else gets to know of the object by it. @internal */
+  handle(): LockHandle<K> {
     return { holdfast: this.#tag, region: this.region.share(), offset: this.#offset, serial: this.serial };
   }
 
@@ -174,7 +181,7 @@ export abstract class LockObject<K extends string = string> implements Perishabl
 function place(what: LockClass, region: Region, name: string | undefined): Found {
   let serial = 0;
   const create = (): number => {
-    const offset = region.allocate(what.bytes(region), what.kind);
+    const offset = region.allocateObject(what.bytes(region), what.kind);
     try {
       what.init?.(region.memory.words, offset >> 2, region);
     } catch (error) {

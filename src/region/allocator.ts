@@ -10,6 +10,7 @@
 import { load, store } from "../cells/atomics.ts";
 import { RegionError } from "../cells/errors.ts";
 import { isBlock } from "./blocks.ts";
+import { freeBlock, pushFree, walkHeap } from "./heap.ts";
 import {
   B_ASKED,
   B_BYTES,
@@ -26,7 +27,6 @@ import {
   H_ALLOCATOR_LOCK,
   H_BYTES,
   H_FREE_LISTS,
-  H_HEAP_AT,
   H_HEAP_TOP,
   H_MAX_BYTES,
   H_NEXT_SERIAL,
@@ -34,19 +34,15 @@ import {
   keepsKind,
   SIZE_CLASSES,
 } from "./layout.ts";
+import { freeOrphans } from "./orphans.ts";
 import { classBytes, classFor } from "./size-classes.ts";
+import { reapDead } from "./threads.ts";
 import { type Locker, withWord } from "./word-lock.ts";
-
-/** Free list of a block: by its kind if that stays, else by the largest class whose blocks are no longer than it. */
-function listFor(bytes: number, kind: number): number {
-  if (keepsKind(kind)) return SIZE_CLASSES + kind;
-  const sizeClass = classFor(bytes);
-  return classBytes(sizeClass) > bytes ? sizeClass - 1 : sizeClass;
-}
 
 /**
  * Allocates a zeroed block and returns the byte offset of its payload, 64-byte aligned. Blocks briefly. `tag` says whose
- * part the block is: an owner that is recovered finds by it what it had and never linked ({@link taggedBlocks}).
+ * part the block is: an owner that is recovered finds by it what it had and never linked ({@link taggedBlocks}). Negative,
+ * it says whose alone it is (orphans.ts).
  * A block of a kind that keeps its kind comes zeroed or as the last object of the kind left it.
  * Throws ERR_REGION_FULL, with nothing changed, if the region can't hold it.
  */
@@ -59,12 +55,9 @@ export function allocate(locker: Locker, byteLength: number, kind: number, tag =
   const sizeClass = classFor(needed);
   const fresh = withAllocator(locker, () => {
     const list = keepsKind(kind) ? SIZE_CLASSES + kind : sizeClass;
-    const block =
-      takeFree(locker, list) ??
-      takeFresh(locker, classBytes(sizeClass)) ??
-      // What is left at the end of a region serves even if it is less than a whole class.
-      takeFresh(locker, needed) ??
-      takeLarger(locker, sizeClass);
+    let block = take(locker, list, sizeClass, needed);
+    if (block === undefined && reapDead(locker.memory.words, locker.me) > 0)
+      block = take(locker, list, sizeClass, needed);
     if (block === undefined) throw regionFull(locker, byteLength);
     const words = locker.memory.words;
     const at = block.offset >> 2;
@@ -97,8 +90,7 @@ export function release(locker: Locker, payload: number): void {
         offset: payload,
       });
     }
-    store(words, at + B_STATE, BLOCK_FREE);
-    pushFree(words, block, words[at + B_BYTES], words[at + B_KIND]);
+    freeBlock(words, block);
   });
 }
 
@@ -108,6 +100,22 @@ interface Taken {
   readonly dirty: boolean;
   /** Whether it was a block of the same kind, of a kind that keeps its kind. */
   readonly kept: boolean;
+}
+
+function take(locker: Locker, list: number, sizeClass: number, needed: number): Taken | undefined {
+  const bytes = classBytes(sizeClass);
+  const free = takeFree(locker, list);
+  if (free !== undefined) return free;
+  // Before the region grows, what threads left that died serves.
+  const { words } = locker.memory;
+  const isLong = load(words, H_HEAP_TOP) + bytes <= load(words, H_BYTES);
+  return (
+    (!isLong && freeOrphans(locker) ? takeFree(locker, list) : undefined) ??
+    takeFresh(locker, bytes) ??
+    // What is left at the end of a region serves even if it is less than a whole class.
+    takeFresh(locker, needed) ??
+    takeLarger(locker, sizeClass)
+  );
 }
 
 function takeFree(locker: Locker, list: number): Taken | undefined {
@@ -158,12 +166,6 @@ function takeLarger(locker: Locker, sizeClass: number): Taken | undefined {
   return undefined;
 }
 
-function pushFree(words: Int32Array, block: number, bytes: number, kind: number): void {
-  const head = H_FREE_LISTS + listFor(bytes, kind);
-  store(words, (block >> 2) + B_NEXT, load(words, head));
-  store(words, head, block);
-}
-
 function withAllocator<T>(locker: Locker, work: () => T): T {
   return withWord(locker, H_ALLOCATOR_LOCK, rebuildFreeLists, work);
 }
@@ -179,23 +181,6 @@ function rebuildFreeLists(locker: Locker): void {
 /** Visits every block of the heap in order, while no other thread allocates or releases one. */
 export function walkHeapLocked(locker: Locker, visit: (block: number, bytes: number, state: number) => void): void {
   withAllocator(locker, () => walkHeap(locker, visit));
-}
-
-/** Visits every block of the heap in order. Throws ERR_REGION_CORRUPT where the blocks do not tile it. */
-export function walkHeap(locker: Locker, visit: (block: number, bytes: number, state: number) => void): void {
-  const memory = locker.memory;
-  const top = load(memory.words, H_HEAP_TOP);
-  memory.cover(top);
-  const words = memory.words;
-  for (let block = words[H_HEAP_AT]; block < top; ) {
-    const bytes = words[(block >> 2) + B_BYTES];
-    const state = load(words, (block >> 2) + B_STATE);
-    if (bytes < BLOCK_HEADER_BYTES || (bytes & 63) !== 0 || block + bytes > top || state > BLOCK_USED || state < 0) {
-      throw new RegionError("ERR_REGION_CORRUPT", `the block at byte ${block} of the region is corrupt`, { block });
-    }
-    visit(block, bytes, state);
-    block += bytes;
-  }
 }
 
 /** The payload offsets of all blocks in use of this kind and tag. */
@@ -214,6 +199,7 @@ export function taggedBlocks(locker: Locker, kind: number, tag: number): number[
 /** Bytes of the heap in use, free within it, and what the region may still grow by. */
 export function heapUse(locker: Locker): { bytesUsed: number; bytesFree: number; bytesLeft: number } {
   return withAllocator(locker, () => {
+    freeOrphans(locker);
     let bytesUsed = 0;
     let bytesFree = 0;
     walkHeap(locker, (_, bytes, state) => {

@@ -64,6 +64,8 @@ export {
 export const H_SAME = 20;
 /** How the region's threads sleep: 0 by Atomics, else natively, by the copy of the native part with this number. */
 export const H_PARKING = 21;
+/** H_DEATHS when objects of the dead were last looked for. */
+export const H_SWEPT = 22;
 
 export const H_ALLOCATOR_LOCK = 32;
 export const H_DIRECTORY_LOCK = 48;
@@ -112,6 +114,7 @@ export const B_NEXT = 4;
 export const B_NAME = 5;
 /** Payload bytes asked for. */
 export const B_ASKED = 6;
+/** Whose part it is: a word within the object that has it; negative: the thread that alone knows of it; else 0. */
 export const B_TAG = 7;
 
 export const BLOCK_FREE = 0;

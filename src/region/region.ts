@@ -14,6 +14,7 @@ import { onWorkerExit } from "./host.ts";
 import { H_BYTES, H_DEATHS, H_MAX_BYTES, H_MAX_THREADS, H_PARKING, LAYOUT_VERSION } from "./layout.ts";
 import { isSameMemory, isSharedBuffer, type RegionMemory } from "./memory.ts";
 import { adoptParking, type Parking, watchSeat } from "./native.ts";
+import { giveAway, tagOfMaker } from "./orphans.ts";
 import { announceRegion } from "./record-memory.ts";
 import {
   checkOptions,
@@ -217,6 +218,16 @@ export class Region {
   /** Allocates a zeroed block; byte offset of its payload, 64-byte aligned. `tag`: whose part it is. @internal */
   allocate(byteLength: number, kind: number, tag = 0): number {
     return allocate(this, byteLength, kind, tag);
+  }
+
+  /** The same for an object, which is given back if this thread dies before it {@link giveAway gives} it away. @internal */
+  allocateObject(byteLength: number, kind: number): number {
+    return allocate(this, byteLength, kind, tagOfMaker(this));
+  }
+
+  /** Others may know of the object from now on: called before a handle of it is given out. @internal */
+  giveAway(offset: number): void {
+    giveAway(this.memory.words, offset);
   }
 
   /** Offsets of all blocks in use of this kind and tag. @internal */

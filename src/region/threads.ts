@@ -214,8 +214,11 @@ export function buryThread(words: Int32Array, id: number): void {
   }
 }
 
-/** Probes every seat; returns how many were found dead or left half-buried. */
-export function reapDead(words: Int32Array): number {
+/**
+ * Probes every seat; if `me` is given those that are due, but for that one. Returns how many were found dead or left
+ * half-buried.
+ */
+export function reapDead(words: Int32Array, me = 0): number {
   const slots = words[H_MAX_THREADS];
   let buried = 0;
   for (let slot = 0; slot < slots; slot++) {
@@ -224,7 +227,10 @@ export function reapDead(words: Int32Array): number {
     if ((state & 3) === SLOT_DEAD) {
       bury(words, at, (state & ~3) | SLOT_ALIVE);
       buried++;
-    } else if ((state & 3) === SLOT_ALIVE && probe(words, ((state >>> 2) << 12) | slot, true)) buried++;
+      continue;
+    }
+    const owner = ((state >>> 2) << 12) | slot;
+    if ((state & 3) === SLOT_ALIVE && owner !== me && probe(words, owner, me === 0)) buried++;
   }
   return buried;
 }

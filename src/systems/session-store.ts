@@ -66,7 +66,7 @@ export class SessionStore {
     this.#now = options.now ?? monotonicClock;
     this.#parts = attached ?? makeParts(options);
     this.#lockOptions = { timeout: this.#lockTimeout, recover: nothingToRepair };
-    const { offset, serial } = this.#parts.lock.share();
+    const { offset, serial } = this.#parts.lock.handle();
     this.#entries = new SessionEntries(this.#parts.values, `${this.#parts.lock.region.id} ${offset} ${serial}`);
   }
 

@@ -35,7 +35,7 @@ export function createTable(region: Region, schema: Schema, capacity: number | u
   const shards = capacity !== undefined && capacity < SMALL ? FEW_SHARDS : SHARDS;
   const source = new TextEncoder().encode(schema.source);
   const header = headerWords(source.length);
-  const offset = region.allocate((header + shards * SHARD_WORDS) * 4, KIND_TABLE);
+  const offset = region.allocateObject((header + shards * SHARD_WORDS) * 4, KIND_TABLE);
   const base = offset >> 2;
   const { words, bytes } = region.memory;
   words[base + T_VERSION] = TABLE_VERSION;

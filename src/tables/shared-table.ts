@@ -149,6 +149,8 @@ export interface SharedTable<Key extends TableKey, Row extends object> {
   stats(): TableStats;
   /** A small handle for workerData or postMessage. */
   share(): TableHandle<Key, Row>;
+  /** The same for this thread's own use: nobody else gets to know of the table by it. @internal */
+  handle(): TableHandle<Key, Row>;
 }
 
 /** {@link SharedTable} as a constructor. */

@@ -69,10 +69,12 @@ export class StringPool extends GuardedObject {
         tag: "string-pool",
         bytes: () => POOL_WORDS * 4,
         init: (words, index, region) => {
-          const ids = new SharedTable(withFace({ region, key: "string", columns: ID_COLUMNS, capacity }, FACE)).share();
+          const ids = new SharedTable(
+            withFace({ region, key: "string", columns: ID_COLUMNS, capacity }, FACE),
+          ).handle();
           const texts = new SharedTable(
             withFace({ region, key: "i32", columns: TEXT_COLUMNS, capacity }, FACE),
-          ).share();
+          ).handle();
           // Other views of the memory may be in use by now; these words lie within the old ones as well.
           words.set([ids.offset, ids.serial, texts.offset, texts.serial], index + IDS);
         },
@@ -102,6 +104,10 @@ export class StringPool extends GuardedObject {
 
   /** A small handle for workerData or postMessage. */
   override share(): StringPoolHandle {
+    this.assertInUse();
+    // Whoever has a handle of the pool uses both: so before it.
+    this.#ids.share();
+    this.#texts.share();
     return super.share() as StringPoolHandle;
   }
 

@@ -48,8 +48,14 @@ export class SharedTable<Key extends TableKey, Row extends object> {
   }
 
   share(): AnyTableHandle {
-    const { region, offset, serial } = this.#core;
     this.#core.assertOpen();
+    this.#core.region.giveAway(this.#core.offset);
+    return this.handle();
+  }
+
+  /** What {@link share} gives, for this thread's own use: nobody else gets to know of the table by it. @internal */
+  handle(): AnyTableHandle {
+    const { region, offset, serial } = this.#core;
     return { holdfast: "table", region: region.share(), offset, serial };
   }
 

@@ -14,6 +14,8 @@ export interface Library {
   readonly waitNodes: typeof import("../../src/protocols/wait-nodes.ts");
   readonly waitQueue: typeof import("../../src/region/wait-queue.ts");
   readonly threads: typeof import("../../src/region/threads.ts");
+  readonly allocator: typeof import("../../src/region/allocator.ts");
+  readonly orphans: typeof import("../../src/region/orphans.ts");
   readonly layout: typeof import("../../src/region/layout.ts");
   readonly park: typeof import("../../src/cells/park.ts");
   readonly asyncQueue: typeof import("../../src/locks/async-queue.ts");
@@ -66,6 +68,8 @@ const MODULES = {
   waitNodes: "protocols/wait-nodes.js",
   waitQueue: "region/wait-queue.js",
   threads: "region/threads.js",
+  allocator: "region/allocator.js",
+  orphans: "region/orphans.js",
   layout: "region/layout.js",
   park: "cells/park.js",
   asyncQueue: "locks/async-queue.js",

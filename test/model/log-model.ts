@@ -92,7 +92,6 @@ class LogModels {
   }
 
   private region({ words, bytes }: Memory, index: number, fresh = false): never {
-    const { layout } = this.lib;
     return {
       me: (1 << 12) | index,
       seatAt: this.lib.threads.slotWord(index),
@@ -100,8 +99,8 @@ class LogModels {
       memory: { words, bytes, cover: () => undefined },
       core: undefined,
       fresh,
-      allocate: (_: number, kind: number) => {
-        if (kind !== layout.KIND_RING) return this.at * 4;
+      allocateObject: () => this.at * 4,
+      allocate: () => {
         const count = words[this.rings];
         if (count === 2) throw new Error("the model's heap is too small");
         words[this.rings] = count + 1;

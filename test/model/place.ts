@@ -80,6 +80,7 @@ export class Places {
   private region(words: Words, index: number, place: number, fresh: boolean): never {
     // A condition is made after its lock, and lies behind it.
     let next = place;
+    const allocate = (): number => (this.at + next++ * ROOM) * 4;
     return {
       me: (1 << 12) | index,
       seatAt: this.lib.threads.slotWord(index),
@@ -91,7 +92,8 @@ export class Places {
       owedWakes: [],
       wakesAtOnce: 1,
       share: () => ({}),
-      allocate: () => (this.at + next++ * ROOM) * 4,
+      allocate,
+      allocateObject: allocate,
       serialOf: () => 1,
       isInUse: () => true,
       nameOf: () => undefined,

@@ -15,6 +15,7 @@ import { barrierMutants, semaphoreMutants } from "./mutants/gates.ts";
 import { logMutants } from "./mutants/log.ts";
 import { movingMutants } from "./mutants/moving.ts";
 import { mutexMutants } from "./mutants/mutex.ts";
+import { orphanMutants } from "./mutants/orphans.ts";
 import { queueMutants } from "./mutants/queue.ts";
 import { reentrantMutants } from "./mutants/reentrant.ts";
 import { rwLockMutants } from "./mutants/rw-lock.ts";
@@ -22,6 +23,7 @@ import { shardMutants } from "./mutants/shard.ts";
 import { eventMutants, latchMutants, onceMutants } from "./mutants/signals.ts";
 import { unheardMutants } from "./mutants/unheard.ts";
 import { mutexModels } from "./mutex-model.ts";
+import { orphanModels } from "./orphan-model.ts";
 import { queueModels } from "./queue-model.ts";
 import { reentrantModels } from "./reentrant-model.ts";
 import { rwLockModels } from "./rw-lock-model.ts";
@@ -43,6 +45,7 @@ export const protocols: readonly Protocol[] = [
   { name: "once", models: onceModels, mutants: onceMutants },
   { name: "deadlock", models: deadlockModels, mutants: deadlockMutants, looks: true },
   { name: "unheard", models: unheardModels, mutants: unheardMutants, asks: true },
+  { name: "orphans", models: orphanModels, mutants: orphanMutants },
   { name: "queue", models: queueModels, mutants: queueMutants, tables: true },
   { name: "log", models: logModels, mutants: logMutants, tables: true },
   { name: "shard", models: shardModels, mutants: shardMutants, tables: true },

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import * as assert from "uvu/assert";
 import { ClosedError, RegionError } from "../../src/cells/errors.ts";
 import { RETIRED } from "../../src/protocols/mutex.ts";
-import { walkHeap } from "../../src/region/allocator.ts";
+import { walkHeap } from "../../src/region/heap.ts";
 import {
   B_STATE,
   BLOCK_FREE,

@@ -59,6 +59,7 @@ export const limits: readonly Limit[] = [
   { on: others, file: "test/testing/bad-bodies.test.ts", title: "an async body that", reason: inspector },
   { on: ["deno"], file: "test/soak/", reason: interrupt },
   { on: ["deno"], file: "test/region/threads.test.ts", title: "a probe tells a blocked thread", reason: interrupt },
+  { on: ["deno"], file: "test/region/orphans-killed.test.ts", title: "makes and frees", reason: interrupt },
   { on: ["deno"], file: "test/locks/once.test.ts", title: "runs it ends by terminate()", reason: interrupt },
   { on: ["deno"], file: "test/locks/barrier.test.ts", title: "runs the action ends by terminate()", reason: interrupt },
   {
