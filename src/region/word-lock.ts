@@ -180,6 +180,8 @@ function lockSleeping(
   if (!blockingAllowed()) return lockSpinning(words, index, me, deadline);
   const { spinning } = locker;
   const goesOn = came === LOCK_MISSED || came === LOOK_FIRST;
+  let ended = came === LOOK_FIRST ? lookForDeadlock(words, locker, index) : 0;
+  if (goesOn && isOver(words, index, what)) return UNRECOVERABLE;
   const begun = goesOn ? usualBegan : now();
   let slept: 0 | 1 = goesOn ? 1 : 0;
   let starver = 0;
@@ -187,7 +189,6 @@ function lockSleeping(
   let rises = goesOn;
   let inVain = 0;
   const how = what === undefined ? FOR_PART : FOR_OWNER;
-  let ended = came === LOOK_FIRST ? lookForDeadlock(words, locker, index) : 0;
   let ask = ended === TIMED_OUT;
   for (;;) {
     const step = lockStep(words, index, me, slept, starver);
@@ -237,9 +238,7 @@ function lockSleeping(
     ask = ended === TIMED_OUT;
     slept = 1;
     rises = true;
-    if (what !== undefined && !what.isCurrent()) {
-      // The words are another mutex's now: the wake that ended the sleep may have been meant for one of its waiters.
-      wake(words, index + LOCK, 1);
+    if (isOver(words, index, what)) {
       if (starver !== 0) payWakes(words, index, withdrawStarving(words, index));
       return UNRECOVERABLE;
     }
@@ -249,6 +248,13 @@ function lockSleeping(
     // The starver that the free lock was kept for did not come: it died, or it takes the lock at this very moment.
     if (ask && reserved) payWakes(words, index, withdrawStarving(words, index));
   }
+}
+
+/** After a sleep: whether the words are another mutex's now. The wake may have been meant for one of that one's waiters. */
+function isOver(words: Int32Array, index: number, what: Perishable | undefined): boolean {
+  if (what === undefined || what.isCurrent()) return false;
+  wake(words, index + LOCK, 1);
+  return true;
 }
 
 /** One sleep of the usual course: LOCK_TAKEN, LOCK_MISSED, or what {@link sleepAnnounced} returns. */

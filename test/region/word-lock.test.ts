@@ -1,6 +1,7 @@
 // The one loop by which a thread sleeps for a mutex, step by step: Atomics.wait is replaced by what happens meanwhile.
 
 import * as assert from "uvu/assert";
+import { LOCK_MISSED, LOOK_FIRST } from "../../src/protocols/lock-wait.ts";
 import {
   ACQUIRED,
   ACQUIRED_DIED,
@@ -161,6 +162,22 @@ test("what is freed while it sleeps: it leaves, and hands the wake on", () => {
     globalThis.Atomics = real;
   }
   assert.is(wakes, 1);
+});
+
+test("whoever slept in one operation for what is another mutex by now sleeps no more, and passes the wake on", () => {
+  for (const came of [LOCK_MISSED, LOOK_FIRST]) {
+    const { waiter, index } = scene();
+    let sleeps = 0;
+    const result = withSleep(
+      () => {
+        sleeps++;
+        return "ok";
+      },
+      () => lockBlocking(waiter, index, forever, { isCurrent: () => false }, -came),
+    );
+    assert.is(result, UNRECOVERABLE);
+    assert.is(sleeps, 0);
+  }
 });
 
 test("it does not wait for itself", () => {
