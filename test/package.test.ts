@@ -23,7 +23,7 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "holdfast-package-"));
 const installed = join(folder, "user", "node_modules", "holdfast");
 /** Bytes. What the package may weigh, packed. */
-const LIMIT = 157_900;
+const LIMIT = 158_400;
 
 function run(command: string, args: string[], cwd: string): string {
   const done = spawnSync(command, args, { cwd, encoding: "utf8", timeout: 120_000 });
