@@ -32,8 +32,6 @@ export const RATE: i32 = 511;
 const LEAST_STAY: i32 = 7;
 /** Steps by which the other way must be better: 9 %. */
 const MARGIN: i32 = 3;
-/** Steps by which it is so much worse that it is tried as rarely as can be from then on: 41 %. */
-const FAR: i32 = 12;
 /**
  * About 8 million holds a second. A lock that is taken more often than that changes hands faster than its cache line could
  * move from core to core: whoever spins for it is in the way, and a trial of that is rarely worth its turn.
@@ -63,8 +61,7 @@ export function reviewed(policy: i32, rate: i32): i32 {
     const fast = way === 0 && other >= FAST;
     const better = mean > other + (fast ? FAST_MARGIN : MARGIN);
     if (!better) next ^= SLEEPS;
-    const hopeless = fast || mean + FAR < other;
-    patience = better ? 0 : hopeless || patience === MOST_PATIENCE ? MOST_PATIENCE : patience + 1;
+    patience = better ? 0 : fast || patience === MOST_PATIENCE ? MOST_PATIENCE : patience + 1;
     stay = LEAST_STAY << patience;
   } else if (stay !== 0) stay--;
   else {
