@@ -237,5 +237,7 @@ export function packFunctions(script) {
       .map(code)
       .join(""),
   );
-  return [breakLines(rest), ...orderBySimilarity(body.filter(isFunction).map(code))].join("\n").trim();
+  // The syntax tree has no first line that names the interpreter.
+  const first = /^#!.*\n/.exec(script)?.[0] ?? "";
+  return first + [breakLines(rest), ...orderBySimilarity(body.filter(isFunction).map(code))].join("\n").trim();
 }

@@ -51,6 +51,12 @@ test("the tarball is no heavier than it should be", () => {
   assert.ok(size < LIMIT, `${size} bytes`);
 });
 
+test("a shell can run its command", () => {
+  const { bin } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8")) as { bin: Record<string, string> };
+  assert.equal(Object.keys(bin), ["holdfast"]);
+  assert.match(readFileSync(join(installed, bin.holdfast), "utf8"), /^#!\/usr\/bin\/env node\n/);
+});
+
 test("its README links to no file that the package lacks", () => {
   const text = readFileSync(join(installed, "README.md"), "utf8");
   const targets = [...text.matchAll(/\]\(([^)]*)\)/g)].map(([, target]) => target);
